@@ -10,11 +10,30 @@
  * 3. Values never enter DuckDB SQL as text: parameters are bound (`$p1`...), in the order of `binds`.
  */
 export type SqlType =
-  | { readonly kind: 'INT64' | 'FLOAT64' | 'NUMERIC' | 'BIGNUMERIC' | 'BOOL' | 'STRING' | 'BYTES' | 'DATE' | 'TIME' | 'DATETIME' | 'TIMESTAMP' | 'JSON' | 'INTERVAL' | 'GEOGRAPHY' }
+  | {
+      readonly kind:
+        | 'INT64'
+        | 'FLOAT64'
+        | 'NUMERIC'
+        | 'BIGNUMERIC'
+        | 'BOOL'
+        | 'STRING'
+        | 'BYTES'
+        | 'DATE'
+        | 'TIME'
+        | 'DATETIME'
+        | 'TIMESTAMP'
+        | 'JSON'
+        | 'INTERVAL'
+        | 'GEOGRAPHY';
+    }
   | { readonly kind: 'ARRAY'; readonly element: SqlType }
   | { readonly kind: 'RANGE'; readonly element: SqlType }
   | { readonly kind: 'STRUCT'; readonly fields: readonly StructField[] };
-export interface StructField { readonly name: string; readonly type: SqlType }
+export interface StructField {
+  readonly name: string;
+  readonly type: SqlType;
+}
 
 /** A column as the catalog keeps it: the type plus what BigQuery's table schema says besides. */
 export interface Column {
@@ -29,7 +48,11 @@ export interface Column {
   readonly scale?: number;
 }
 
-export interface TablePath { readonly project: string; readonly dataset: string; readonly table: string }
+export interface TablePath {
+  readonly project: string;
+  readonly dataset: string;
+  readonly table: string;
+}
 
 export interface Partitioning {
   /** A column, or `_PARTITIONTIME` for ingestion time. */
@@ -73,12 +96,18 @@ export interface Catalog {
   datasetExists(project: string, dataset: string): boolean;
   routine(project: string, dataset: string, name: string): CatalogRoutine | undefined;
   /** INFORMATION_SCHEMA views (`TABLES`, `COLUMNS`, `JOBS`...): the storage side materialises them; scope is dataset, region or project. */
-  informationSchema(view: string, scope: { readonly project: string; readonly dataset?: string; readonly region?: string }): CatalogTable | undefined;
+  informationSchema(
+    view: string,
+    scope: { readonly project: string; readonly dataset?: string; readonly region?: string },
+  ): CatalogTable | undefined;
   /** Names to suggest when something was not found. */
   names(kind: 'dataset' | 'table', project: string, dataset?: string): readonly string[];
 }
 
-export interface QueryParameter { readonly name?: string; readonly type: SqlType }
+export interface QueryParameter {
+  readonly name?: string;
+  readonly type: SqlType;
+}
 
 /** What to bind, in the order of `$1, $2, ...`: a query parameter, a script variable or a value of the moment. */
 export type Bind =
@@ -86,7 +115,10 @@ export type Bind =
   | { readonly from: 'variable'; readonly name: string; readonly type: SqlType }
   | { readonly from: 'context'; readonly name: 'now' | 'session_user' | 'project'; readonly type: SqlType };
 
-export interface DuckSql { readonly text: string; readonly binds: readonly Bind[] }
+export interface DuckSql {
+  readonly text: string;
+  readonly binds: readonly Bind[];
+}
 
 export interface CompiledQuery {
   readonly kind: 'query';
@@ -101,7 +133,10 @@ export interface CompiledQuery {
 }
 
 /** Asserted before the statement runs, in the same snapshot: the first row returned, if any, is the error. */
-export interface Precheck { readonly sql: DuckSql; readonly message: string }
+export interface Precheck {
+  readonly sql: DuckSql;
+  readonly message: string;
+}
 
 export interface CompiledDml {
   readonly kind: 'insert' | 'update' | 'delete' | 'merge' | 'truncate';
@@ -116,19 +151,76 @@ export interface CompiledDml {
   readonly reads: CompiledQuery['reads'];
 }
 
-export interface TableOptions { readonly [name: string]: unknown }
+export interface TableOptions {
+  readonly [name: string]: unknown;
+}
 export type Ddl =
-  | { readonly op: 'createSchema'; readonly project: string; readonly dataset: string; readonly ifNotExists: boolean; readonly options: TableOptions }
-  | { readonly op: 'alterSchema'; readonly project: string; readonly dataset: string; readonly ifExists: boolean; readonly options: TableOptions }
+  | {
+      readonly op: 'createSchema';
+      readonly project: string;
+      readonly dataset: string;
+      readonly ifNotExists: boolean;
+      readonly options: TableOptions;
+    }
+  | {
+      readonly op: 'alterSchema';
+      readonly project: string;
+      readonly dataset: string;
+      readonly ifExists: boolean;
+      readonly options: TableOptions;
+    }
   | { readonly op: 'dropSchema'; readonly project: string; readonly dataset: string; readonly ifExists: boolean; readonly cascade: boolean }
-  | { readonly op: 'createTable'; readonly path: TablePath; readonly orReplace: boolean; readonly ifNotExists: boolean; readonly temporary: boolean; readonly columns?: readonly Column[]; readonly partitioning?: Partitioning; readonly clustering?: readonly string[]; readonly options: TableOptions; readonly primaryKey?: readonly string[]; readonly asSelect?: CompiledQuery; readonly like?: TablePath; readonly clone?: TablePath; readonly copy?: TablePath }
+  | {
+      readonly op: 'createTable';
+      readonly path: TablePath;
+      readonly orReplace: boolean;
+      readonly ifNotExists: boolean;
+      readonly temporary: boolean;
+      readonly columns?: readonly Column[];
+      readonly partitioning?: Partitioning;
+      readonly clustering?: readonly string[];
+      readonly options: TableOptions;
+      readonly primaryKey?: readonly string[];
+      readonly asSelect?: CompiledQuery;
+      readonly like?: TablePath;
+      readonly clone?: TablePath;
+      readonly copy?: TablePath;
+    }
   | { readonly op: 'alterTable'; readonly path: TablePath; readonly ifExists: boolean; readonly actions: readonly AlterAction[] }
   | { readonly op: 'dropTable' | 'dropView'; readonly path: TablePath; readonly ifExists: boolean }
-  | { readonly op: 'createView'; readonly path: TablePath; readonly orReplace: boolean; readonly ifNotExists: boolean; readonly sql: string; readonly columns: readonly Column[]; readonly options: TableOptions }
+  | {
+      readonly op: 'createView';
+      readonly path: TablePath;
+      readonly orReplace: boolean;
+      readonly ifNotExists: boolean;
+      readonly sql: string;
+      readonly columns: readonly Column[];
+      readonly options: TableOptions;
+    }
   | { readonly op: 'alterView'; readonly path: TablePath; readonly ifExists: boolean; readonly options: TableOptions }
-  | { readonly op: 'createFunction'; readonly routine: CatalogRoutine; readonly orReplace: boolean; readonly ifNotExists: boolean; readonly temporary: boolean }
-  | { readonly op: 'dropFunction'; readonly project: string; readonly dataset: string; readonly routine: string; readonly ifExists: boolean }
-  | { readonly op: 'createRowAccessPolicy'; readonly path: TablePath; readonly name: string; readonly orReplace: boolean; readonly ifNotExists: boolean; readonly grantees: readonly string[]; readonly filter: string }
+  | {
+      readonly op: 'createFunction';
+      readonly routine: CatalogRoutine;
+      readonly orReplace: boolean;
+      readonly ifNotExists: boolean;
+      readonly temporary: boolean;
+    }
+  | {
+      readonly op: 'dropFunction';
+      readonly project: string;
+      readonly dataset: string;
+      readonly routine: string;
+      readonly ifExists: boolean;
+    }
+  | {
+      readonly op: 'createRowAccessPolicy';
+      readonly path: TablePath;
+      readonly name: string;
+      readonly orReplace: boolean;
+      readonly ifNotExists: boolean;
+      readonly grantees: readonly string[];
+      readonly filter: string;
+    }
   | { readonly op: 'dropRowAccessPolicy'; readonly path: TablePath; readonly name: string | 'ALL'; readonly ifExists: boolean };
 export type AlterAction =
   | { readonly action: 'addColumn'; readonly column: Column; readonly ifNotExists: boolean }
@@ -146,21 +238,66 @@ export type Compiled = CompiledQuery | CompiledDml | { readonly kind: 'ddl'; rea
 /** A statement of a script is compiled when it is reached: tables and variables before it exist only then. */
 export type ScriptNode =
   | { readonly node: 'statement'; readonly text: string; readonly at: Position }
-  | { readonly node: 'declare'; readonly names: readonly string[]; readonly type?: SqlType; readonly defaultSql?: string; readonly at: Position }
+  | {
+      readonly node: 'declare';
+      readonly names: readonly string[];
+      readonly type?: SqlType;
+      readonly defaultSql?: string;
+      readonly at: Position;
+    }
   | { readonly node: 'set'; readonly names: readonly string[]; readonly sql: string; readonly at: Position }
-  | { readonly node: 'if'; readonly branches: readonly { readonly condition: string; readonly body: readonly ScriptNode[] }[]; readonly otherwise: readonly ScriptNode[]; readonly at: Position }
+  | {
+      readonly node: 'if';
+      readonly branches: readonly { readonly condition: string; readonly body: readonly ScriptNode[] }[];
+      readonly otherwise: readonly ScriptNode[];
+      readonly at: Position;
+    }
   | { readonly node: 'loop'; readonly label?: string; readonly body: readonly ScriptNode[]; readonly at: Position }
-  | { readonly node: 'while'; readonly label?: string; readonly condition: string; readonly body: readonly ScriptNode[]; readonly at: Position }
-  | { readonly node: 'repeat'; readonly label?: string; readonly until: string; readonly body: readonly ScriptNode[]; readonly at: Position }
-  | { readonly node: 'for'; readonly label?: string; readonly variable: string; readonly query: string; readonly body: readonly ScriptNode[]; readonly at: Position }
+  | {
+      readonly node: 'while';
+      readonly label?: string;
+      readonly condition: string;
+      readonly body: readonly ScriptNode[];
+      readonly at: Position;
+    }
+  | {
+      readonly node: 'repeat';
+      readonly label?: string;
+      readonly until: string;
+      readonly body: readonly ScriptNode[];
+      readonly at: Position;
+    }
+  | {
+      readonly node: 'for';
+      readonly label?: string;
+      readonly variable: string;
+      readonly query: string;
+      readonly body: readonly ScriptNode[];
+      readonly at: Position;
+    }
   | { readonly node: 'break' | 'continue'; readonly label?: string; readonly at: Position }
   | { readonly node: 'return'; readonly at: Position }
   | { readonly node: 'raise'; readonly messageSql?: string; readonly at: Position }
-  | { readonly node: 'block'; readonly label?: string; readonly body: readonly ScriptNode[]; readonly handler?: readonly ScriptNode[]; readonly at: Position }
+  | {
+      readonly node: 'block';
+      readonly label?: string;
+      readonly body: readonly ScriptNode[];
+      readonly handler?: readonly ScriptNode[];
+      readonly at: Position;
+    }
   | { readonly node: 'transaction'; readonly verb: 'begin' | 'commit' | 'rollback'; readonly at: Position }
-  | { readonly node: 'executeImmediate'; readonly sql: string; readonly into: readonly string[]; readonly using: readonly { readonly sql: string; readonly name?: string }[]; readonly at: Position }
+  | {
+      readonly node: 'executeImmediate';
+      readonly sql: string;
+      readonly into: readonly string[];
+      readonly using: readonly { readonly sql: string; readonly name?: string }[];
+      readonly at: Position;
+    }
   | { readonly node: 'assert'; readonly condition: string; readonly description?: string; readonly at: Position };
-export interface Position { readonly line: number; readonly column: number }
+export interface Position {
+  readonly line: number;
+  readonly column: number;
+}
 
 export interface CompileContext {
   readonly catalog: Catalog;
