@@ -1,1 +1,16 @@
-export {};
+export type { Bus, DeadLetter, IncomingMessage, OutgoingMessage, Settlement, SubscribeOptions, Subscriber } from './bus.ts';
+export type { Clock } from './clock.ts';
+export type { AppendOutcome, JournalRow, JournalStore } from './journal.ts';
+export type { Keys } from './keys.ts';
+export {
+  type ColumnSpec,
+  type Row,
+  type SqlParameter,
+  type SqlValue,
+  type Statement,
+  type StatementResult,
+  type TableSpec,
+  type ViewSpec,
+  type Warehouse,
+  WarehouseError,
+} from './warehouse.ts';

@@ -1,0 +1,10 @@
+import Type from 'typebox';
+import { defineEvent } from './envelope.ts';
+import { RunIdentity, Timestamp } from './run.ts';
+
+/** Somebody wants a run stopped: whoever executes it aborts. Every executor hears it. */
+export const runCancelled = defineEvent({
+  name: 'run-cancelled',
+  topic: 'run-cancelled',
+  data: Type.Object({ ...RunIdentity, at: Timestamp, by: Type.String(), reason: Type.String() }),
+});

@@ -1,0 +1,33 @@
+import Type, { type Static } from 'typebox';
+import { RunSpec, Timestamp } from '../events/run.ts';
+
+/**
+ * POST tenant-service /internal/admissions: one decision for many runs, in the order given. Idempotent by run_id:
+ * asking again for an admitted run answers the same and reserves nothing more.
+ */
+export const AdmitRequest = Type.Object({ runs: Type.Array(RunSpec, { minItems: 1, maxItems: 1000 }) });
+export type AdmitRequest = Static<typeof AdmitRequest>;
+
+export const AdmissionDecision = Type.Union([
+  Type.Object({ run_id: Type.String(), outcome: Type.Literal('admitted'), admitted_at: Timestamp }),
+  /** The same pipeline with the same parameters is live already. */
+  Type.Object({
+    run_id: Type.String(),
+    outcome: Type.Literal('existing'),
+    existing_run_id: Type.String(),
+    status: Type.Enum(['PENDING', 'RUNNING']),
+  }),
+  Type.Object({
+    run_id: Type.String(),
+    outcome: Type.Literal('refused'),
+    code: Type.String(),
+    detail: Type.String(),
+    /** Members of the problem document: quota_reset_time, limit, used... */
+    fields: Type.Record(Type.String(), Type.Unknown()),
+    /** When asking again may help; null when nobody can tell (a slot frees when a run ends). */
+    retry_at: Type.Union([Timestamp, Type.Null()]),
+  }),
+]);
+export type AdmissionDecision = Static<typeof AdmissionDecision>;
+export const AdmitResponse = Type.Object({ decisions: Type.Array(AdmissionDecision) });
+export type AdmitResponse = Static<typeof AdmitResponse>;
