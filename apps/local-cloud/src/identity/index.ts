@@ -1,0 +1,1 @@
+export { type Caller, type Identity, openIdentity, tokenFor, Unauthenticated } from './identity.ts';
