@@ -12,7 +12,12 @@ export { orphanSweep, queueTick, quotaReset, scheduleTick } from './events/ticks
 export * from './ids.ts';
 export { AdmissionDecision, AdmitRequest, AdmitResponse } from './internal/admission.ts';
 export { KeyLookupRequest, KeyLookupResponse, KeysUsedRequest, RunContextResponse } from './internal/keys.ts';
+export { Gate, TICK_ENDPOINTS, WhyPart } from './internal/ticks.ts';
 export { defineOperation, type Operation } from './operation.ts';
+export * from './operations/admin.ts';
+export { OPERATIONS } from './operations/operations.ts';
+export * from './operations/scheduler.ts';
+export * from './operations/schedules.ts';
 export { DOMAINS, type Domain, PLAN_NAMES, PLANS, type Plan, PROVIDERS, type Provider, SCOPES, type Scope } from './plans.ts';
 export { type Principal, SERVICES, type ServiceName } from './principal.ts';
 export { check, type FieldError } from './schema.ts';
