@@ -15,9 +15,15 @@ export { KeyLookupRequest, KeyLookupResponse, KeysUsedRequest, RunContextRespons
 export { Gate, TICK_ENDPOINTS, WhyPart } from './internal/ticks.ts';
 export { defineOperation, type Operation } from './operation.ts';
 export * from './operations/admin.ts';
+export * from './operations/api-keys.ts';
+export * from './operations/credentials.ts';
 export { OPERATIONS } from './operations/operations.ts';
+export * from './operations/provider-configs.ts';
 export * from './operations/scheduler.ts';
 export * from './operations/schedules.ts';
+export * from './operations/subscriptions.ts';
+export * from './operations/tenants.ts';
+export * from './operations/webhooks.ts';
 export { DOMAINS, type Domain, PLAN_NAMES, PLANS, type Plan, PROVIDERS, type Provider, SCOPES, type Scope } from './plans.ts';
 export { type Principal, SERVICES, type ServiceName } from './principal.ts';
 export { check, type FieldError } from './schema.ts';

@@ -1,5 +1,8 @@
 import type { Operation } from '../operation.ts';
 import { deadLettersList, deadLettersRedrive, journalList } from './admin.ts';
+import { apiKeysCreate, apiKeysList, apiKeysRevoke, apiKeysRotate } from './api-keys.ts';
+import { credentialsChange, credentialsCreate, credentialsList, credentialsRemove } from './credentials.ts';
+import { providerConfigsChange, providerConfigsCreate, providerConfigsList, providerConfigsRemove } from './provider-configs.ts';
 import {
   schedulerCleanupOrphanedPipelines,
   schedulerProcessQueue,
@@ -17,9 +20,34 @@ import {
   schedulesDisable,
   schedulesList,
 } from './schedules.ts';
+import { subscriptionChange, subscriptionGet } from './subscriptions.ts';
+import { tenantsCancel, tenantsChange, tenantsGet, tenantsList, tenantsOnboard, tenantsQuota, tenantsUsage } from './tenants.ts';
+import { webhooksStripe } from './webhooks.ts';
 
 /** The whole REST API. What is not here is not served. */
 export const OPERATIONS: readonly Operation[] = [
+  tenantsOnboard,
+  tenantsList,
+  tenantsGet,
+  tenantsChange,
+  tenantsCancel,
+  tenantsQuota,
+  tenantsUsage,
+  subscriptionGet,
+  subscriptionChange,
+  apiKeysList,
+  apiKeysCreate,
+  apiKeysRevoke,
+  apiKeysRotate,
+  credentialsList,
+  credentialsCreate,
+  credentialsChange,
+  credentialsRemove,
+  providerConfigsList,
+  providerConfigsCreate,
+  providerConfigsChange,
+  providerConfigsRemove,
+  webhooksStripe,
   schedulesList,
   schedulesCreate,
   schedulesChange,
