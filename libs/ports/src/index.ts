@@ -1,7 +1,9 @@
 export type { Bus, DeadLetter, IncomingMessage, OutgoingMessage, Settlement, SubscribeOptions, Subscriber } from './bus.ts';
+export type { CheckpointRow, CheckpointTable, CheckpointTables, StoredRow, TableRow } from './checkpoint-tables.ts';
 export type { Clock } from './clock.ts';
 export type { AppendOutcome, JournalRow, JournalStore } from './journal.ts';
 export type { Keys } from './keys.ts';
+export type { OwnerChange, OwnerRow, OwnerStore } from './owners.ts';
 export {
   type ColumnSpec,
   type Row,

@@ -26,7 +26,10 @@ export interface JournalStore {
   append(stream: string, offset: number, rows: readonly JournalRow[]): Promise<AppendOutcome>;
   /** Number of rows in the stream at its end. Finalizing twice is fine; so is a stream that never was written. */
   finalize(stream: string): Promise<number>;
-  /** Rows after that sequence, in order. */
-  read(afterSequence: number): AsyncIterable<readonly JournalRow[]>;
+  /** Rows after that sequence, in order; `since` (no row wanted is older) and `through` spare reading. */
+  read(
+    afterSequence: number,
+    range?: { readonly since?: string | undefined; readonly through?: number | undefined },
+  ): AsyncIterable<readonly JournalRow[]>;
   close(): Promise<void>;
 }
