@@ -1,0 +1,204 @@
+/**
+ * The scheduler's decisions: pure, synchronous, total. What may happen is said here, what did happen is folded in by `apply`.
+ *
+ * It must not know: Pub/Sub, BigQuery, HTTP, admission's rules, the clock.
+ *
+ * 1. A fire is (schedule, fire time): its run id follows from the two, so it enters the queue at most once, ever.
+ * 2. An attempt is counted when an item is claimed, before anybody looks at it.
+ * 3. An item that can not go keeps its place and knows which gate holds it, since when and until when.
+ * 4. Whatever enters the queue leaves it: completed, failed, cancelled or expired.
+ * 5. A late or doubled word about a run that has ended, or about an older attempt, changes nothing.
+ */
+import type { Refusal } from '@convergence/contracts';
+import type { ClaimResult, ScheduleCommand } from './commands.ts';
+import { decideFireDue } from './decide-fire.ts';
+import { decideBackfill, decideChange, decideCreate, decideDisable } from './decide-schedule.ts';
+import type { ScheduleEvent } from './events.ts';
+import type { ScheduleLimits } from './limits.ts';
+import { attemptId, type QueueItem } from './schedule.ts';
+import type { SchedulesState } from './state.ts';
+
+export interface DecideContext {
+  readonly now: number;
+  /** In [0, 1). */
+  readonly random: () => number;
+  readonly limits: ScheduleLimits;
+}
+export type Decided = { readonly events: readonly ScheduleEvent[]; readonly reply?: unknown } | { readonly refusal: Refusal };
+
+export function decide(state: SchedulesState, command: ScheduleCommand, context: DecideContext): Decided {
+  switch (command.type) {
+    case 'create-schedule':
+      return decideCreate(state, command, context);
+    case 'change-schedule':
+      return decideChange(state, command, context);
+    case 'disable-schedule':
+      return decideDisable(state, command, context);
+    case 'fire-due':
+      return decideFireDue(state, command.limit, context);
+    case 'request-backfill':
+      return decideBackfill(state, command, context);
+    case 'claim-items':
+      return claim(state, command.run_ids, context);
+    case 'settle-claims':
+      return { events: command.results.flatMap((result) => settle(state, result, context)) };
+    case 'finish-run':
+      return finish(state, command, context);
+    case 'sweep-queue':
+      return sweep(state, context);
+    case 'note-tenant': {
+      const known = state.tenants.get(command.tenant_id);
+      if (known && known.status === command.status && known.weight === command.weight && !state.queue.holdOf(command.tenant_id))
+        return { events: [] };
+      return {
+        events: [{ type: 'tenant-noted', tenant_id: command.tenant_id, status: command.status, weight: command.weight, at: context.now }],
+      };
+    }
+    default:
+      return command satisfies never;
+  }
+}
+
+function claim(state: SchedulesState, runIds: readonly string[], { now, limits }: DecideContext): Decided {
+  const events: ScheduleEvent[] = [];
+  const claimed: string[] = [];
+  for (const runId of runIds) {
+    const item = state.queue.get(runId);
+    if (item?.stage !== 'waiting') continue;
+    if (item.attempts >= limits.claimsPerAttempt) {
+      events.push(
+        end(
+          item,
+          'FAILED',
+          'attempts_exhausted',
+          `Gave up after ${item.attempts} attempts to start: ${item.hold?.detail ?? item.last_error ?? 'no reason known'}`,
+          now,
+        ),
+      );
+      continue;
+    }
+    claimed.push(runId);
+    events.push({
+      type: 'item-claimed',
+      run_id: runId,
+      tenant_id: item.tenant_id,
+      attempt: item.attempts + 1,
+      pipeline_logging_id: attemptId(runId, item.retry_count),
+      until: now + limits.claimMs,
+      at: now,
+    });
+  }
+  return { events, reply: claimed };
+}
+
+function settle(state: SchedulesState, result: ClaimResult, { now, limits }: DecideContext): readonly ScheduleEvent[] {
+  const item = state.queue.get(result.run_id);
+  if (item?.stage !== 'claimed') return [];
+  const { run_id, tenant_id } = item;
+  switch (result.outcome) {
+    case 'started':
+      return [{ type: 'item-dispatched', run_id, tenant_id, at: now }];
+    case 'held': {
+      const until = Math.max(now + 1, Math.min(result.expected ?? Number.POSITIVE_INFINITY, now + limits.recheckMs));
+      const since = item.hold?.gate === result.gate ? item.hold.since : now;
+      return [
+        {
+          type: 'item-held',
+          run_id,
+          tenant_id,
+          scope: result.scope,
+          hold: { gate: result.gate, detail: result.detail, since, until, expected: result.expected },
+        },
+      ];
+    }
+    case 'refused':
+      return endAndCount(state, item, 'refused', result.detail, now, limits);
+    default:
+      return result satisfies never;
+  }
+}
+
+function finish(state: SchedulesState, command: Extract<ScheduleCommand, { type: 'finish-run' }>, context: DecideContext): Decided {
+  const runId = state.byLoggingId.get(command.pipeline_logging_id);
+  const item = runId === undefined ? undefined : state.queue.get(runId);
+  // An attempt that is not the current one, or an item that is gone (invariant 5). A claim still being settled counts: the run was quick.
+  if (!item || item.stage === 'waiting') return { events: [] };
+  const { now, limits, random } = context;
+  if (command.status === 'COMPLETE') return { events: [end(item, 'COMPLETED', 'completed', null, now)] };
+  if (command.status === 'CANCELLED') return { events: [end(item, 'FAILED', 'cancelled', command.error ?? 'Cancelled', now)] };
+  const error = command.error ?? 'The run failed';
+  if (command.retryable && item.retry_count < item.max_retries) {
+    const backoff = Math.min(limits.retryMaximumMs, limits.retryBaseMs * 2 ** item.retry_count);
+    const not_before = now + Math.round(backoff / 2 + (backoff / 2) * random());
+    return {
+      events: [
+        {
+          type: 'item-retried',
+          run_id: item.run_id,
+          tenant_id: item.tenant_id,
+          retry_count: item.retry_count + 1,
+          not_before,
+          error,
+          at: now,
+        },
+      ],
+    };
+  }
+  return { events: endAndCount(state, item, command.retryable ? 'retries_exhausted' : 'failed', error, now, limits) };
+}
+
+function sweep(state: SchedulesState, { now, limits }: DecideContext): Decided {
+  const events: ScheduleEvent[] = [];
+  for (const item of state.queue.items()) {
+    if (item.stage === 'waiting' && item.expires_at <= now) {
+      const waitedFor = state.queue.holdOf(item.tenant_id)?.detail ?? item.hold?.detail;
+      events.push(...endAndCount(state, item, 'expired', `Waited longer than it may${waitedFor ? `: ${waitedFor}` : ''}`, now, limits));
+    }
+  }
+  return { events, reply: events.length };
+}
+
+/** Claims whose settling was lost: asked again with the same run id, admission answers the same. */
+export const lostClaims = (state: SchedulesState, now: number): readonly QueueItem[] =>
+  [...state.queue.items()].filter((item) => item.stage === 'claimed' && item.claimed_until <= now);
+
+function endAndCount(
+  state: SchedulesState,
+  item: QueueItem,
+  reason: 'failed' | 'retries_exhausted' | 'expired' | 'refused',
+  error: string,
+  now: number,
+  limits: ScheduleLimits,
+): readonly ScheduleEvent[] {
+  const events: ScheduleEvent[] = [end(item, 'FAILED', reason, error, now)];
+  const schedule = item.config_id ? state.schedules.get(item.config_id) : undefined;
+  if (!schedule?.is_active) return events;
+  const { config_id, tenant_id } = schedule;
+  const failures = schedule.consecutive_failures + 1;
+  if (failures >= limits.pauseAfterFailures)
+    events.push({
+      type: 'schedule-paused',
+      config_id,
+      tenant_id,
+      reason: `Paused after ${failures} failures in a row; the last: ${error}`,
+      at: now,
+    });
+  else if (failures === limits.warnAfterFailures) events.push({ type: 'schedule-warned', config_id, tenant_id, failures, at: now });
+  return events;
+}
+
+const end = (
+  item: QueueItem,
+  outcome: 'COMPLETED' | 'FAILED',
+  reason: Extract<ScheduleEvent, { type: 'item-ended' }>['reason'],
+  error: string | null,
+  at: number,
+): ScheduleEvent => ({
+  type: 'item-ended',
+  run_id: item.run_id,
+  tenant_id: item.tenant_id,
+  outcome,
+  reason,
+  error,
+  at,
+});

@@ -1,0 +1,97 @@
+import { createHash } from 'node:crypto';
+import type { DstPolicy } from './cron.ts';
+
+/** Words of the scheduler. Times are milliseconds here; tables and the API see RFC 3339. */
+export type Catchup = 'latest' | 'all' | 'none';
+export type Overlap = 'skip' | 'queue' | 'allow';
+export type Dst = 'shift' | 'skip';
+export type Lane = 'live' | 'backfill';
+
+export interface ScheduleSettings {
+  readonly schedule_cron: string;
+  readonly timezone: string;
+  readonly is_active: boolean;
+  readonly priority: number;
+  readonly parameters: Readonly<Record<string, unknown>>;
+  readonly max_retries: number;
+  readonly catchup: Catchup;
+  readonly overlap: Overlap;
+  readonly dst: Dst;
+}
+
+/** One row of tenant_pipeline_configs. */
+export interface Schedule extends ScheduleSettings {
+  readonly config_id: string;
+  readonly tenant_id: string;
+  readonly provider: string;
+  readonly domain: string;
+  readonly pipeline_template: string;
+  /** schedule_cron with `H` made numbers. */
+  readonly resolved_cron: string;
+  readonly next_run_time: number | null;
+  readonly last_run_time: number | null;
+  readonly last_run_status: string | null;
+  readonly consecutive_failures: number;
+  readonly paused_reason: string | null;
+  readonly created_at: number;
+  readonly updated_at: number;
+}
+
+/** Why something waits: the words of `why` and of the queue page. */
+export interface Hold {
+  readonly gate: string;
+  readonly detail: string;
+  readonly since: number;
+  /** When it is looked at again at the latest, even if nobody says that the gate opened. */
+  readonly until: number;
+  /** When the gate is expected to open; null when nobody can tell. */
+  readonly expected: number | null;
+}
+
+/** One unit of queued work: a fire of a schedule, or one date of a backfill. Its row leaves the queue when it ends. */
+export interface QueueItem {
+  /** The scheduled run. Same for all its attempts. */
+  readonly run_id: string;
+  readonly config_id: string | null;
+  readonly backfill_id: string | null;
+  readonly tenant_id: string;
+  readonly provider: string;
+  readonly domain: string;
+  readonly pipeline_template: string;
+  readonly parameters: Readonly<Record<string, unknown>>;
+  readonly lane: Lane;
+  readonly priority: number;
+  readonly overlap: Overlap;
+  /** When it should have started: the fire time. */
+  readonly scheduled_time: number;
+  readonly added_at: number;
+  readonly expires_at: number;
+  readonly max_retries: number;
+  stage: 'waiting' | 'claimed' | 'running';
+  /** Counted when it is claimed, before anything is looked at: a poisoned item can not spin. */
+  attempts: number;
+  retry_count: number;
+  not_before: number;
+  hold: Hold | null;
+  claimed_until: number;
+  processing_started_at: number | null;
+  /** The run of the current attempt, as executor and tenant know it. */
+  pipeline_logging_id: string | null;
+  last_error: string | null;
+}
+
+/** Higher priority goes first, each step worth a minute of waiting: so nothing starves. */
+export const scoreOf = (item: Pick<QueueItem, 'added_at' | 'priority'>): number => item.added_at - item.priority * 60_000;
+
+export const pipelineIdOf = (s: Pick<Schedule, 'tenant_id' | 'provider' | 'domain' | 'pipeline_template'>): string =>
+  `${s.tenant_id}-${s.provider}-${s.domain}-${s.pipeline_template}`.toLowerCase();
+
+export const dstPolicy = (dst: Dst): DstPolicy => ({ gap: dst === 'shift' ? 'fire_after' : 'skip', fold: 'first' });
+
+/** The same question gives the same id: a fire, or an attempt, that is decided twice is one. */
+export function idOf(...parts: readonly (string | number)[]): string {
+  const h = createHash('sha256').update(parts.join('\n')).digest('hex');
+  return `${h.slice(0, 8)}-${h.slice(8, 12)}-5${h.slice(13, 16)}-8${h.slice(17, 20)}-${h.slice(20, 32)}`;
+}
+export const fireId = (configId: string, fireTime: number): string => idOf('fire', configId, fireTime);
+export const attemptId = (runId: string, attempt: number): string => idOf('attempt', runId, attempt);

@@ -1,0 +1,220 @@
+import { DueIndex } from './due-index.ts';
+import type { ScheduleEvent } from './events.ts';
+import { FairQueue } from './fair-queue.ts';
+import type { QueueItem, Schedule } from './schedule.ts';
+
+/** All that the scheduler remembers, with the indexes that make each question cheap. Changed by `apply` alone. */
+export interface SchedulesState {
+  readonly schedules: Map<string, Schedule>;
+  readonly byTenant: Map<string, Set<string>>;
+  readonly due: DueIndex;
+  readonly queue: FairQueue;
+  /** pipeline_logging_id of a live attempt -> its item. */
+  readonly byLoggingId: Map<string, string>;
+  readonly tenants: Map<string, { readonly status: 'ACTIVE' | 'SUSPENDED' | 'CANCELLED'; readonly weight: number }>;
+  readonly backfills: Map<string, { readonly tenant_id: string; readonly max_concurrent: number; remaining: number }>;
+  readonly today: { date: string; completed: number; failed: number };
+}
+
+export const emptyState = (): SchedulesState => ({
+  schedules: new Map(),
+  byTenant: new Map(),
+  due: new DueIndex(),
+  queue: new FairQueue(),
+  byLoggingId: new Map(),
+  tenants: new Map(),
+  backfills: new Map(),
+  today: { date: '', completed: 0, failed: 0 },
+});
+
+/** Puts a schedule in place of its older self, or in for the first time; indexes follow. Also how recovery loads rows. */
+export function putSchedule(state: SchedulesState, schedule: Schedule): void {
+  const before = state.schedules.get(schedule.config_id);
+  if (before?.next_run_time != null && before.is_active) state.due.remove(before.config_id, before.next_run_time);
+  state.schedules.set(schedule.config_id, schedule);
+  if (!before) {
+    const mine = state.byTenant.get(schedule.tenant_id) ?? new Set();
+    mine.add(schedule.config_id);
+    state.byTenant.set(schedule.tenant_id, mine);
+  }
+  if (schedule.is_active && schedule.next_run_time !== null) state.due.add(schedule.config_id, schedule.next_run_time);
+}
+
+export function putItem(state: SchedulesState, item: QueueItem): void {
+  state.queue.add(item);
+  if (item.pipeline_logging_id && item.stage !== 'waiting') state.byLoggingId.set(item.pipeline_logging_id, item.run_id);
+  if (item.backfill_id) {
+    const backfill = state.backfills.get(item.backfill_id);
+    if (backfill) backfill.remaining++;
+  }
+}
+
+export function apply(state: SchedulesState, event: ScheduleEvent): void {
+  switch (event.type) {
+    case 'schedule-created':
+      return putSchedule(state, event.schedule);
+    case 'schedule-changed':
+      return change(state, event.config_id, (s) => ({
+        ...s,
+        ...event.changes,
+        resolved_cron: event.resolved_cron,
+        next_run_time: event.next_run_time,
+        // Switched on by hand: what was counted against it is forgiven.
+        ...(event.changes.is_active ? { paused_reason: null, consecutive_failures: 0 } : {}),
+        updated_at: event.at,
+      }));
+    case 'schedule-paused':
+      return change(state, event.config_id, (s) => ({
+        ...s,
+        is_active: false,
+        paused_reason: event.reason,
+        next_run_time: null,
+        updated_at: event.at,
+      }));
+    case 'schedule-warned':
+    case 'fire-skipped':
+      return;
+    case 'schedule-advanced':
+      return change(state, event.config_id, (s) => ({ ...s, next_run_time: event.next_run_time }));
+    case 'schedule-fired':
+      return fired(state, event);
+    case 'backfill-requested':
+      return backfillRequested(state, event);
+    case 'item-claimed': {
+      state.queue.claim(event.run_id);
+      state.queue.change(event.run_id, (item) => {
+        if (item.pipeline_logging_id) state.byLoggingId.delete(item.pipeline_logging_id);
+        item.attempts = event.attempt;
+        item.pipeline_logging_id = event.pipeline_logging_id;
+        item.claimed_until = event.until;
+        item.processing_started_at = event.at;
+        item.hold = null;
+      });
+      state.byLoggingId.set(event.pipeline_logging_id, event.run_id);
+      return;
+    }
+    case 'item-dispatched':
+      return state.queue.change(event.run_id, (item) => {
+        item.stage = 'running';
+        item.processing_started_at = event.at;
+      });
+    case 'item-held':
+      if (event.scope === 'tenant') state.queue.setHold(event.tenant_id, event.hold);
+      state.queue.giveBack(event.run_id, true);
+      return state.queue.change(event.run_id, (item) => {
+        item.hold = event.scope === 'item' ? event.hold : null;
+        item.processing_started_at = null;
+      });
+    case 'item-retried':
+      state.queue.giveBack(event.run_id, false);
+      return state.queue.change(event.run_id, (item) => {
+        if (item.pipeline_logging_id) state.byLoggingId.delete(item.pipeline_logging_id);
+        item.retry_count = event.retry_count;
+        item.attempts = 0;
+        item.not_before = event.not_before;
+        item.last_error = event.error;
+        item.pipeline_logging_id = null;
+        item.processing_started_at = null;
+      });
+    case 'item-ended':
+      return ended(state, event);
+    case 'tenant-noted':
+      state.tenants.set(event.tenant_id, { status: event.status, weight: event.weight });
+      state.queue.setWeight(event.tenant_id, event.weight);
+      return state.queue.setHold(event.tenant_id, null);
+    default:
+      event satisfies never;
+  }
+}
+
+function change(state: SchedulesState, configId: string, alter: (schedule: Schedule) => Schedule): void {
+  const schedule = state.schedules.get(configId);
+  if (schedule) putSchedule(state, alter(schedule));
+}
+
+function fired(state: SchedulesState, event: Extract<ScheduleEvent, { type: 'schedule-fired' }>): void {
+  const schedule = state.schedules.get(event.config_id);
+  if (!schedule || state.queue.get(event.run_id)) return;
+  putItem(state, {
+    ...blank,
+    run_id: event.run_id,
+    config_id: event.config_id,
+    backfill_id: null,
+    tenant_id: event.tenant_id,
+    provider: schedule.provider,
+    domain: schedule.domain,
+    pipeline_template: schedule.pipeline_template,
+    parameters: event.parameters,
+    lane: 'live',
+    priority: schedule.priority,
+    overlap: schedule.overlap,
+    scheduled_time: event.fire_time,
+    added_at: event.at,
+    expires_at: event.expires_at,
+    max_retries: schedule.max_retries,
+  });
+}
+
+function backfillRequested(state: SchedulesState, event: Extract<ScheduleEvent, { type: 'backfill-requested' }>): void {
+  state.backfills.set(event.backfill_id, { tenant_id: event.tenant_id, max_concurrent: event.max_concurrent, remaining: 0 });
+  state.queue.setBackfillCap(event.backfill_id, event.max_concurrent);
+  for (const [index, { run_id, date, parameters }] of event.items.entries()) {
+    if (state.queue.get(run_id)) continue;
+    putItem(state, {
+      ...blank,
+      run_id,
+      config_id: null,
+      backfill_id: event.backfill_id,
+      tenant_id: event.tenant_id,
+      provider: event.provider,
+      domain: event.domain,
+      pipeline_template: event.pipeline_template,
+      parameters,
+      lane: 'backfill',
+      priority: 5,
+      overlap: 'allow',
+      scheduled_time: Date.parse(date),
+      // A millisecond apart, so that dates go in order.
+      added_at: event.at + index,
+      expires_at: event.expires_at,
+      max_retries: 3,
+    });
+  }
+}
+
+const blank = {
+  stage: 'waiting' as const,
+  attempts: 0,
+  retry_count: 0,
+  not_before: 0,
+  hold: null,
+  claimed_until: 0,
+  processing_started_at: null,
+  pipeline_logging_id: null,
+  last_error: null,
+};
+
+function ended(state: SchedulesState, event: Extract<ScheduleEvent, { type: 'item-ended' }>): void {
+  const item = state.queue.get(event.run_id);
+  if (!item) return;
+  state.queue.remove(event.run_id);
+  if (item.pipeline_logging_id) state.byLoggingId.delete(item.pipeline_logging_id);
+  // A place of the tenant came free: whatever held it back for want of one is asked again.
+  const hold = state.queue.holdOf(item.tenant_id);
+  if (hold?.gate === 'quota.concurrent_exceeded') state.queue.setHold(item.tenant_id, null);
+  const date = new Date(event.at).toISOString().slice(0, 10);
+  if (state.today.date !== date) Object.assign(state.today, { date, completed: 0, failed: 0 });
+  if (event.outcome === 'COMPLETED') state.today.completed++;
+  else state.today.failed++;
+  if (item.backfill_id) {
+    const backfill = state.backfills.get(item.backfill_id);
+    if (backfill && --backfill.remaining <= 0) state.backfills.delete(item.backfill_id);
+  }
+  if (!item.config_id || event.reason === 'cancelled') return;
+  change(state, item.config_id, (s) => ({
+    ...s,
+    last_run_time: item.processing_started_at ?? event.at,
+    last_run_status: event.outcome === 'COMPLETED' ? 'SUCCESS' : 'FAILED',
+    consecutive_failures: event.outcome === 'COMPLETED' ? 0 : s.consecutive_failures + 1,
+  }));
+}
