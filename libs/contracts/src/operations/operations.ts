@@ -47,7 +47,6 @@ export const OPERATIONS: readonly Operation[] = [
   providerConfigsCreate,
   providerConfigsChange,
   providerConfigsRemove,
-  webhooksStripe,
   schedulesList,
   schedulesCreate,
   schedulesChange,
@@ -64,4 +63,5 @@ export const OPERATIONS: readonly Operation[] = [
   deadLettersList,
   deadLettersRedrive,
   journalList,
+  webhooksStripe,
 ];
