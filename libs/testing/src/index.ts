@@ -1,1 +1,10 @@
-export {};
+export { type FakeBus, fakeBus } from './fakes/bus.ts';
+export { type FakeCheckpointTables, fakeCheckpointTables } from './fakes/checkpoint-tables.ts';
+export { type FakeJournalStore, fakeJournalStore } from './fakes/journal-store.ts';
+export { fakeKeys } from './fakes/keys.ts';
+export { type FakeOwnerStore, fakeOwnerStore } from './fakes/owner-store.ts';
+export { type FakeWarehouse, fakeWarehouse } from './fakes/warehouse.ts';
+export { given } from './given.ts';
+export { keptLog } from './kept-log.ts';
+export { type LocalCloud, startLocalCloud } from './local-cloud.ts';
+export { type VirtualClock, virtualClock } from './virtual-clock.ts';

@@ -1,0 +1,68 @@
+import type { CheckpointTable, CheckpointTables, SqlValue, StoredRow, TableRow } from '@convergence/ports';
+
+interface Kept {
+  row: TableRow;
+  sequence: number | null;
+  deleted: boolean;
+  /** Content that merge wrote last. */
+  digest: string | null;
+}
+export interface FakeCheckpointTables extends CheckpointTables {
+  /** Rows of a table as a person's SELECT shows them, marked ones too. */
+  rows(table: string): readonly TableRow[];
+  /** Somebody else's UPDATE (or INSERT, when the key is new). */
+  edit(table: string, key: string, change: TableRow): void;
+}
+
+/**
+ * The tables of a slice in memory. Conditions in SQL are not understood: `conditions` says what each text that is used means.
+ */
+export function fakeCheckpointTables(conditions: Readonly<Record<string, (row: TableRow) => boolean>> = {}): FakeCheckpointTables {
+  const tables = new Map<string, Map<string, Kept>>();
+  const kept = (name: string): Map<string, Kept> => {
+    const found = tables.get(name) ?? new Map<string, Kept>();
+    tables.set(name, found);
+    return found;
+  };
+  const digest = (row: TableRow): string => JSON.stringify(Object.entries(row).sort(([a], [b]) => (a < b ? -1 : 1)));
+  const keyOf = (table: CheckpointTable, key: Readonly<Record<string, SqlValue>>) => table.key.map((c) => String(key[c])).join('\u001f');
+  const accepts = (where: string | undefined): ((row: TableRow) => boolean) => {
+    if (where === undefined) return () => true;
+    const condition = conditions[where];
+    if (!condition) throw new Error(`fakeCheckpointTables was not told what this means: ${where}`);
+    return condition;
+  };
+  const stored = (k: Kept): StoredRow => ({ row: structuredClone(k.row), sequence: k.sequence, deleted: k.deleted });
+  return {
+    rows: (name) => [...kept(name).values()].map((k) => k.row),
+    edit(name, key, change) {
+      const row = kept(name).get(key);
+      if (row) row.row = { ...row.row, ...change };
+      else kept(name).set(key, { row: change, sequence: null, deleted: false, digest: null });
+    },
+    async merge(table, rows, { dead }) {
+      const rowsOf = kept(table.spec.name);
+      for (const { key, sequence, row } of structuredClone(rows)) {
+        const id = keyOf(table, key);
+        const old = rowsOf.get(id);
+        if (old && (old.sequence ?? 0) > sequence) continue;
+        if (row) rowsOf.set(id, { row, sequence, deleted: false, digest: digest(row) });
+        else if (dead === 'remove') rowsOf.delete(id);
+        else rowsOf.set(id, { row: old?.row ?? key, sequence, deleted: true, digest: digest(old?.row ?? key) });
+      }
+    },
+    async *load(table, where) {
+      const wanted = accepts(where);
+      const rows = [...kept(table.spec.name).values()].filter((k) => wanted(k.row)).map(stored);
+      for (let i = 0; i < rows.length; i += 50) yield rows.slice(i, i + 50);
+    },
+    async edited(table, where) {
+      const wanted = accepts(where);
+      return [...kept(table.spec.name).values()].filter((k) => !k.deleted && wanted(k.row) && k.digest !== digest(k.row)).map(stored);
+    },
+    async purge(table, through) {
+      const rowsOf = kept(table.spec.name);
+      for (const [id, k] of rowsOf) if (k.deleted && (k.sequence ?? 0) <= through) rowsOf.delete(id);
+    },
+  };
+}

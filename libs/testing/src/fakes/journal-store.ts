@@ -1,0 +1,47 @@
+import type { JournalRow, JournalStore } from '@convergence/ports';
+
+export interface FakeJournalStore extends JournalStore {
+  /** All rows of all streams, in the order of their sequence. */
+  readonly rows: readonly JournalRow[];
+}
+
+/** A journal in memory: streams with offsets that can be finalized, one table that shows all of them. */
+export function fakeJournalStore(): FakeJournalStore {
+  const streams = new Map<string, { rows: JournalRow[]; finalized: boolean }>();
+  const all = (): JournalRow[] => [...streams.values()].flatMap((s) => s.rows).sort((a, b) => a.sequence - b.sequence);
+  const stream = (name: string) => {
+    const found = streams.get(name);
+    if (!found) throw new Error(`no such stream: ${name}`);
+    return found;
+  };
+  return {
+    get rows() {
+      return all();
+    },
+    async createStream() {
+      const name = `stream-${streams.size + 1}`;
+      streams.set(name, { rows: [], finalized: false });
+      return name;
+    },
+    async append(name, offset, rows) {
+      const s = stream(name);
+      if (s.finalized) return 'fenced';
+      if (offset < s.rows.length) return 'already';
+      if (offset > s.rows.length) return 'out_of_range';
+      s.rows.push(...structuredClone(rows));
+      return 'appended';
+    },
+    async finalize(name) {
+      const s = stream(name);
+      s.finalized = true;
+      return s.rows.length;
+    },
+    async *read(after, range = {}) {
+      const rows = all().filter(
+        (r) => r.sequence > after && r.sequence <= (range.through ?? Number.POSITIVE_INFINITY) && (!range.since || r.at >= range.since),
+      );
+      for (let i = 0; i < rows.length; i += 100) yield rows.slice(i, i + 100);
+    },
+    async close() {},
+  };
+}
