@@ -4,18 +4,68 @@ import { IANAZone } from 'luxon';
  * Wall-clock arithmetic in IANA zones. A "wall" is the local date and time written as if it were UTC milliseconds:
  * 02:30 in New York is the wall 02:30Z. It knows no cron.
  */
-const MINUTE = 60_000;
 const DAY = 86_400_000;
 
-export const isZone = (name: string): boolean => IANAZone.isValidZone(name) && !/^(etc\/)?gmt[+-]/i.test(name);
+const judged = new Map<string, boolean>();
 
-export const offsetAt = (zone: string, instant: number): number => (zone === 'UTC' ? 0 : IANAZone.create(zone).offset(instant) * MINUTE);
+export function isZone(name: string): boolean {
+  let valid = judged.get(name);
+  if (valid === undefined) {
+    valid = IANAZone.isValidZone(name) && !/^(etc\/)?gmt[+-]/i.test(name);
+    // Only names that exist are worth keeping: there are 600 of those, and no end of others.
+    if (valid) judged.set(name, true);
+  }
+  return valid;
+}
 
-/** First instant after `from` (known offset) and not after `to` (another offset) at which the offset changed. */
+/** Asking Intl costs microseconds and garbage, and every fire asks several times: each zone's year is asked for once. */
+interface Stretch {
+  readonly from: number;
+  readonly offset: number;
+}
+const years = new Map<string, readonly Stretch[]>();
+
+export function offsetAt(zone: string, instant: number): number {
+  if (zone === 'UTC') return 0;
+  const stretches = yearOf(zone, new Date(instant).getUTCFullYear());
+  let at = stretches.length - 1;
+  while (at > 0 && (stretches[at] as Stretch).from > instant) at--;
+  return (stretches[at] as Stretch).offset;
+}
+
+function yearOf(zone: string, year: number): readonly Stretch[] {
+  const key = `${zone} ${year}`;
+  let known = years.get(key);
+  if (!known) {
+    known = askYear(zone, Date.UTC(year, 0, 1), Date.UTC(year + 1, 0, 1));
+    years.set(key, known);
+  }
+  return known;
+}
+
+function askYear(zone: string, start: number, end: number): readonly Stretch[] {
+  const iana = IANAZone.create(zone);
+  const ask = (instant: number): number => iana.offset(instant) * 60_000;
+  const stretches: Stretch[] = [{ from: start, offset: ask(start) }];
+  for (let day = start; day < end; day += DAY) {
+    const before = (stretches.at(-1) as Stretch).offset;
+    const after = ask(Math.min(day + DAY, end - 1));
+    if (after === before) continue;
+    let [low, high] = [day, Math.min(day + DAY, end - 1)];
+    while (high - low > 1) {
+      const middle = Math.floor((low + high) / 2);
+      if (ask(middle) === before) low = middle;
+      else high = middle;
+    }
+    stretches.push({ from: high, offset: after });
+  }
+  return stretches;
+}
+
+/** First instant after `from` and not after `to` at which the offset is another than at `from`. */
 export function transitionBetween(zone: string, from: number, to: number): number {
   const before = offsetAt(zone, from);
-  let low = from;
-  let high = to;
+  let [low, high] = [from, to];
   while (high - low > 1) {
     const middle = Math.floor((low + high) / 2);
     if (offsetAt(zone, middle) === before) low = middle;
@@ -28,9 +78,8 @@ export function transitionBetween(zone: string, from: number, to: number): numbe
 export function instantsOf(zone: string, wall: number): readonly number[] {
   const early = offsetAt(zone, wall - DAY);
   const late = offsetAt(zone, wall + DAY);
-  const found = new Set<number>();
-  for (const offset of [early, late]) if (offsetAt(zone, wall - offset) === offset) found.add(wall - offset);
-  return [...found].sort((a, b) => a - b);
+  if (early === late) return [wall - early];
+  return [wall - early, wall - late].filter((instant) => wall - instant === offsetAt(zone, instant)).sort((a, b) => a - b);
 }
 
 /** For a wall that no clock shows: the instant at which the clocks jumped over it. */
