@@ -1,0 +1,73 @@
+/**
+ * Every operation of the API as a route of this gateway, under its path and, for tenants, under its `/customers` alias.
+ *
+ * 1. Each operation is answered by its own file in routes/ or forwarded to its owner; one that is neither stops the start.
+ * 2. A tenant's key never names another tenant anywhere: path (checked with the credentials), query or body.
+ * 3. A POST with an Idempotency-Key is performed once.
+ */
+import type { Operation, Principal } from '@convergence/contracts';
+import { type Route, route } from '@convergence/service';
+import { otherTenant } from './auth/authenticate.ts';
+import { asTenantId, customersAlias, withBothIds } from './edge/customers.ts';
+import type { Idempotency } from './edge/idempotency.ts';
+import { forward, type Handle } from './forward.ts';
+import type { Owners } from './owners.ts';
+
+export interface OperationRoutesOptions {
+  readonly operations: readonly Operation[];
+  /** By operation id. */
+  readonly own: Readonly<Record<string, Handle>>;
+  readonly owners: Owners;
+  readonly idempotency: Idempotency;
+}
+
+export function operationRoutes({ operations, own, owners, idempotency }: OperationRoutesOptions): Route[] {
+  return operations.flatMap((operation) => {
+    const handle = guarded(operation, handlerOf(operation), idempotency);
+    const alias = customersAlias(operation);
+    return [route(operation, handle as never), ...(alias ? [route(alias, underAlias(handle) as never)] : [])];
+  });
+
+  function handlerOf(operation: Operation): Handle {
+    const mine = own[operation.id];
+    if (mine) return mine;
+    if (operation.owner === 'gateway') throw new Error(`${operation.id} belongs to the gateway, which has no route for it`);
+    return forward(operation, operation.owner, owners);
+  }
+}
+
+function guarded(operation: Operation, handle: Handle, idempotency: Idempotency): Handle {
+  return async (call) => {
+    if (call.principal.kind === 'tenant') mustBeOwn(call.principal.tenantId, call.query, call.body);
+    const key = call.request.headers['idempotency-key'];
+    if (operation.method !== 'POST' || key === undefined) return handle(call);
+    const request = [operation.id, call.params, call.query, call.body];
+    return idempotency.once(String(key), callerOf(call.principal, call.request.socket.remoteAddress), request, () => handle(call));
+  };
+}
+
+function mustBeOwn(tenant: string, ...places: readonly unknown[]): void {
+  for (const place of places) {
+    if (typeof place !== 'object' || place === null) continue;
+    for (const name of ['tenant_id', 'customer_id'] as const) {
+      const named = (place as Record<string, unknown>)[name];
+      if (named !== undefined && named !== tenant) throw otherTenant();
+    }
+  }
+}
+
+function callerOf(principal: Principal, address: string | undefined): string {
+  return principal.kind === 'tenant' ? `tenant ${principal.tenantId}` : `${principal.kind} ${address}`;
+}
+
+function underAlias(handle: Handle): Handle {
+  return async (call) => {
+    const reply = await handle({
+      ...call,
+      params: asTenantId(call.params) as Record<string, unknown>,
+      query: asTenantId(call.query) as Record<string, unknown>,
+      body: asTenantId(call.body),
+    });
+    return { ...reply, body: withBothIds(reply.body) };
+  };
+}
