@@ -1,0 +1,61 @@
+/**
+ * Reads a request's JSON body, refusing early what can't be one.
+ * 1. Never more than the limit is held in memory, whatever Content-Length claims. 2. Bytes must be UTF-8.
+ * 3. `__proto__` as a key is refused: no merge further down has to be careful.
+ */
+import type { IncomingMessage } from 'node:http';
+import { Refusal } from '@convergence/contracts';
+
+export const BODY_LIMIT = 1024 * 1024;
+
+export interface Body {
+  /** The bytes as they came: signatures are made over them. */
+  readonly raw: Buffer;
+  /** undefined when there was no body. */
+  readonly json: unknown;
+}
+
+const utf8 = new TextDecoder('utf-8', { fatal: true });
+
+export async function readJsonBody(request: IncomingMessage, limit = BODY_LIMIT): Promise<Body> {
+  const raw = await readBytes(request, limit);
+  if (raw.length === 0) return { raw, json: undefined };
+  const type = request.headers['content-type'] ?? '';
+  if (!/^application\/(?:[\w.+-]+\+)?json\s*(?:;|$)/i.test(type)) {
+    throw new Refusal(
+      'request.not_json',
+      type ? `The body is ${type.slice(0, 60)}, not application/json.` : 'Content-Type: application/json is missing.',
+    );
+  }
+  return { raw, json: parse(raw) };
+}
+
+function parse(raw: Buffer): unknown {
+  try {
+    const text = utf8.decode(raw);
+    if (!text.includes('__proto__')) return JSON.parse(text);
+    return JSON.parse(text, (key, value) => {
+      if (key === '__proto__') throw new SyntaxError('The key __proto__ is not allowed');
+      return value;
+    });
+  } catch (error) {
+    const reason = error instanceof SyntaxError ? error.message : 'It is not UTF-8';
+    throw new Refusal('request.malformed', `The body is not valid JSON: ${reason.slice(0, 120)}.`, { cause: error });
+  }
+}
+
+async function readBytes(request: IncomingMessage, limit: number): Promise<Buffer> {
+  const tooLarge = () => new Refusal('request.too_large', `The body is larger than ${Math.round(limit / 1024)} KB.`);
+  if (Number(request.headers['content-length'] ?? 0) > limit) throw tooLarge();
+  const encoding = request.headers['content-encoding'];
+  if (encoding && encoding !== 'identity')
+    throw new Refusal('request.not_json', `Content-Encoding ${encoding.slice(0, 40)} is not supported.`);
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    size += chunk.length;
+    if (size > limit) throw tooLarge();
+    chunks.push(chunk);
+  }
+  return chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks, size);
+}

@@ -1,0 +1,152 @@
+/**
+ * Calls to another of our services: signed principal, trace context, deadline, retries.
+ *
+ * Does not know: what is asked. 1. A call either answers or throws: the other side's Refusal as the same Refusal, "not now" (503, no
+ * connection, deadline) as Transient, anything else as an Error. 2. Only what may be repeated is repeated: GET, calls marked
+ * `idempotent`, and connections that were refused before a byte was sent. 3. All attempts together stay within the deadline.
+ */
+import { ERRORS, type ErrorCode, type Principal, Refusal, type ServiceName, Transient } from '@convergence/contracts';
+import type { Metrics } from './metrics.ts';
+import type { TokenSigner } from './principal-token.ts';
+import { inSpan, outgoingTrace } from './trace.ts';
+
+export interface InternalRequest {
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+  /** With leading slash; a query may stand in it. */
+  readonly path: string;
+  readonly principal: Principal;
+  readonly body?: unknown;
+  /** Instead of `body`: JSON bytes that must arrive as they are (signed ones). */
+  readonly rawBody?: Buffer;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** May be sent twice without harm. GET always may. */
+  readonly idempotent?: boolean;
+  /** For all attempts together. */
+  readonly timeoutMs?: number;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface InternalResponse {
+  readonly status: number;
+  readonly headers: Headers;
+  /** Parsed JSON; undefined for an empty answer. */
+  readonly body: unknown;
+}
+
+export interface InternalClient {
+  /** The parsed body of a 2xx answer. */
+  call<T = unknown>(request: InternalRequest): Promise<T>;
+  /** The whole answer of a 2xx, for who passes status and headers on. */
+  send(request: InternalRequest): Promise<InternalResponse>;
+  /** The answer as it streams (server-sent events): one attempt; the deadline covers the headers only. */
+  stream(request: InternalRequest): Promise<Response>;
+}
+
+export interface InternalClientOptions {
+  readonly target: ServiceName;
+  readonly baseUrl: string;
+  readonly signer: TokenSigner;
+  readonly metrics?: Metrics;
+  readonly timeoutMs?: number;
+  readonly attempts?: number;
+  /** For tests. */
+  readonly fetch?: typeof fetch;
+}
+
+export function internalClient(options: InternalClientOptions): InternalClient {
+  const send = async (request: InternalRequest): Promise<InternalResponse> => {
+    const { response, text } = await attempts(options, request);
+    const body = text === '' ? undefined : JSON.parse(text);
+    if (!response.ok) throw errorOf(options.target, response.status, body);
+    return { status: response.status, headers: response.headers, body };
+  };
+  return {
+    send,
+    call: async <T>(request: InternalRequest) => (await send(request)).body as T,
+    stream: async (request) => {
+      const response = await attempt(options, request, request.timeoutMs ?? options.timeoutMs ?? TIMEOUT_MS, async (answer) => answer);
+      if (!response.ok) throw errorOf(options.target, response.status, await response.json().catch(() => undefined));
+      return response;
+    },
+  };
+}
+
+const TIMEOUT_MS = 5000;
+const ATTEMPTS = 3;
+
+async function attempts(options: InternalClientOptions, request: InternalRequest): Promise<{ response: Response; text: string }> {
+  const repeatable = request.idempotent ?? request.method === 'GET';
+  const deadline = Date.now() + (request.timeoutMs ?? options.timeoutMs ?? TIMEOUT_MS);
+  for (let number = 1; ; number++) {
+    const pause = 50 * 2 ** (number - 1) * (0.5 + Math.random());
+    const last = () => number >= (options.attempts ?? ATTEMPTS) || Date.now() + pause >= deadline || request.signal?.aborted === true;
+    try {
+      const answer = await attempt(options, request, deadline - Date.now(), async (response) => ({
+        response,
+        text: await response.text(),
+      }));
+      if (answer.response.status !== 503 || !repeatable || last()) return answer;
+    } catch (error) {
+      if (last() || !(repeatable || neverSent(error))) throw error;
+    }
+    await new Promise((resolve) => setTimeout(resolve, pause));
+  }
+}
+
+/** Transient <- fetch's TypeError <- the socket's error. */
+const neverSent = (error: unknown): boolean =>
+  (error as { cause?: { cause?: { code?: string } } } | undefined)?.cause?.cause?.code === 'ECONNREFUSED';
+
+async function attempt<T>(
+  options: InternalClientOptions,
+  request: InternalRequest,
+  timeoutMs: number,
+  read: (response: Response) => Promise<T>,
+): Promise<T> {
+  const stop = options.metrics?.internalRequests.startTimer({ target: options.target, method: request.method });
+  const deadline = new AbortController();
+  const timer = setTimeout(() => deadline.abort(new Error('deadline')), Math.max(1, timeoutMs));
+  const signal = request.signal ? AbortSignal.any([deadline.signal, request.signal]) : deadline.signal;
+  const body = request.rawBody ?? (request.body === undefined ? undefined : JSON.stringify(request.body));
+  try {
+    return await inSpan(`call ${options.target}`, { kind: 'client' }, async () => {
+      const identity = await options.signer.headers(options.target, options.baseUrl, request.principal);
+      const headers = {
+        ...request.headers,
+        ...identity,
+        ...outgoingTrace(),
+        ...(body !== undefined && { 'content-type': 'application/json' }),
+      };
+      const response = await (options.fetch ?? fetch)(`${options.baseUrl}${request.path}`, {
+        method: request.method,
+        headers,
+        ...(body !== undefined && { body: body as Uint8Array<ArrayBuffer> | string }),
+        redirect: 'error',
+        signal,
+      });
+      stop?.({ outcome: String(response.status) });
+      return await read(response);
+    });
+  } catch (cause) {
+    stop?.({ outcome: deadline.signal.aborted ? 'timeout' : 'error' });
+    if (request.signal?.aborted) throw cause;
+    throw new Transient(deadline.signal.aborted ? `${options.target} did not answer in time.` : `${options.target} can not be reached.`, {
+      cause,
+    });
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function errorOf(target: ServiceName, status: number, body: unknown): Error {
+  const { code, detail, ...rest } = (body ?? {}) as { code?: string; detail?: string } & Record<string, unknown>;
+  if (code === undefined || !Object.hasOwn(ERRORS, code) || status === 500) {
+    return status === 503 || status === 429
+      ? new Transient(`${target} is not available.`)
+      : new Error(`${target} answered ${status}${code ? ` ${code}` : ''}${detail ? `: ${detail}` : ''}`);
+  }
+  const known = code as ErrorCode;
+  if (status >= 500) return new Transient(detail ?? `${target} is not available.`, { code: known });
+  const { type: _type, title: _title, status: _status, instance: _instance, trace_id: _trace, ...fields } = rest;
+  return new Refusal(known, detail ?? ERRORS[known].title, { fields });
+}
