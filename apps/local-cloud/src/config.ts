@@ -1,0 +1,66 @@
+/**
+ * The environment, read once. Every bad variable is named in one message, with its problem and an example.
+ */
+import { resolve } from 'node:path';
+import { type Plan, parseFaults } from './control/index.ts';
+
+export interface Config {
+  readonly dataDir: string;
+  readonly ports: { readonly pubsub: number; readonly bigquery: number; readonly storage: number; readonly kms: number };
+  readonly limits: boolean;
+  readonly strictAuth: boolean;
+  readonly faults: Readonly<Record<string, Plan>>;
+  readonly project: string;
+  readonly location: string;
+}
+export class BadConfig extends Error {}
+
+const PORTS = { pubsub: 8085, bigquery: 9050, storage: 9060, kms: 9070 };
+
+export function readConfig(env: Readonly<Record<string, string | undefined>>): Config {
+  const problems: string[] = [];
+  const one = <T>(name: string, fallback: T, parse: (text: string) => T): T => {
+    const text = env[name]?.trim();
+    if (text === undefined || text === '') {
+      return fallback;
+    }
+    try {
+      return parse(text);
+    } catch (error) {
+      problems.push(`${name}=${text}: ${(error as Error).message}`);
+      return fallback;
+    }
+  };
+  const choice = (allowed: readonly string[]) => (text: string) => {
+    if (!allowed.includes(text)) {
+      throw new RangeError(`must be one of ${allowed.join(', ')}, e.g. ${allowed[0]}`);
+    }
+    return text;
+  };
+  const offset = one('PORT_OFFSET', 0, (text) => {
+    const value = Number(text);
+    if (!Number.isInteger(value) || value < 0 || value > 50_000) {
+      throw new RangeError('must be a whole number from 0 to 50000, e.g. 100');
+    }
+    return value;
+  });
+  const config: Config = {
+    dataDir: resolve(one('LOCAL_CLOUD_DATA', '.data', String)),
+    // An ephemeral port for each, for tests: the line `ready` tells which.
+    ports:
+      one('LOCAL_CLOUD_PORTS', '', choice(['ephemeral'])) === 'ephemeral' ? { pubsub: 0, bigquery: 0, storage: 0, kms: 0 } : moved(offset),
+    limits: one('LOCAL_CLOUD_LIMITS', 'off', choice(['on', 'off'])) === 'on',
+    strictAuth: one('LOCAL_CLOUD_AUTH', 'open', choice(['open', 'strict'])) === 'strict',
+    faults: one('LOCAL_CLOUD_FAULTS', {}, parseFaults),
+    project: one('GCP_PROJECT_ID', 'convergence-local', String),
+    location: one('BIGQUERY_LOCATION', 'US', String),
+  };
+  if (problems.length > 0) {
+    throw new BadConfig(`The environment is not usable:\n${problems.map((problem) => `  ${problem}`).join('\n')}`);
+  }
+  return Object.freeze(config);
+}
+
+function moved(offset: number): Config['ports'] {
+  return { pubsub: PORTS.pubsub + offset, bigquery: PORTS.bigquery + offset, storage: PORTS.storage + offset, kms: PORTS.kms + offset };
+}

@@ -1,0 +1,1 @@
+export { type Kms, startKms } from './server.ts';

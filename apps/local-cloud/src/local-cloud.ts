@@ -1,0 +1,63 @@
+/** The whole of local-cloud on one screen: which products run, on which ports, sharing what. */
+import { createServer } from 'node:http';
+import type { Config } from './config.ts';
+import { controlRoutes, createControl } from './control/index.ts';
+import { lockDataDir } from './data-lock.ts';
+import { openIdentity } from './identity/index.ts';
+import { startKms } from './kms/index.ts';
+import { startPubSub } from './pubsub/index.ts';
+
+export interface LocalCloud {
+  readonly addresses: Readonly<Record<'pubsub' | 'bigquery' | 'storage' | 'kms', string>>;
+  close(): Promise<void>;
+}
+
+export async function startLocalCloud(config: Config, log: (message: string, error?: unknown) => void): Promise<LocalCloud> {
+  const unlock = lockDataDir(config.dataDir);
+  const { dataDir, ports } = config;
+  const control = createControl({ limits: config.limits });
+  openIdentity({ dataDir, strict: config.strictAuth });
+  const closing: (() => unknown)[] = [unlock];
+  const close = async (): Promise<void> => {
+    while (closing.length > 0) {
+      await closing.pop()!();
+    }
+  };
+  try {
+    const pubsub = await startPubSub({ port: ports.pubsub, dataDir, control, log });
+    closing.push(() => pubsub.close());
+    const kms = await startKms({ port: ports.kms, dataDir, control, log });
+    closing.push(() => kms.close());
+    const routes = controlRoutes(control);
+    const http = createServer((request, response) => {
+      if (!routes(request, response)) {
+        response.writeHead(404).end();
+      }
+    });
+    await new Promise<void>((resolve, reject) => {
+      http.once('error', reject).listen(ports.bigquery, '127.0.0.1', resolve);
+    });
+    closing.push(
+      () =>
+        new Promise((resolve) => {
+          http.close(resolve);
+          http.closeAllConnections();
+        }),
+    );
+    control.faults.set(config.faults);
+    const at = (port: number): string => `127.0.0.1:${port}`;
+    const address = http.address();
+    return {
+      addresses: {
+        pubsub: at(pubsub.port),
+        bigquery: `http://${at(typeof address === 'object' && address !== null ? address.port : ports.bigquery)}`,
+        storage: at(ports.storage),
+        kms: at(kms.port),
+      },
+      close,
+    };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}

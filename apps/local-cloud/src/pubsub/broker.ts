@@ -1,0 +1,449 @@
+/**
+ * Topics, subscriptions and the tick that makes their changes durable. Knows time only through `now`, the wire not at all.
+ *
+ * 1. One tick commits everything that gathered since the last one in one transaction; only then are publishers and ackers answered
+ *    and messages handed to consumers (natural group commit: under load a tick carries thousands of messages).
+ * 2. What is in memory and what the last commit wrote differ only by what the next tick will write; a commit that fails ends the process.
+ */
+import { Archive, retained } from './archive.ts';
+import { Backlog, type Delivery } from './backlog.ts';
+import { notFound } from './names.ts';
+import { deleteSnapshot } from './rebuild.ts';
+import { derive, millis, type Snapshot, type Subscription, type SubscriptionConfig, type Topic, type TopicConfig } from './resources.ts';
+import { allBits, clearBit, countBits, type Pending, type Segment } from './segment.ts';
+import type { Store, StoredSubscription } from './store.ts';
+import { attributeBytes, attributesOf, orderingKeyOf, type Published, publishResponse, timeSuffix } from './wire.ts';
+
+const SEGMENT_MESSAGES = 1000;
+const SEGMENT_BYTES = 256 * 1024;
+
+interface Publication {
+  readonly topic: Topic;
+  readonly messages: readonly Published[];
+  readonly bytes: number;
+  readonly done: (response: Buffer) => void;
+}
+
+export class Broker {
+  readonly topics = new Map<string, Topic>();
+  readonly subscriptions = new Map<string, Subscription>();
+  readonly snapshots = new Map<string, Snapshot>();
+  readonly store: Store;
+  readonly archive: Archive;
+  readonly now: () => number;
+  readonly #fatal: (error: unknown) => void;
+  #seq: number;
+  #lease: number;
+  #publications: Publication[] = [];
+  #answers: (() => void)[] = [];
+  #changed = new Map<Pending, Subscription>();
+  #failed = new Map<Delivery, Subscription>();
+  #scheduled = false;
+
+  constructor(options: { readonly store: Store; readonly now: () => number; readonly fatal: (error: unknown) => void }) {
+    this.store = options.store;
+    this.now = options.now;
+    this.#fatal = options.fatal;
+    this.archive = new Archive(this.store);
+    this.#seq = this.store.nextSeq();
+    this.#lease = this.store.nextEpoch() * 2 ** 32;
+    this.#load();
+  }
+
+  get nextSeq(): number {
+    return this.#seq;
+  }
+
+  topic(name: string): Topic {
+    const topic = this.topics.get(name);
+    if (topic === undefined) {
+      throw notFound(name);
+    }
+    return topic;
+  }
+
+  subscription(name: string): Subscription {
+    const subscription = this.subscriptions.get(name);
+    if (subscription === undefined) {
+      throw notFound(name);
+    }
+    return subscription;
+  }
+
+  /** Resolves with the encoded response when the messages are on disk. */
+  publish(topic: Topic, messages: readonly Published[]): Promise<Buffer> {
+    const bytes = messages.reduce((sum, message) => sum + message.end - message.start, 0);
+    return new Promise((done) => {
+      this.#publications.push({ topic, messages, bytes, done });
+      this.wake();
+    });
+  }
+
+  /** Resolves when everything done so far is on disk. */
+  durable(): Promise<void> {
+    return new Promise((done) => {
+      this.#answers.push(done);
+      this.wake();
+    });
+  }
+
+  /** Schedules a tick after the input that is already here. */
+  wake(): void {
+    if (!this.#scheduled) {
+      this.#scheduled = true;
+      setImmediate(() => {
+        this.#scheduled = false;
+        this.tick();
+      });
+    }
+  }
+
+  /** Asks for `subscription` to be served in the next tick. */
+  serve(subscription: Subscription): void {
+    subscription.hungry = true;
+    this.wake();
+  }
+
+  tick(): void {
+    try {
+      this.#commit();
+    } catch (error) {
+      this.#fatal(error);
+      return;
+    }
+    for (const subscription of this.subscriptions.values()) {
+      if (subscription.hungry) {
+        subscription.hungry = false;
+        this.#hand(subscription);
+      }
+    }
+  }
+
+  /** Time has passed: leases and back-offs end. */
+  pass(): void {
+    for (const subscription of this.subscriptions.values()) {
+      this.expireLeases(subscription);
+    }
+  }
+
+  /** Gives up what is older than its subscription's retention, and finds what only retention kept. */
+  expireByAge(): void {
+    const now = this.now();
+    for (const subscription of this.subscriptions.values()) {
+      for (const pending of subscription.backlog.pendings.values()) {
+        if (pending.segment.publishedMs + subscription.retentionMs > now) {
+          break;
+        }
+        subscription.backlog.drop(pending);
+      }
+    }
+    for (const snapshot of this.snapshots.values()) {
+      if (millis(snapshot.config.expireTime, 0) <= now) {
+        deleteSnapshot(this, snapshot);
+      }
+    }
+    this.archive.findExpired(now);
+    if (this.archive.hasUnneeded) {
+      this.wake();
+    }
+  }
+
+  /** Ends the leases of one subscription that are over at this very moment, so that a late ack is judged right. */
+  expireLeases(subscription: Subscription): void {
+    const now = this.now();
+    if (subscription.backlog.nextDue <= now && subscription.backlog.tick(now)) {
+      this.serve(subscription);
+    }
+  }
+
+  /** Commits what has gathered, then runs `work` in a transaction of its own: for changes of topics and subscriptions. */
+  change<T>(work: () => T): T {
+    this.#commit();
+    const result = this.store.transaction(work);
+    this.wake();
+    return result;
+  }
+
+  addTopic(id: number, config: TopicConfig): Topic {
+    const topic: Topic = {
+      id,
+      config,
+      deleted: false,
+      retentionMs: millis(config.messageRetentionDuration, 0),
+      segments: new Map(),
+      subscriptions: new Set(),
+      snapshots: new Set(),
+    };
+    this.archive.topics.set(id, topic);
+    this.topics.set(config.name, topic);
+    return topic;
+  }
+
+  addSubscription(stored: Omit<StoredSubscription, 'topicId'>, topic: Topic, failures?: Map<number, number>): Subscription {
+    const backlog = new Backlog(
+      {
+        get settings() {
+          return subscription.settings;
+        },
+        bytesOf: (pending) => this.archive.bytesOf(pending.segment),
+        nextLease: () => ++this.#lease,
+        changed: (pending) => {
+          this.#changed.set(pending, subscription);
+          if (pending.left === 0) {
+            this.archive.release(pending.segment);
+          }
+          this.wake();
+        },
+        failed: (delivery) => {
+          this.#failed.set(delivery, subscription);
+          this.wake();
+        },
+        deadLetter: (delivery) => this.#deadLetter(subscription, delivery),
+      },
+      failures,
+    );
+    const { id, createdSeq, config } = stored;
+    const subscription: Subscription = {
+      id,
+      topic,
+      createdSeq,
+      config,
+      ...derive(config),
+      backlog,
+      receivers: new Set(),
+      hungry: false,
+      nextReceiver: 0,
+    };
+    topic.subscriptions.add(subscription);
+    this.subscriptions.set(config.name, subscription);
+    return subscription;
+  }
+
+  reconfigure(subscription: Subscription, config: SubscriptionConfig): void {
+    subscription.config = config;
+    Object.assign(subscription, derive(config));
+  }
+
+  /** The messages of a segment that a subscription must see: all, or those its filter lets through. */
+  bitsFor(subscription: Subscription, segment: Segment): Uint8Array {
+    const bits = allBits(segment.count);
+    if (subscription.filter !== null) {
+      const bytes = this.archive.bytesOf(segment);
+      for (let i = 0; i < segment.count; i++) {
+        if (!subscription.filter(attributesOf(bytes, segment.starts[i]!, segment.starts[i + 1]!))) {
+          clearBit(bits, i);
+        }
+      }
+    }
+    return bits;
+  }
+
+  #commit(): void {
+    const publications = this.#publications;
+    const answers = this.#answers;
+    this.#publications = [];
+    this.#answers = [];
+    if (publications.length > 0 || this.#changed.size > 0 || this.#failed.size > 0 || this.archive.hasUnneeded) {
+      this.store.transaction(() => {
+        if (publications.length > 0) {
+          this.#writePublications(publications, answers);
+        }
+        this.#writeChanges();
+        this.archive.deleteUnneeded(this.now());
+      });
+      this.#changed.clear();
+      this.#failed.clear();
+    }
+    for (const answer of answers) {
+      answer();
+    }
+  }
+
+  #writeChanges(): void {
+    for (const [pending, subscription] of this.#changed) {
+      if (pending.left > 0) {
+        this.store.putPending(subscription.id, pending);
+        continue;
+      }
+      this.store.deletePending(subscription.id, pending.segment.firstSeq);
+      if (subscription.settings.maxAttempts !== null) {
+        this.store.deleteFailures(subscription.id, pending.segment.firstSeq, pending.segment.count);
+      }
+    }
+    for (const [delivery, subscription] of this.#failed) {
+      if (delivery.state !== 'acked') {
+        this.store.putFailures(subscription.id, delivery.seq, delivery.failures);
+      }
+    }
+  }
+
+  /** Publications of one topic that arrived together share segments, whoever sent them. */
+  #writePublications(publications: readonly Publication[], answers: (() => void)[]): void {
+    const publishedMs = Math.floor(this.now());
+    const suffix = timeSuffix(publishedMs);
+    for (const [topic, list] of Map.groupBy(publications, (publication) => publication.topic)) {
+      for (let from = 0; from < list.length; ) {
+        let to = from;
+        let count = 0;
+        let bytes = 0;
+        do {
+          count += list[to]!.messages.length;
+          bytes += list[to]!.bytes;
+          to++;
+        } while (to < list.length && count + list[to]!.messages.length <= SEGMENT_MESSAGES && bytes + list[to]!.bytes <= SEGMENT_BYTES);
+        const part = list.slice(from, to);
+        let seq = this.#seq;
+        this.#distribute(topic, this.#segmentOf(topic, part, count, bytes, publishedMs, suffix));
+        for (const { messages, done } of part) {
+          const first = seq;
+          seq += messages.length;
+          answers.push(() => done(publishResponse(first, messages.length)));
+        }
+        from = to;
+      }
+    }
+    this.store.putNextSeq(this.#seq);
+  }
+
+  #segmentOf(topic: Topic, part: readonly Publication[], count: number, size: number, publishedMs: number, suffix: Buffer): Segment {
+    const bytes = Buffer.allocUnsafeSlow(size + count * (suffix.length + 18));
+    const starts = new Uint32Array(count + 1);
+    const firstSeq = this.#seq;
+    let at = 0;
+    let keyed = false;
+    for (const { messages } of part) {
+      for (const message of messages) {
+        starts[this.#seq - firstSeq] = at;
+        at += message.bytes.copy(bytes, at, message.start, message.end);
+        const id = String(this.#seq++);
+        bytes[at++] = 0x1a;
+        bytes[at++] = id.length;
+        at += bytes.write(id, at, 'latin1');
+        at += suffix.copy(bytes, at);
+        keyed ||= message.orderingKeyBytes > 0;
+      }
+    }
+    starts[count] = at;
+    return { topicId: topic.id, firstSeq, count, publishedMs, starts, keyed, bytes: bytes.subarray(0, at), holders: 0 };
+  }
+
+  #distribute(topic: Topic, segment: Segment): void {
+    for (const subscription of topic.subscriptions) {
+      const bits = this.bitsFor(subscription, segment);
+      const left = subscription.filter === null ? segment.count : countBits(bits);
+      if (left > 0) {
+        const pending: Pending = { segment, bits, left };
+        segment.holders++;
+        this.store.putPending(subscription.id, pending);
+        subscription.backlog.add(pending);
+        subscription.hungry = true;
+      }
+    }
+    if (segment.holders > 0 || retained(topic, segment, segment.publishedMs)) {
+      this.store.putSegment(segment, segment.bytes!);
+      this.archive.add(segment);
+    }
+  }
+
+  #hand(subscription: Subscription): void {
+    const now = this.now();
+    const receivers = [...subscription.receivers];
+    for (let idle = 0; idle < receivers.length; ) {
+      const receiver = receivers[subscription.nextReceiver++ % receivers.length]!;
+      const batch = receiver.wants() ? subscription.backlog.take(receiver, receiver.batch, receiver.batchBytes, now) : [];
+      if (batch.length === 0) {
+        idle++;
+      } else {
+        idle = 0;
+        receiver.deliver(batch);
+      }
+    }
+  }
+
+  /** The message leaves the backlog and enters the dead-letter topic in one transaction. */
+  #deadLetter(subscription: Subscription, delivery: Delivery): boolean {
+    const target = this.topics.get(subscription.deadLetterTopic ?? '');
+    if (target === undefined) {
+      return false;
+    }
+    const { segment } = delivery.pending;
+    const source = this.archive.bytesOf(segment);
+    const [, project, , id] = subscription.config.name.split('/');
+    const bytes = Buffer.concat([
+      source.subarray(segment.starts[delivery.index]!, segment.starts[delivery.index + 1]!),
+      attributeBytes('CloudPubSubDeadLetterSourceDeliveryCount', String(delivery.failures)),
+      attributeBytes('CloudPubSubDeadLetterSourceSubscription', id!),
+      attributeBytes('CloudPubSubDeadLetterSourceSubscriptionProject', project!),
+      attributeBytes('CloudPubSubDeadLetterSourceTopicPublishTime', new Date(segment.publishedMs).toISOString()),
+    ]);
+    const message: Published = {
+      bytes,
+      start: 0,
+      end: bytes.length,
+      dataBytes: 0,
+      attributes: 0,
+      longestKey: 0,
+      longestValue: 0,
+      orderingKeyBytes: segment.keyed ? orderingKeyOf(bytes, 0, bytes.length).length : 0,
+    };
+    void this.publish(target, [message]);
+    return true;
+  }
+
+  #load(): void {
+    for (const { id, config } of this.store.topics()) {
+      this.addTopic(id, config);
+    }
+    /** Messages and subscriptions of a deleted topic live on under its id. */
+    const topicOf = (id: number): Topic => {
+      const known = this.archive.topics.get(id);
+      if (known !== undefined) {
+        return known;
+      }
+      const ghost: Topic = {
+        id,
+        config: { name: '_deleted-topic_' },
+        deleted: true,
+        retentionMs: 0,
+        segments: new Map(),
+        subscriptions: new Set(),
+        snapshots: new Set(),
+      };
+      this.archive.topics.set(id, ghost);
+      return ghost;
+    };
+    const segments = new Map<number, Segment>();
+    for (const segment of this.store.segments()) {
+      topicOf(segment.topicId).segments.set(segment.firstSeq, segment);
+      segments.set(segment.firstSeq, segment);
+    }
+    const pendings = Map.groupBy(this.store.pendings(), (row) => row.ownerId);
+    const pendingsOf = (id: number): Pending[] =>
+      (pendings.get(id) ?? []).flatMap(({ firstSeq, bits }) => {
+        const segment = segments.get(firstSeq);
+        if (segment === undefined) {
+          return [];
+        }
+        segment.holders++;
+        return [{ segment, bits, left: countBits(bits) }];
+      });
+    for (const stored of this.store.subscriptions()) {
+      const subscription = this.addSubscription(stored, topicOf(stored.topicId), this.store.failures(stored.id));
+      for (const pending of pendingsOf(stored.id)) {
+        subscription.backlog.add(pending);
+      }
+    }
+    for (const { id, topicId, nextSeq, config } of this.store.snapshots()) {
+      const held = new Map(pendingsOf(id).map((pending) => [pending.segment.firstSeq, pending]));
+      const snapshot: Snapshot = { id, topic: topicOf(topicId), nextSeq, config, pendings: held };
+      snapshot.topic.snapshots.add(snapshot);
+      this.snapshots.set(config.name, snapshot);
+    }
+    for (const segment of segments.values()) {
+      if (segment.holders === 0) {
+        this.archive.hold(segment);
+        this.archive.release(segment);
+      }
+    }
+  }
+}

@@ -1,0 +1,1 @@
+export { type PubSub, startPubSub } from './server.ts';
