@@ -26,7 +26,7 @@ export function given<S, C, E>(definition: Decidable<S, C, E>, events: readonly 
   const when = (command: C, time = at) => {
     const before = structuredClone(state);
     const decision = definition.decide(state, command, { now: new Date(time).getTime(), random: () => `id-${++ids}` });
-    if (!isDeepStrictEqual(before, state)) throw new Error('decide changed the state');
+    if (!isDeepStrictEqual(before, structuredClone(state))) throw new Error('decide changed the state');
     const said =
       'refusal' in decision ? `refused: ${decision.refusal.code} ${decision.refusal.message}` : JSON.stringify(decision.events, null, 2);
     const follow = () => {

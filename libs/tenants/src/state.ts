@@ -1,0 +1,198 @@
+/**
+ * What tenant-service remembers: every tenant with its plan, keys, credentials, usage and live runs.
+ *
+ * Does not know: tables, HTTP, the clock. Fields that people can see have the names of their columns.
+ * 1. A key's text is nowhere in here: its SHA-256, and a sealed copy as an opaque text. 2. `live` holds the reservations that count
+ * against limits and nothing else does: its size IS the number of running pipelines. 3. Only apply.ts and load change a state.
+ */
+import type {
+  CredentialType,
+  Domain,
+  DryrunStatus,
+  Plan,
+  Provider,
+  RunSpec,
+  Scope,
+  SubscriptionStatus,
+  TenantId,
+  TenantStatus,
+} from '@convergence/contracts';
+import { type ChangeFeed, emptyFeed } from './change-feed.ts';
+
+export interface ApiKey {
+  readonly api_key_id: string;
+  readonly api_key_hash: string;
+  readonly sealed: string;
+  readonly key_name: string | null;
+  readonly scopes: readonly Scope[];
+  readonly created_at: string;
+  is_active: boolean;
+  expires_at: string | null;
+  last_used_at: string | null;
+  revoked_at: string | null;
+  rotated_to: string | null;
+}
+
+export interface Credential {
+  readonly credential_id: string;
+  readonly provider: Provider;
+  readonly credential_type: CredentialType;
+  readonly created_at: string;
+  credential_name: string;
+  project_id: string | null;
+  credential_hint: string;
+  sealed: string;
+  is_active: boolean;
+  updated_at: string;
+}
+
+export interface ProviderConfig {
+  readonly config_id: string;
+  readonly provider: Provider;
+  readonly domain: Domain;
+  readonly created_at: string;
+  source_project_id: string | null;
+  source_dataset: string | null;
+  notification_emails: readonly string[];
+  options: Readonly<Record<string, unknown>>;
+  is_active: boolean;
+  updated_at: string;
+}
+
+export interface Limits {
+  readonly max_team_members: number;
+  readonly max_providers: number;
+  readonly max_pipelines_per_day: number;
+  readonly max_pipelines_per_month: number;
+  readonly max_concurrent_pipelines: number;
+}
+export interface Subscription extends Limits {
+  readonly subscription_id: string;
+  readonly plan_name: Plan;
+  readonly status: SubscriptionStatus;
+  readonly subscription_start_date: string;
+  readonly subscription_end_date: string | null;
+  readonly stripe_customer_id: string | null;
+  readonly stripe_subscription_id: string | null;
+  /** Stripe's own time of the last event that was taken over: what is older came late. */
+  readonly stripe_updated_at: string | null;
+  readonly created_at: string;
+  readonly updated_at: string;
+}
+
+export interface UsageDay {
+  readonly usage_date: string;
+  /** Reserved and settled; a refund takes its one back. */
+  run: number;
+  succeeded: number;
+  failed: number;
+  cancelled: number;
+  peak: number;
+  /** Runs of the month up to and including this day. */
+  month_run: number;
+  /** The day on which it last changed. */
+  touched_on: string;
+  last_updated: string;
+}
+
+export const ADMISSION_OUTCOMES = ['succeeded', 'failed', 'cancelled', 'refunded', 'orphaned'] as const;
+export type AdmissionOutcome = (typeof ADMISSION_OUTCOMES)[number];
+
+export interface Admission {
+  readonly run: RunSpec;
+  readonly admitted_at: string;
+  /** The UTC day that it counts against. */
+  readonly usage_date: string;
+  /** False for the house's own dry run at onboarding: it uses up nothing of the plan. */
+  readonly counted: boolean;
+  started_at: string | null;
+  heartbeat_at: string | null;
+  ended_at: string | null;
+  outcome: AdmissionOutcome | null;
+  /** Its end is in the table, so memory may let go of it. */
+  written: boolean;
+}
+
+export interface Onboarding {
+  /** What the caller asked for, as a hash: a repeat of the same request resumes. */
+  request_hash: string;
+  /** The key whose text may never have reached anybody. */
+  undelivered_api_key_id: string | null;
+  run_dryrun: boolean;
+  dataset_created_at: string | null;
+  tables_created: readonly string[];
+  dryrun_run_id: string | null;
+  dryrun_status: DryrunStatus;
+  welcome_sent_at: string | null;
+}
+
+export interface Tenant {
+  readonly tenant_id: TenantId;
+  readonly created_at: string;
+  company_name: string;
+  admin_email: string;
+  status: TenantStatus;
+  updated_at: string;
+  onboarding: Onboarding;
+  subscription: Subscription;
+  api_keys: ApiKey[];
+  credentials: Credential[];
+  provider_configs: ProviderConfig[];
+  /** Newest first; the first is the running day. Older ones only while something may still change them. */
+  days: UsageDay[];
+  readonly live: Map<string, Admission>;
+}
+
+export interface BillingEvent {
+  readonly event_id: string;
+  readonly type: string;
+  readonly created: string;
+  readonly received_at: string;
+  /** What processing needs of it, JSON. */
+  readonly payload: string;
+  status: 'RECEIVED' | 'PROCESSED' | 'IGNORED' | 'FAILED';
+  attempts: number;
+  next_attempt_at: string | null;
+  last_error: string | null;
+}
+
+export interface TenantsState {
+  readonly tenants: Map<TenantId, Tenant>;
+  readonly keysByHash: Map<string, { readonly tenant: Tenant; readonly key: ApiKey }>;
+  readonly keysById: Map<string, { readonly tenant: Tenant; readonly key: ApiKey }>;
+  /** Live ones, and those that ended a short while ago. */
+  readonly admissions: Map<string, Admission>;
+  /** tenant, pipeline and parameters -> the live run. */
+  readonly locks: Map<string, string>;
+  /** Ended admissions, oldest first. */
+  readonly ended: string[];
+  readonly billing: Map<string, BillingEvent>;
+  /** For those who follow tenants: not remembered over a restart. */
+  readonly feed: ChangeFeed;
+}
+
+export const initialState = (): TenantsState => ({
+  tenants: new Map(),
+  keysByHash: new Map(),
+  keysById: new Map(),
+  admissions: new Map(),
+  locks: new Map(),
+  ended: [],
+  billing: new Map(),
+  feed: emptyFeed(),
+});
+
+export const lockOf = (run: Pick<RunSpec, 'tenant_id' | 'pipeline_id' | 'parameters_hash'>): string =>
+  `${run.tenant_id} ${run.pipeline_id} ${run.parameters_hash}`;
+
+export function mustHave(state: TenantsState, tenantId: string): Tenant {
+  const tenant = state.tenants.get(tenantId as TenantId);
+  if (!tenant) throw new Error(`an event names a tenant that does not exist: ${tenantId}`);
+  return tenant;
+}
+
+/** Puts a key where it is found by its hash and its id. */
+export function indexKey(state: TenantsState, tenant: Tenant, key: ApiKey): void {
+  state.keysByHash.set(key.api_key_hash, { tenant, key });
+  state.keysById.set(key.api_key_id, { tenant, key });
+}
