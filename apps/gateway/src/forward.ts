@@ -38,7 +38,7 @@ export function forward(operation: Operation, owner: OwnerName, owners: Owners):
     };
     if (operation.responseType === 'text/event-stream') {
       const response = await client.stream(request);
-      const body = Readable.fromWeb((response.body ?? new ReadableStream()) as ReadableStream);
+      const body = response.body ? Readable.fromWeb(response.body as ReadableStream) : Readable.from([]);
       return { headers: { 'Content-Type': 'text/event-stream', 'Cache-Control': 'no-store', 'X-Accel-Buffering': 'no' }, body };
     }
     const body = operation.auth === 'signature' ? { rawBody: call.raw } : operation.body ? { body: call.body } : {};

@@ -1,0 +1,77 @@
+import { randomUUID } from 'node:crypto';
+import { ERRORS, type ErrorCode, Refusal, type RunSpec, type TenantId } from '@convergence/contracts';
+import type { Clock } from '@convergence/ports';
+import type { Admit } from '../admissions.ts';
+import type { Handle } from '../forward.ts';
+import type { Templates } from '../templates.ts';
+
+export interface RunTools {
+  readonly templates: Templates;
+  readonly admit: Admit;
+  readonly clock: Pick<Clock, 'now'>;
+}
+
+/** A run asked for by hand: resolve it against its template, have it admitted, say which run it is. */
+export const pipelinesRunRoute =
+  ({ templates, admit, clock }: RunTools): Handle =>
+  async ({ params, body, principal }) => {
+    const { trigger_by, ...parameters } = body as { trigger_by?: string } & Record<string, unknown>;
+    const tenantId = params.tenant_id as TenantId;
+    const { provider, domain, template } = params as { provider: string; domain: string; template: string };
+    const resolved = templates.resolve({ tenantId, provider, domain, template, parameters, now: clock.now() });
+    const userId = 'userId' in principal ? principal.userId : undefined;
+    const run: RunSpec = {
+      ...resolved,
+      run_id: randomUUID(),
+      tenant_id: tenantId,
+      trigger_type: 'api',
+      trigger_by: trigger_by ?? userId ?? null,
+      user_id: userId ?? null,
+      lane: 'live',
+      scheduled_run_id: null,
+      retry_of: null,
+      retry_from: null,
+    };
+    const decision = await admit(run);
+    const names = { pipeline_id: run.pipeline_id, tenant_id: tenantId, customer_id: tenantId };
+    switch (decision.outcome) {
+      case 'admitted':
+        return {
+          body: {
+            pipeline_logging_id: run.run_id,
+            ...names,
+            status: 'PENDING',
+            message: `Pipeline ${run.template} triggered successfully`,
+          },
+        };
+      case 'existing':
+        return {
+          body: {
+            pipeline_logging_id: decision.existing_run_id,
+            ...names,
+            status: decision.status,
+            message: `Pipeline ${run.template} already running - returning existing`,
+          },
+        };
+      case 'refused':
+        throw refusal(decision, tenantId, clock.now());
+      default:
+        return decision satisfies never;
+    }
+  };
+
+type Refused = {
+  readonly code: string;
+  readonly detail: string;
+  readonly fields: Record<string, unknown>;
+  readonly retry_at: string | null;
+};
+
+/** Admission's no, as the client reads it. */
+export function refusal({ code, detail, fields, retry_at }: Refused, tenantId: TenantId, now: number): Error {
+  if (!Object.hasOwn(ERRORS, code)) return new Error(`admission refused with a code that nobody knows: ${code}`);
+  return new Refusal(code as ErrorCode, detail, {
+    fields: { tenant_id: tenantId, customer_id: tenantId, ...fields },
+    ...(retry_at !== null && { retryAfterSeconds: Math.max(1, Math.ceil((Date.parse(retry_at) - now) / 1000)) }),
+  });
+}
