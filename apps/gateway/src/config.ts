@@ -1,4 +1,16 @@
-import { type BaseConfig, baseFields, type Config, type Fields, integer, isLocal, list, oneOf, secret, text, url } from '@convergence/service';
+import {
+  type BaseConfig,
+  baseFields,
+  type Config,
+  type Fields,
+  integer,
+  isLocal,
+  list,
+  oneOf,
+  secret,
+  text,
+  url,
+} from '@convergence/service';
 
 /** The gateway's settings; README and deployment name them by their environment variable. */
 export const fields = {
@@ -27,7 +39,9 @@ export function checkConfig(config: GatewayConfig): string[] {
   const problems: string[] = [];
   const local = isLocal(config as unknown as BaseConfig);
   if (!local && !config.adminApiKey && !config.adminOidcAudience) {
-    problems.push('ADMIN_API_KEY or ADMIN_OIDC_AUDIENCE must be set outside of local-cloud; example: ADMIN_API_KEY=$(openssl rand -hex 32)');
+    problems.push(
+      'ADMIN_API_KEY or ADMIN_OIDC_AUDIENCE must be set outside of local-cloud; example: ADMIN_API_KEY=$(openssl rand -hex 32)',
+    );
   }
   if (!local && config.adminApiKey && adminKeys(config).some((key) => key.length < 16)) {
     problems.push('ADMIN_API_KEY must be at least 16 characters long outside of local-cloud (its value is not shown)');

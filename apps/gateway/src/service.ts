@@ -23,7 +23,7 @@ import { Idempotency } from './edge/idempotency.ts';
 import { RateLimit } from './edge/rate-limit.ts';
 import { tenantChangedHandler } from './handlers/tenant-changed.ts';
 import { operationRoutes } from './operation-routes.ts';
-import { oneCell, type Owners } from './owners.ts';
+import { type Owners, oneCell } from './owners.ts';
 import { ownRoutes } from './routes/routes.ts';
 import type { Templates } from './templates.ts';
 
@@ -88,11 +88,13 @@ export function gateway(context: BuildContext<GatewayConfig>, parts: GatewayPart
     },
     middleware: [securityHeaders(), crossOrigin(config.corsOrigins), notStored, docsPages(document)],
     bus,
-    subscriptions: SUBSCRIPTIONS.filter(({ topic, consumer }) => consumer === 'gateway' && topic === 'tenant-changed').map((subscription) => ({
-      subscription,
-      instance,
-      handlers: [tenantChangedHandler(apiKeys)],
-    })),
+    subscriptions: SUBSCRIPTIONS.filter(({ topic, consumer }) => consumer === 'gateway' && topic === 'tenant-changed').map(
+      (subscription) => ({
+        subscription,
+        instance,
+        handlers: [tenantChangedHandler(apiKeys)],
+      }),
+    ),
     ready: { 'Pub/Sub': () => bus.check() },
     stop: [() => bus.close(), () => usage.flush(), () => clearInterval(telling)],
   };
@@ -111,5 +113,7 @@ function lookup(owners: Owners, hash: string): Promise<KeyLookupResponse> {
 }
 
 async function tellUse(owners: Owners, used: readonly { api_key_id: string; at: string }[]): Promise<void> {
-  await owners.of('tenant-service', undefined).call({ method: 'POST', path: '/internal/api-keys/used', principal: ITSELF, body: { used }, idempotent: true });
+  await owners
+    .of('tenant-service', undefined)
+    .call({ method: 'POST', path: '/internal/api-keys/used', principal: ITSELF, body: { used }, idempotent: true });
 }

@@ -4,7 +4,17 @@ import helmet from 'koa-helmet';
 
 /** Headers of every answer: what browsers may do with it, and which other origins may read it. */
 const EXPOSED = ['RateLimit', 'RateLimit-Policy', 'Retry-After', 'X-Request-Id', 'Idempotency-Replayed'];
-const ALLOWED = ['Content-Type', 'X-API-Key', 'X-User-ID', 'X-Admin-Key', 'Authorization', 'Idempotency-Key', 'X-Confirm', 'Last-Event-ID', 'traceparent'];
+const ALLOWED = [
+  'Content-Type',
+  'X-API-Key',
+  'X-User-ID',
+  'X-Admin-Key',
+  'Authorization',
+  'Idempotency-Key',
+  'X-Confirm',
+  'Last-Event-ID',
+  'traceparent',
+];
 
 export function securityHeaders(): Middleware {
   return helmet({

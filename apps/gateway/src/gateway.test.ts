@@ -1,0 +1,180 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { ACME_KEY, ADMIN_KEY, type GatewayUnderTest, startGateway } from './testing/gateway-under-test.ts';
+
+let gateway: GatewayUnderTest;
+beforeAll(async () => {
+  gateway = await startGateway({ CORS_ORIGINS: 'https://app.example.com' });
+});
+afterAll(() => gateway.close());
+const ask: GatewayUnderTest['ask'] = (...request) => gateway.ask(...request);
+
+describe('the gateway', () => {
+  test('is healthy and ready', async () => {
+    expect((await ask('GET', '/healthz')).body).toEqual({ status: 'ok' });
+    expect((await ask('GET', '/readyz')).body).toMatchObject({ ready: true });
+  });
+
+  test('forwards a checked request to its owner with the principal signed', async () => {
+    const { status } = await ask('GET', '/api/v1/tenants/acme_corp/quota', { key: ACME_KEY, headers: { 'x-user-id': 'alice' } });
+    expect(status).toBe(200);
+    expect(gateway.tenants.asked.at(-1)).toMatchObject({
+      method: 'GET',
+      path: '/api/v1/tenants/acme_corp/quota',
+      principal: { kind: 'tenant', tenantId: 'acme_corp', keyId: 'key-acme', userId: 'alice' },
+    });
+    expect(gateway.tenants.asked.at(-1)?.headers).not.toHaveProperty('x-api-key');
+  });
+
+  test('answers an unknown path with 404 and a wrong method with 405 and Allow', async () => {
+    expect(await ask('GET', '/api/v1/nothing')).toMatchObject({ status: 404, body: { code: 'request.unknown_path' } });
+    const wrong = await ask('DELETE', '/api/v1/scheduler/status', { admin: ADMIN_KEY });
+    expect(wrong).toMatchObject({ status: 405, body: { code: 'request.method_not_allowed' } });
+    expect(wrong.headers.get('allow')).toContain('GET');
+  });
+
+  test('every problem is application/problem+json with a code and the request id', async () => {
+    const { headers, body } = await ask('GET', '/api/v1/tenants/acme_corp');
+    expect(headers.get('content-type')).toContain('application/problem+json');
+    expect(body).toMatchObject({
+      status: 401,
+      code: 'auth.invalid_api_key',
+      detail: 'Invalid API key',
+      title: expect.any(String),
+      type: expect.stringMatching(/^https:/),
+    });
+    expect(body.instance).toContain(headers.get('x-request-id'));
+  });
+
+  test('carries security headers and lets only configured origins read', async () => {
+    const other = await ask('GET', '/healthz', { headers: { origin: 'https://evil.example' } });
+    expect(other.headers.get('access-control-allow-origin')).toBeNull();
+    const ours = await ask('GET', '/api/v1/tenants/acme_corp', { headers: { origin: 'https://app.example.com' } });
+    expect(ours.headers.get('access-control-allow-origin')).toBe('https://app.example.com');
+    expect(ours.headers.get('x-content-type-options')).toBe('nosniff');
+    expect(ours.headers.get('content-security-policy')).toContain("frame-ancestors 'none'");
+    expect(ours.headers.get('cache-control')).toBe('no-store');
+    const preflight = await ask('OPTIONS', '/api/v1/tenants/acme_corp', {
+      headers: {
+        origin: 'https://app.example.com',
+        'access-control-request-method': 'PATCH',
+        'access-control-request-headers': 'x-api-key',
+      },
+    });
+    expect(preflight.status).toBe(204);
+    expect(preflight.headers.get('access-control-allow-methods')).toContain('PATCH');
+  });
+
+  test('shows its document and its pages', async () => {
+    expect((await ask('GET', '/openapi.json')).body).toMatchObject({ openapi: '3.1.0' });
+    const page = await ask('GET', '/docs');
+    expect(page.headers.get('content-type')).toContain('text/html');
+    expect(page.body).not.toMatch(/https?:\/\//);
+    expect((await ask('GET', '/docs/docs.js')).status).toBe(200);
+    expect((await ask('POST', '/docs')).status).toBe(405);
+  });
+
+  describe('/customers', () => {
+    test('takes customer_id and answers both ids', async () => {
+      const { status, body } = await ask('GET', '/api/v1/customers/acme_corp/api-keys', { key: ACME_KEY });
+      expect(status).toBe(200);
+      expect(body.items[0]).toMatchObject({ tenant_id: 'acme_corp', customer_id: 'acme_corp' });
+      expect(gateway.tenants.asked.at(-1)?.path).toBe('/api/v1/tenants/acme_corp/api-keys?limit=50');
+    });
+
+    test('onboards with customer_id in the body', async () => {
+      const body = { customer_id: 'globex', company_name: 'Globex', admin_email: 'a@globex.example', subscription_plan: 'PROFESSIONAL' };
+      expect((await ask('POST', '/api/v1/customers/onboard', { body })).status).toBe(200);
+      expect(gateway.tenants.asked.at(-1)).toMatchObject({
+        path: '/api/v1/tenants/onboard',
+        json: { tenant_id: 'globex' },
+        principal: { kind: 'anonymous' },
+      });
+    });
+  });
+
+  describe('ticks', () => {
+    const figures = {
+      triggered_count: 1,
+      queued_count: 1,
+      skipped_count: 0,
+      next_trigger_time: '2026-01-01T01:00:00Z',
+      details: { limit: 7, due_pipelines_found: 1, skipped: [] },
+    };
+
+    test('are published with the minute as id and answered with the owner’s figures', async () => {
+      gateway.scheduler.answer = () => ({ body: figures });
+      const { status, body } = await ask('POST', '/api/v1/scheduler/trigger?limit=7', { admin: ADMIN_KEY });
+      expect(status).toBe(200);
+      expect(body).toEqual(figures);
+      expect(gateway.scheduler.asked.at(-1)).toMatchObject({ path: '/internal/ticks/schedule', json: { limit: 7 } });
+      const { topic, event } = gateway.bus.published.at(-1)!;
+      const { minute } = event.data as { minute: string };
+      expect({ topic, id: event.id }).toEqual({ topic: 'schedule-tick', id: `schedule-tick/${minute}` });
+      expect(gateway.scheduler.asked.at(-1)?.json).toEqual(event.data);
+    });
+
+    test('are published although the owner is away, and the answer says so', async () => {
+      gateway.scheduler.answer = () => ({ status: 503, body: {} });
+      const before = gateway.bus.published.length;
+      const { status, headers, body } = await ask('POST', '/api/v1/scheduler/process-queue', { admin: ADMIN_KEY });
+      expect(status).toBe(503);
+      expect(headers.get('retry-after')).toBe('10');
+      expect(body.detail).toContain('scheduler-service');
+      expect(body.detail).toContain('published');
+      expect(gateway.bus.published).toHaveLength(before + 1);
+    });
+
+    test('are answered although the broker is away', async () => {
+      gateway.scheduler.answer = () => ({ body: figures });
+      gateway.bus.failPublishes(1);
+      expect((await ask('POST', '/api/v1/scheduler/trigger', { admin: ADMIN_KEY })).status).toBe(200);
+    });
+
+    test('are the operator’s alone', async () => {
+      const { status, body } = await ask('POST', '/api/v1/scheduler/trigger', { key: ACME_KEY });
+      expect({ status, detail: body.detail }).toEqual({ status: 403, detail: 'Invalid admin API key' });
+    });
+  });
+
+  test('signed bodies go on as the bytes that came, with their signature', async () => {
+    gateway.tenants.asked.length = 0;
+    const raw = '{ "id":"evt_1",\n  "x": 1.0 }';
+    await ask('POST', '/api/v1/webhooks/stripe', { body: raw, headers: { 'stripe-signature': 't=1,v1=abc' } });
+    expect(gateway.tenants.asked[0]).toMatchObject({ raw, headers: { 'stripe-signature': 't=1,v1=abc' } });
+  });
+
+  test('Idempotency-Key performs a POST once and refuses another request under it', async () => {
+    const count = () => gateway.tenants.asked.filter(({ method }) => method === 'POST').length;
+    const path = '/api/v1/tenants/acme_corp/api-keys';
+    const before = count();
+    const headers = { 'idempotency-key': 'once-1' };
+    const answers = await Promise.all([1, 2, 3].map(() => ask('POST', path, { key: ACME_KEY, headers, body: { key_name: 'ci' } })));
+    expect(answers.map(({ status }) => status)).toEqual([200, 200, 200]);
+    expect(count() - before).toBe(1);
+    expect(await ask('POST', path, { key: ACME_KEY, headers, body: { key_name: 'other' } })).toMatchObject({
+      status: 422,
+      body: { code: 'request.idempotency_conflict' },
+    });
+  });
+
+  test('an owner that is away is a 503 with Retry-After; one that refuses is believed', async () => {
+    const { answer } = gateway.executor;
+    gateway.tenants.asked.length = 0;
+    const tenantsAnswer = gateway.tenants.answer;
+    gateway.tenants.answer = (asked, response) =>
+      asked.path.endsWith('/quota')
+        ? { status: 503, headers: { 'retry-after': '3' }, body: { code: 'owner.changing', status: 503, detail: 'The owner is changing.' } }
+        : asked.path.endsWith('/subscription')
+          ? { status: 404, body: { code: 'tenant.not_found', status: 404, detail: 'No tenant acme_corp.' } }
+          : tenantsAnswer(asked, response);
+    const away = await ask('GET', '/api/v1/tenants/acme_corp/quota', { key: ACME_KEY });
+    expect(away).toMatchObject({ status: 503, body: { code: 'owner.changing' } });
+    expect(Number(away.headers.get('retry-after'))).toBeGreaterThan(0);
+    expect(await ask('GET', '/api/v1/tenants/acme_corp/subscription', { key: ACME_KEY })).toMatchObject({
+      status: 404,
+      body: { code: 'tenant.not_found', detail: 'No tenant acme_corp.' },
+    });
+    gateway.tenants.answer = tenantsAnswer;
+    gateway.executor.answer = answer;
+  });
+});
