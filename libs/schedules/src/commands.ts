@@ -16,6 +16,8 @@ export type ScheduleCommand =
       readonly config_id: string;
       readonly tenant_id?: string;
       readonly changes: Partial<ScheduleSettings>;
+      /** Set by hand in the table: fire then, once. */
+      readonly next_run_time?: number;
     }
   | { readonly type: 'disable-schedule'; readonly config_id: string; readonly tenant_id?: string }
   /** Queue what is due; `limit` bounds how many schedules are looked at in one go. */
@@ -34,6 +36,7 @@ export type ScheduleCommand =
   | { readonly type: 'settle-claims'; readonly results: readonly ClaimResult[] }
   | {
       readonly type: 'finish-run';
+      readonly tenant_id: string;
       readonly pipeline_logging_id: string;
       readonly status: 'COMPLETE' | 'FAILED' | 'CANCELLED';
       readonly retryable: boolean;

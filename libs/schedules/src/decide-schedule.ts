@@ -48,7 +48,8 @@ export function decideChange(state: SchedulesState, command: Of<'change-schedule
     settings.timezone !== schedule.timezone ||
     settings.dst !== schedule.dst ||
     settings.is_active !== schedule.is_active;
-  const next_run_time = timingChanged ? nextRunTime({ ...settings, resolved_cron }, now) : schedule.next_run_time;
+  const byRule = timingChanged ? nextRunTime({ ...settings, resolved_cron }, now) : schedule.next_run_time;
+  const next_run_time = settings.is_active ? (command.next_run_time ?? byRule) : null;
   return {
     events: [
       {

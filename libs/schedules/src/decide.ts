@@ -20,8 +20,8 @@ import type { SchedulesState } from './state.ts';
 
 export interface DecideContext {
   readonly now: number;
-  /** In [0, 1). */
-  readonly random: () => number;
+  /** A fresh UUID. */
+  random(): string;
   readonly limits: ScheduleLimits;
 }
 export type Decided = { readonly events: readonly ScheduleEvent[]; readonly reply?: unknown } | { readonly refusal: Refusal };
@@ -122,14 +122,17 @@ function finish(state: SchedulesState, command: Extract<ScheduleCommand, { type:
   const runId = state.byLoggingId.get(command.pipeline_logging_id);
   const item = runId === undefined ? undefined : state.queue.get(runId);
   // An attempt that is not the current one, or an item that is gone (invariant 5). A claim still being settled counts: the run was quick.
-  if (!item || item.stage === 'waiting') return { events: [] };
+  if (!item || item.stage === 'waiting') {
+    const waits = state.queue.backlogOf(command.tenant_id) > 0;
+    return { events: waits ? [{ type: 'place-freed', tenant_id: command.tenant_id, at: context.now }] : [] };
+  }
   const { now, limits, random } = context;
   if (command.status === 'COMPLETE') return { events: [end(item, 'COMPLETED', 'completed', null, now)] };
   if (command.status === 'CANCELLED') return { events: [end(item, 'FAILED', 'cancelled', command.error ?? 'Cancelled', now)] };
   const error = command.error ?? 'The run failed';
   if (command.retryable && item.retry_count < item.max_retries) {
     const backoff = Math.min(limits.retryMaximumMs, limits.retryBaseMs * 2 ** item.retry_count);
-    const not_before = now + Math.round(backoff / 2 + (backoff / 2) * random());
+    const not_before = now + Math.round(backoff / 2 + (backoff / 2) * fraction(random()));
     return {
       events: [
         {
@@ -202,3 +205,6 @@ const end = (
   error,
   at,
 });
+
+/** A number in [0, 1) out of a UUID's first digits. */
+const fraction = (uuid: string): number => Number.parseInt(uuid.slice(0, 8), 16) / 2 ** 32;

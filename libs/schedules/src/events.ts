@@ -95,6 +95,8 @@ export type ScheduleEvent =
       readonly error: string | null;
       readonly at: number;
     }
+  /** A run of the tenant ended: what it held back is looked at again. */
+  | { readonly type: 'place-freed'; readonly tenant_id: string; readonly at: number }
   | {
       readonly type: 'tenant-noted';
       readonly tenant_id: string;

@@ -127,6 +127,13 @@ export class FairQueue {
   setHold(tenantId: string, hold: Hold | null): void {
     this.#line(tenantId).hold = hold;
   }
+  /** A run of the tenant ended: what waited for that waits no more. */
+  freed(tenantId: string): void {
+    const line = this.#lines.get(tenantId);
+    if (!line) return;
+    if (line.hold?.gate === 'quota.concurrent_exceeded') line.hold = null;
+    for (const item of [...line.live, ...line.backfill]) if (item.hold?.gate === 'same_pipeline') item.hold = null;
+  }
   setBackfillCap(backfillId: string, cap: number): void {
     this.#backfillCaps.set(backfillId, cap);
   }

@@ -5,6 +5,7 @@ export type { FireReply } from './decide-fire.ts';
 export type { EndReason, ScheduleEvent, SkipReason } from './events.ts';
 export { FIRE_VARIABLES, resolveFireVariables } from './fire-variables.ts';
 export { DEFAULT_LIMITS, type ScheduleLimits } from './limits.ts';
+export { itemOf, queueRow, scheduledRunRow, scheduleOf, scheduleRow } from './rows.ts';
 export {
   attemptId,
   dstPolicy,
@@ -18,4 +19,5 @@ export {
   type ScheduleSettings,
   scoreOf,
 } from './schedule.ts';
-export { apply, emptyState, putItem, putSchedule, type SchedulesState } from './state.ts';
+export { apply, type EndedItem, emptyState, putItem, putSchedule, type SchedulesState } from './state.ts';
+export { wallTime } from './zone.ts';

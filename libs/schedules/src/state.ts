@@ -1,7 +1,16 @@
 import { DueIndex } from './due-index.ts';
-import type { ScheduleEvent } from './events.ts';
+import type { EndReason, ScheduleEvent } from './events.ts';
 import { FairQueue } from './fair-queue.ts';
 import type { QueueItem, Schedule } from './schedule.ts';
+
+/** A run that ended, kept until its last row is written. */
+export interface EndedItem {
+  readonly item: QueueItem;
+  readonly outcome: 'COMPLETED' | 'FAILED';
+  readonly reason: EndReason;
+  readonly error: string | null;
+  readonly at: number;
+}
 
 /** All that the scheduler remembers, with the indexes that make each question cheap. Changed by `apply` alone. */
 export interface SchedulesState {
@@ -13,6 +22,7 @@ export interface SchedulesState {
   readonly byLoggingId: Map<string, string>;
   readonly tenants: Map<string, { readonly status: 'ACTIVE' | 'SUSPENDED' | 'CANCELLED'; readonly weight: number }>;
   readonly backfills: Map<string, { readonly tenant_id: string; readonly max_concurrent: number; remaining: number }>;
+  readonly ended: Map<string, EndedItem>;
   readonly today: { date: string; completed: number; failed: number };
 }
 
@@ -24,6 +34,7 @@ export const emptyState = (): SchedulesState => ({
   byLoggingId: new Map(),
   tenants: new Map(),
   backfills: new Map(),
+  ended: new Map(),
   today: { date: '', completed: 0, failed: 0 },
 });
 
@@ -118,6 +129,8 @@ export function apply(state: SchedulesState, event: ScheduleEvent): void {
       });
     case 'item-ended':
       return ended(state, event);
+    case 'place-freed':
+      return state.queue.freed(event.tenant_id);
     case 'tenant-noted':
       state.tenants.set(event.tenant_id, { status: event.status, weight: event.weight });
       state.queue.setWeight(event.tenant_id, event.weight);
@@ -198,10 +211,9 @@ function ended(state: SchedulesState, event: Extract<ScheduleEvent, { type: 'ite
   const item = state.queue.get(event.run_id);
   if (!item) return;
   state.queue.remove(event.run_id);
+  state.ended.set(event.run_id, { item, outcome: event.outcome, reason: event.reason, error: event.error, at: event.at });
   if (item.pipeline_logging_id) state.byLoggingId.delete(item.pipeline_logging_id);
-  // A place of the tenant came free: whatever held it back for want of one is asked again.
-  const hold = state.queue.holdOf(item.tenant_id);
-  if (hold?.gate === 'quota.concurrent_exceeded') state.queue.setHold(item.tenant_id, null);
+  state.queue.freed(item.tenant_id);
   const date = new Date(event.at).toISOString().slice(0, 10);
   if (state.today.date !== date) Object.assign(state.today, { date, completed: 0, failed: 0 });
   if (event.outcome === 'COMPLETED') state.today.completed++;

@@ -33,6 +33,9 @@ export function offsetAt(zone: string, instant: number): number {
   return (stretches[at] as Stretch).offset;
 }
 
+/** What a clock on the wall of that zone shows, written as if it were UTC. */
+export const wallTime = (zone: string, instant: number): number => instant + offsetAt(zone, instant);
+
 function yearOf(zone: string, year: number): readonly Stretch[] {
   const key = `${zone} ${year}`;
   let known = years.get(key);

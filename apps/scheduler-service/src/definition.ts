@@ -1,0 +1,126 @@
+/**
+ * The slice of schedules: what libs/schedules decides, and the tables that show it. Nothing here decides anything.
+ */
+import {
+  apply,
+  decide,
+  emptyState,
+  itemOf,
+  putItem,
+  putSchedule,
+  queueRow,
+  type ScheduleCommand,
+  type ScheduleEvent,
+  type ScheduleLimits,
+  type SchedulesState,
+  scheduledRunRow,
+  scheduleOf,
+  scheduleRow,
+} from '@convergence/schedules';
+import { type SliceDefinition, type TableProjection, tableKey } from '@convergence/slice';
+import { pipelineExecutionQueue, scheduledPipelineRuns, tenantPipelineConfigs } from '@convergence/tables';
+
+export type SchedulesDefinition = SliceDefinition<SchedulesState, ScheduleCommand, ScheduleEvent>;
+type Projection = TableProjection<SchedulesState, ScheduleCommand, ScheduleEvent>;
+
+export const schedulesDefinition = (limits: ScheduleLimits): SchedulesDefinition => ({
+  name: 'scheduler',
+  initial: emptyState,
+  decide: (state, command, context) => {
+    const decided = decide(state, command, { now: context.now, random: context.random, limits });
+    return 'refusal' in decided ? decided : { events: decided.events, reply: decided.reply };
+  },
+  apply,
+  subject: (event) => (event.type === 'schedule-created' ? event.schedule.tenant_id : event.tenant_id),
+  outbox: () => [],
+  tables: [configs, queue, runs],
+});
+
+const configs: Projection = {
+  table: tenantPipelineConfigs,
+  key: ['config_id'],
+  touches(event, state) {
+    if (event.type === 'schedule-created') return [tableKey(event.schedule.config_id)];
+    if (event.type === 'schedule-changed' || event.type === 'schedule-paused' || event.type === 'schedule-advanced')
+      return [tableKey(event.config_id)];
+    const configId = event.type === 'item-ended' ? state.queue.get(event.run_id)?.config_id : null;
+    return configId ? [tableKey(configId)] : [];
+  },
+  row(state, key) {
+    const schedule = state.schedules.get(key);
+    return schedule && scheduleRow(schedule);
+  },
+  load(state, rows) {
+    for (const row of rows) putSchedule(state, scheduleOf(row, 0));
+  },
+  /** An operator switched a schedule on or off, moved its next run, changed its cron, or inserted one. */
+  adopt(state, row) {
+    const edited = scheduleOf(row, Date.parse(String(row.updated_at ?? row.created_at ?? 0)) || 0);
+    const { schedule_cron, timezone, is_active, priority, parameters, max_retries, catchup, overlap, dst } = edited;
+    const settings = { schedule_cron, timezone, is_active, priority, parameters, max_retries, catchup, overlap, dst };
+    const known = state.schedules.get(edited.config_id);
+    if (!known) {
+      const { config_id, tenant_id, provider, domain, pipeline_template } = edited;
+      return [{ type: 'create-schedule', config_id, tenant_id, provider, domain, pipeline_template, settings }];
+    }
+    const changes = Object.fromEntries(
+      Object.entries(settings).filter(([name, value]) => JSON.stringify(value) !== JSON.stringify(known[name as keyof typeof settings])),
+    );
+    const moved = edited.next_run_time !== null && edited.next_run_time !== known.next_run_time;
+    if (Object.keys(changes).length === 0 && !moved) return [];
+    return [
+      { type: 'change-schedule', config_id: edited.config_id, changes, ...(moved && { next_run_time: edited.next_run_time as number }) },
+    ];
+  },
+};
+
+const queue: Projection = {
+  table: pipelineExecutionQueue,
+  key: ['run_id'],
+  touches: runsOf,
+  row(state, key) {
+    const item = state.queue.get(key);
+    return item && queueRow(item, item.backfill_id ? (state.backfills.get(item.backfill_id)?.max_concurrent ?? null) : null);
+  },
+  load(state, rows) {
+    for (const row of rows) {
+      const item = itemOf(row);
+      if (item.backfill_id && !state.backfills.has(item.backfill_id)) {
+        const max_concurrent = Number(row.backfill_max_concurrent ?? 1);
+        state.backfills.set(item.backfill_id, { tenant_id: item.tenant_id, max_concurrent, remaining: 0 });
+        state.queue.setBackfillCap(item.backfill_id, max_concurrent);
+      }
+      putItem(state, item);
+    }
+  },
+};
+
+const runs: Projection = {
+  table: scheduledPipelineRuns,
+  key: ['run_id'],
+  touches: runsOf,
+  row(state, key) {
+    const ended = state.ended.get(key);
+    const item = ended?.item ?? state.queue.get(key);
+    return item ? scheduledRunRow(item, ended) : null;
+  },
+  // Live runs come back with their queue rows; of those that ended only today's count is wanted.
+  loadWhere: `state IN ('COMPLETED', 'FAILED') AND scheduled_time >= TIMESTAMP_SUB(CURRENT_TIMESTAMP(), INTERVAL 15 DAY) AND COALESCE(completed_at, failed_at) >= TIMESTAMP_TRUNC(CURRENT_TIMESTAMP(), DAY)`,
+  load(state, rows) {
+    for (const row of rows) {
+      const date = String(row.completed_at ?? row.failed_at).slice(0, 10);
+      if (state.today.date !== date) Object.assign(state.today, { date, completed: 0, failed: 0 });
+      if (row.state === 'COMPLETED') state.today.completed++;
+      else state.today.failed++;
+    }
+  },
+  history: {
+    closed: (state, key) => state.ended.has(key),
+    forget: (state, key) => void state.ended.delete(key),
+  },
+};
+
+function runsOf(event: ScheduleEvent): readonly string[] {
+  if (event.type === 'backfill-requested') return event.items.map((item) => tableKey(item.run_id));
+  return 'run_id' in event ? [tableKey(event.run_id)] : [];
+}

@@ -1,0 +1,43 @@
+import { type Gate, UUID_PATTERN, WhyPart } from '@convergence/contracts';
+import { internalRoute } from '@convergence/service';
+import Type from 'typebox';
+import { holdOf, queueOrder } from '../queue-order.ts';
+import { rfc } from '../schedule-view.ts';
+import type { Scheduler } from '../scheduler.ts';
+
+/** The scheduler's gates of a run, by the id of the scheduled run or of its current attempt. */
+export const runsWhyRoute = ({ slice, clock }: Pick<Scheduler, 'slice' | 'clock'>) =>
+  internalRoute(
+    {
+      method: 'GET',
+      path: '/internal/runs/{run_id}/why',
+      callers: ['gateway'],
+      params: Type.Object({ run_id: Type.String({ pattern: UUID_PATTERN }) }),
+      response: WhyPart,
+    },
+    ({ params }) => {
+      const { state } = slice;
+      const now = clock.now();
+      const item = state.queue.get(state.byLoggingId.get(params.run_id) ?? params.run_id);
+      if (!item) return { body: { tenant_id: null, status: null, gates: [] } };
+      const hold = holdOf(state, item, now);
+      const ordered = queueOrder(state, now);
+      const gates: Gate[] = [];
+      if (hold) {
+        const { gate, detail, since, expected } = hold;
+        gates.push({ gate, state: 'closed', value: null, limit: null, since: rfc(since), expected: rfc(expected), detail });
+      }
+      const position = ordered.indexOf(item) + 1;
+      const waiting = item.stage === 'waiting';
+      gates.push({
+        gate: 'queue_position',
+        state: waiting ? (hold ? 'closed' : 'open') : 'passed',
+        value: position,
+        limit: ordered.length,
+        since: rfc(item.added_at),
+        expected: rfc(hold?.expected ?? null),
+        detail: waiting ? `${position} of ${ordered.length} in the queue, tried ${item.attempts} times` : 'Handed to admission',
+      });
+      return { body: { tenant_id: item.tenant_id, status: item.stage === 'running' ? 'RUNNING' : 'PENDING', gates } };
+    },
+  );

@@ -1,0 +1,41 @@
+import { randomUUID } from 'node:crypto';
+import { pipelineConfigsCreate, type ScheduleCreate, schedulesCreate, type TenantId } from '@convergence/contracts';
+import type { Schedule } from '@convergence/schedules';
+import { type Call, route } from '@convergence/service';
+import { checkTemplate } from '../run-spec.ts';
+import { scheduleView } from '../schedule-view.ts';
+import type { Scheduler } from '../scheduler.ts';
+
+type Tools = Pick<Scheduler, 'slice' | 'clock' | 'templates' | 'timekeeper'>;
+
+export const schedulesCreateRoutes = (tools: Tools) => {
+  const create = async (tenantId: string, wanted: ScheduleCreate, call: Pick<Call, 'principal'>) => {
+    const { provider, domain, pipeline_template, ...rest } = wanted;
+    const settings = {
+      timezone: 'UTC',
+      is_active: true,
+      priority: 5,
+      parameters: {},
+      max_retries: 3,
+      catchup: 'latest' as const,
+      overlap: 'skip' as const,
+      dst: 'shift' as const,
+      ...rest,
+    };
+    const name = { provider: provider.toUpperCase(), domain: domain.toUpperCase(), pipeline_template: pipeline_template.toLowerCase() };
+    checkTemplate(tools.templates, tenantId as TenantId, { ...name, ...settings }, tools.clock.now());
+    const schedule = await tools.slice.execute<Schedule>(
+      { type: 'create-schedule', config_id: randomUUID(), tenant_id: tenantId, ...name, settings },
+      { actor: call.principal },
+    );
+    tools.timekeeper.rescheduled();
+    return { body: scheduleView(schedule, tools.clock.now()) };
+  };
+  return [
+    route(schedulesCreate, (call) => create(call.params.tenant_id, call.body, call)),
+    route(pipelineConfigsCreate, (call) => {
+      const { tenant_id, ...wanted } = call.body;
+      return create(tenant_id, wanted, call);
+    }),
+  ];
+};

@@ -1,0 +1,64 @@
+import { Refusal, type RunSpec, type TenantId } from '@convergence/contracts';
+import { parametersHash, resolveParameters, type Template, type TemplateCatalogue } from '@convergence/pipelines';
+import { pipelineIdOf, type QueueItem, resolveFireVariables, type Schedule, wallTime } from '@convergence/schedules';
+
+type Named = Pick<Schedule, 'provider' | 'domain' | 'pipeline_template'>;
+
+const refOf = ({ provider, domain, pipeline_template }: Named) => ({
+  provider: provider.toLowerCase(),
+  domain: domain.toLowerCase(),
+  template: pipeline_template.toLowerCase(),
+});
+const fileOf = (named: Named): string => {
+  const { provider, domain, template } = refOf(named);
+  return `configs/${provider}/${domain}/${template}.yml`;
+};
+
+/** What admission and an executor need of a claimed item; or why it can never run. */
+export function runSpecOf(item: QueueItem, zone: string, templates: TemplateCatalogue): RunSpec | { readonly refused: string } {
+  const template = templates.find(refOf(item), item.tenant_id);
+  if (!template) return { refused: `Template not found: ${fileOf(item)}` };
+  // The template's own {yesterday} means the day before the fire where the schedule lives.
+  const context = { tenantId: item.tenant_id, now: wallTime(zone, item.scheduled_time) };
+  const resolved = resolveParameters(template, item.parameters, context);
+  if (!resolved.ok) return { refused: `The parameters no longer fit the template: ${words(resolved.errors)}` };
+  return {
+    run_id: item.pipeline_logging_id as string,
+    tenant_id: item.tenant_id,
+    pipeline_id: pipelineIdOf({ ...item, pipeline_template: template.ref.template }),
+    ...template.ref,
+    parameters: resolved.parameters,
+    parameters_hash: parametersHash(resolved.parameters),
+    run_date: resolved.run_date,
+    trigger_type: item.lane === 'backfill' ? 'backfill' : 'scheduler',
+    trigger_by: 'cloud_scheduler',
+    user_id: null,
+    lane: item.lane,
+    scheduled_run_id: item.run_id,
+    retry_of: null,
+    retry_from: null,
+  };
+}
+
+/** Refuses a schedule whose runs could not start: with the nearest names, or with every error of its parameters. */
+export function checkTemplate(
+  templates: TemplateCatalogue,
+  tenantId: TenantId,
+  wanted: Named & Pick<Schedule, 'parameters' | 'timezone'>,
+  now: number,
+): Template {
+  const template = templates.find(refOf(wanted), tenantId);
+  if (!template) {
+    const near = templates.nearest(refOf(wanted), tenantId);
+    const hint = near.length > 0 ? ` Nearest: ${near.join(', ')}.` : '';
+    throw new Refusal('template.not_found', `Template not found: ${fileOf(wanted)}.${hint}`, { fields: { nearest: near } });
+  }
+  const parameters = resolveFireVariables(wanted.parameters, now, wanted.timezone);
+  const resolved = resolveParameters(template, parameters, { tenantId, now: wallTime(wanted.timezone, now) });
+  if (resolved.ok) return template;
+  const errors = resolved.errors.map(({ path, message }) => ({ path: `/parameters${path}`, message }));
+  throw new Refusal('template.parameters_invalid', `The parameters do not fit the template: ${words(errors)}.`, { fields: { errors } });
+}
+
+const words = (errors: readonly { readonly path: string; readonly message: string }[]): string =>
+  errors.map(({ path, message }) => `${path} ${message}`).join('; ');

@@ -1,0 +1,28 @@
+/**
+ * What the service is made of, as its routes and handlers see it.
+ */
+import type { AdmitResponse, RunSpec } from '@convergence/contracts';
+import type { TemplateCatalogue } from '@convergence/pipelines';
+import type { Clock } from '@convergence/ports';
+import type { ScheduleCommand, SchedulesState } from '@convergence/schedules';
+import type { Log, Metrics } from '@convergence/service';
+import type { Slice } from '@convergence/slice';
+import type { Dispatcher } from './dispatcher.ts';
+import type { Timekeeper } from './timekeeper.ts';
+
+export type SchedulesSlice = Slice<SchedulesState, ScheduleCommand>;
+
+/** tenant-service, as the scheduler needs it. */
+export interface Admission {
+  admit(runs: readonly RunSpec[]): Promise<AdmitResponse>;
+}
+
+export interface Scheduler {
+  readonly slice: SchedulesSlice;
+  readonly templates: TemplateCatalogue;
+  readonly dispatcher: Dispatcher;
+  readonly timekeeper: Timekeeper;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly metrics: Metrics;
+}

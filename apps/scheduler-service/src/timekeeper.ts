@@ -1,0 +1,104 @@
+/**
+ * Fires schedules on time, from memory. It decides nothing: it knows when the next one is due and asks the slice then.
+ *
+ * 1. It sleeps until the next due time, at most a second, so a clock that was set does not fool it for longer.
+ * 2. Firing is one command for all that is due; a second one for the same minute finds nothing.
+ * 3. A failure to fire (the journal is away) is tried again with the next turn; nothing is lost, since a schedule only
+ *    moves on when its fire is journalled.
+ */
+import type { Clock } from '@convergence/ports';
+import type { FireReply } from '@convergence/schedules';
+import type { Log } from '@convergence/service';
+import type { SchedulesSlice } from './scheduler.ts';
+
+const LONGEST_SLEEP_MS = 1000;
+const SWEEP_EVERY_MS = 30_000;
+/** Schedules fired in one command: large enough for a whole minute, small enough not to hold up other commands. */
+const BATCH = 5000;
+
+export interface Fired {
+  readonly due: number;
+  readonly queued: number;
+  readonly skipped: FireReply['skipped'];
+}
+
+export class Timekeeper {
+  readonly #slice: SchedulesSlice;
+  readonly #clock: Clock;
+  readonly #log: Log;
+  readonly #changed: () => void;
+  readonly #stopping = new AbortController();
+  #running: Promise<void> | undefined;
+  #wake = new AbortController();
+  #lastSweep = 0;
+  lastFiredAt: number | null = null;
+
+  /** `changed` is called whenever something entered or left the queue. */
+  constructor(slice: SchedulesSlice, clock: Clock, log: Log, changed: () => void) {
+    this.#slice = slice;
+    this.#clock = clock;
+    this.#log = log;
+    this.#changed = changed;
+  }
+
+  start(): void {
+    this.#running = this.#run();
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    this.#wake.abort();
+    await this.#running;
+  }
+
+  /** The next due time may have moved: look again now. */
+  rescheduled(): void {
+    this.#wake.abort();
+  }
+
+  async fire(limit = Number.POSITIVE_INFINITY): Promise<Fired> {
+    const total: { due: number; queued: number; skipped: FireReply['skipped'][number][] } = { due: 0, queued: 0, skipped: [] };
+    for (let left = limit; left > 0; ) {
+      const size = Math.min(left, BATCH);
+      const reply = await this.#slice.execute<FireReply>({ type: 'fire-due', limit: size });
+      total.due += reply.due;
+      total.queued += reply.queued;
+      total.skipped.push(...reply.skipped);
+      left -= size;
+      if (reply.queued > 0) this.#changed();
+      if (reply.due < size) break;
+    }
+    this.lastFiredAt = this.#clock.now();
+    return total;
+  }
+
+  async #run(): Promise<void> {
+    while (!this.#stopping.signal.aborted) {
+      try {
+        if (this.#slice.ready) {
+          const now = this.#clock.now();
+          if ((this.#slice.state.due.earliest ?? Number.POSITIVE_INFINITY) <= now) await this.fire();
+          if (now - this.#lastSweep >= SWEEP_EVERY_MS) await this.#sweep(now);
+        }
+      } catch (error) {
+        this.#log.error({ err: error }, 'firing failed, it is tried again');
+      }
+      await this.#sleep();
+    }
+  }
+
+  async #sweep(now: number): Promise<void> {
+    this.#lastSweep = now;
+    const expired = await this.#slice.execute<number>({ type: 'sweep-queue' });
+    if (expired > 0) this.#log.warn({ expired }, 'queued runs expired');
+  }
+
+  async #sleep(): Promise<void> {
+    this.#wake = new AbortController();
+    if (this.#stopping.signal.aborted) return;
+    const due = this.#slice.state.due.earliest ?? Number.POSITIVE_INFINITY;
+    const milliseconds = Math.max(5, Math.min(LONGEST_SLEEP_MS, due - this.#clock.now()));
+    // Woken early or at its time: either way the next turn looks.
+    await this.#clock.sleep(milliseconds, this.#wake.signal).catch(() => undefined);
+  }
+}

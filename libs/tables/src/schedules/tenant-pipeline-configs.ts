@@ -1,0 +1,31 @@
+import type { TableSpec } from '@convergence/ports';
+
+export const tenantPipelineConfigs: TableSpec = {
+  name: 'tenant_pipeline_configs',
+  description: 'Schedules: which pipeline of which tenant runs when. Owned by scheduler-service.',
+  clusterBy: ['tenant_id', 'config_id'],
+  columns: [
+    { name: 'config_id', type: 'STRING', required: true, description: 'The schedule.' },
+    { name: 'tenant_id', type: 'STRING', required: true, description: 'Whose schedule.' },
+    { name: 'provider', type: 'STRING', required: true, description: 'GCP, AWS, AZURE, OPENAI or CLAUDE.' },
+    { name: 'domain', type: 'STRING', required: true, description: 'COST, SECURITY, COMPLIANCE, OBSERVABILITY or EXAMPLE.' },
+    { name: 'pipeline_template', type: 'STRING', required: true, description: 'Name of the template below configs/{provider}/{domain}.' },
+    { name: 'schedule_cron', type: 'STRING', required: true, description: 'Five fields, or six with seconds first, as it was asked for.' },
+    { name: 'resolved_cron', type: 'STRING', description: 'schedule_cron with every H made a number.' },
+    { name: 'timezone', type: 'STRING', required: true, description: 'IANA zone in which the cron is read.' },
+    { name: 'is_active', type: 'BOOL', required: true, description: 'False: it does not fire.' },
+    { name: 'priority', type: 'INT64', description: '1 to 10; each step is worth a minute of waiting.' },
+    { name: 'parameters', type: 'JSON', description: 'Parameters of its runs; {yesterday} and friends are evaluated at fire time.' },
+    { name: 'max_retries', type: 'INT64', description: 'How often a failed run is tried again.' },
+    { name: 'catchup', type: 'STRING', description: 'latest, all or none: what becomes of fires missed in an outage.' },
+    { name: 'overlap', type: 'STRING', description: 'skip, queue or allow: what to do when the run before is still live.' },
+    { name: 'dst', type: 'STRING', description: 'shift or skip: what becomes of a local time that does not exist.' },
+    { name: 'next_run_time', type: 'TIMESTAMP', description: 'The next fire; NULL when it is not active.' },
+    { name: 'last_run_time', type: 'TIMESTAMP', description: 'When its last finished run started.' },
+    { name: 'last_run_status', type: 'STRING', description: 'SUCCESS or FAILED.' },
+    { name: 'consecutive_failures', type: 'INT64', description: 'Failed runs since the last good one.' },
+    { name: 'paused_reason', type: 'STRING', description: 'Why it paused itself, if it did.' },
+    { name: 'created_at', type: 'TIMESTAMP', description: 'When it was made.' },
+    { name: 'updated_at', type: 'TIMESTAMP', description: 'When somebody changed it last.' },
+  ],
+};
