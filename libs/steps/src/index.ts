@@ -1,1 +1,1 @@
-export {};
+export { STEP_TYPES, type StepType } from './step-types.ts';

@@ -1,0 +1,55 @@
+import { cp, mkdir, mkdtemp, rm, utimes, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { loadTemplates, type TemplateCatalogue } from './catalogue.ts';
+
+let dir: string;
+let catalogue: TemplateCatalogue;
+const text = (name: string, more = '') =>
+  `name: ${name}\ndescription: d\nprovider: gcp\ndomain: cost\nversion: 1\n${more}steps:\n  - { id: a, type: notify, with: { message: m } }\n`;
+const ref = (template: string, domain = 'cost') => ({ provider: 'gcp', domain, template });
+
+beforeAll(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'configs-'));
+  await cp(new URL('../../../configs/pipeline.schema.json', import.meta.url), join(dir, 'pipeline.schema.json'));
+  await mkdir(join(dir, 'gcp/cost'), { recursive: true });
+  await mkdir(join(dir, 'tenants/acme/gcp/cost'), { recursive: true });
+  await writeFile(join(dir, 'gcp/cost/billing_cost.yml'), text('billing_cost', 'aliases: [billing, cost_billing]\n'));
+  await writeFile(join(dir, 'gcp/cost/other.yml'), text('other'));
+  await writeFile(join(dir, 'tenants/acme/gcp/cost/other.yml'), text('other').replace('version: 1', 'version: 7'));
+  catalogue = await loadTemplates(dir);
+});
+afterAll(() => rm(dir, { recursive: true, force: true }));
+
+test('a template answers to its name and its aliases, in any case', () => {
+  for (const name of ['billing_cost', 'billing', 'cost_billing', 'Billing_Cost'])
+    expect(catalogue.find(ref(name))?.name).toBe('billing_cost');
+});
+
+test("a tenant's own version goes before the shipped one, for that tenant alone", () => {
+  expect(catalogue.find(ref('other'), 'acme')?.version).toBe(7);
+  expect(catalogue.find(ref('other'), 'globex')?.version).toBe(1);
+  expect(catalogue.list('acme').map((t) => t.version)).toEqual([1, 7]);
+});
+
+test('what is not there is answered with the nearest paths', () => {
+  expect(catalogue.find(ref('biling'))).toBeUndefined();
+  expect(catalogue.nearest(ref('biling'))[0]).toBe('configs/gcp/cost/billing_cost.yml');
+  expect(catalogue.nearest(ref('other', 'security'))[0]).toBe('configs/gcp/cost/other.yml');
+});
+
+test('a change counts from the next look; a broken template is not served, and its problem is', async () => {
+  const path = join(dir, 'gcp/cost/other.yml');
+  await writeFile(path, text('other').replace('version: 1', 'version: 2'));
+  await utimes(path, 1, 1);
+  await catalogue.refresh();
+  expect(catalogue.find(ref('other'))?.version).toBe(2);
+  await writeFile(path, text('other').replace('version: 1', 'version: 0'));
+  await catalogue.refresh();
+  expect(catalogue.find(ref('other'))).toBeUndefined();
+  expect(catalogue.problemsOf(ref('other'))).toMatchObject([{ file: 'configs/gcp/cost/other.yml', line: 5 }]);
+  await rm(path);
+  await catalogue.refresh();
+  expect(catalogue.problems).toEqual([]);
+});

@@ -1,0 +1,194 @@
+/**
+ * The text of a template file as a Template, or every problem it has with its line.
+ *
+ * 1. Shape first, by the schema; meaning (dependencies, variables, SQL names) only of what has the right shape.
+ * 2. All problems at once, each with its line and the nearest valid name.
+ */
+import { createHash } from 'node:crypto';
+import Ajv, { type ErrorObject, type ValidateFunction } from 'ajv';
+import addFormats from 'ajv-formats';
+import { type Document, isMap, isNode, LineCounter, parseDocument } from 'yaml';
+import { nearest } from './nearest.ts';
+import type { Channel, ParameterSpec, Template, TemplateProblem, When } from './template.ts';
+import { meaningProblems } from './template-meaning.ts';
+
+export interface TemplateSchema {
+  readonly validate: ValidateFunction;
+  /** step type -> outputs */
+  readonly outputs: Readonly<Record<string, readonly string[]>>;
+}
+
+export function compileTemplateSchema(schema: Record<string, unknown>): TemplateSchema {
+  const ajv = new Ajv.default({ allErrors: true, strict: false, verbose: true });
+  addFormats.default(ajv);
+  return { validate: ajv.compile(schema), outputs: (schema['x-outputs'] ?? {}) as Record<string, readonly string[]> };
+}
+
+export interface TemplateSource {
+  /** `configs/gcp/cost/billing_cost.yml`: for people. */
+  readonly file: string;
+  readonly text: string;
+  readonly provider: string;
+  readonly domain: string;
+  readonly name: string;
+  readonly tenantId: string | undefined;
+  /** SQL file -> text, from the template's folder. */
+  readonly sqlFiles: Readonly<Record<string, string>>;
+}
+
+/** The template as YAML writes it. */
+export interface RawTemplate {
+  name: string;
+  description: string;
+  provider: string;
+  domain: string;
+  version: number;
+  aliases?: string[];
+  parameters?: Record<string, Omit<Partial<ParameterSpec>, 'name'>>;
+  credentials?: Record<string, 'required' | 'optional'>;
+  timeout_minutes?: number;
+  max_parallel_steps?: number;
+  notify?: { on_failure?: Channel[]; on_success?: Channel[] };
+  steps: RawStep[];
+}
+export interface RawStep {
+  id: string;
+  type: string;
+  description?: string;
+  with?: Record<string, unknown>;
+  depends_on?: string[];
+  when?: When;
+  on_failure?: 'stop' | 'continue';
+  enabled?: boolean | string;
+  timeout_minutes?: number;
+  retry?: { max_attempts?: number; backoff_seconds?: number; multiplier?: number };
+}
+
+export type Say = (path: readonly (string | number)[], message: string, suggestion?: string) => void;
+
+export function readTemplate(
+  source: TemplateSource,
+  schema: TemplateSchema,
+): { ok: true; template: Template } | { ok: false; problems: readonly TemplateProblem[] } {
+  const lines = new LineCounter();
+  const document = parseDocument(source.text, { lineCounter: lines, prettyErrors: false, uniqueKeys: true });
+  const problems: TemplateProblem[] = [];
+  if (document.errors.length > 0) {
+    for (const error of document.errors)
+      problems.push({ file: source.file, line: lines.linePos(error.pos[0]).line, message: error.message, suggestion: undefined });
+    return { ok: false, problems };
+  }
+  const say: Say = (path, message, suggestion) => {
+    problems.push({ file: source.file, line: lineOf(document, lines, path), message, suggestion });
+  };
+  const raw = document.toJS() as RawTemplate;
+  if (!schema.validate(raw)) {
+    for (const error of meant(schema.validate.errors ?? [])) sayShape(error, say);
+    return { ok: false, problems };
+  }
+  if (raw.name !== source.name) say(['name'], `name is "${raw.name}" but the file is ${source.name}.yml`, source.name);
+  if (raw.provider !== source.provider)
+    say(['provider'], `provider is "${raw.provider}" but the folder is ${source.provider}`, source.provider);
+  if (raw.domain !== source.domain) say(['domain'], `domain is "${raw.domain}" but the folder is ${source.domain}`, source.domain);
+  const template = templateOf(raw, source);
+  meaningProblems(raw, template, schema.outputs, say);
+  return problems.length > 0 ? { ok: false, problems } : { ok: true, template };
+}
+
+function templateOf(raw: RawTemplate, source: TemplateSource): Template {
+  const used = new Set(raw.steps.map((step) => step.with?.sql_file).filter((file): file is string => typeof file === 'string'));
+  const sqlFiles = Object.fromEntries(Object.entries(source.sqlFiles).filter(([file]) => used.has(file)));
+  const hash = createHash('sha256').update(source.text);
+  for (const [file, text] of Object.entries(sqlFiles).sort()) hash.update(`\0${file}\0${text}`);
+  return {
+    name: source.name,
+    ref: { provider: source.provider, domain: source.domain, template: source.name },
+    tenantId: source.tenantId,
+    aliases: raw.aliases ?? [],
+    description: raw.description,
+    version: raw.version,
+    hash: hash.digest('hex'),
+    file: source.file,
+    parameters: Object.entries(raw.parameters ?? {}).map(([name, p]) => ({
+      name,
+      type: p.type ?? 'string',
+      description: p.description,
+      required: p.required ?? false,
+      default: p.default,
+      from: p.from,
+      enum: p.enum,
+      pattern: p.pattern,
+      minimum: p.minimum,
+      maximum: p.maximum,
+    })),
+    credentials: raw.credentials ?? {},
+    timeoutMinutes: raw.timeout_minutes ?? 60,
+    maxParallelSteps: raw.max_parallel_steps ?? 10,
+    notify: { on_failure: raw.notify?.on_failure ?? [], on_success: raw.notify?.on_success ?? [] },
+    steps: raw.steps.map((step, i) => ({
+      id: step.id,
+      type: step.type,
+      description: step.description,
+      with: step.with ?? {},
+      dependsOn: step.depends_on ?? (i === 0 ? [] : [raw.steps[i - 1]?.id ?? '']),
+      when: step.when ?? 'succeeded',
+      onFailure: step.on_failure ?? 'stop',
+      enabled: step.enabled ?? true,
+      timeoutMinutes: step.timeout_minutes,
+      retry: {
+        maxAttempts: step.retry?.max_attempts ?? 3,
+        backoffSeconds: step.retry?.backoff_seconds ?? 5,
+        multiplier: step.retry?.multiplier ?? 2,
+      },
+    })),
+    sqlFiles,
+  };
+}
+
+/** Of a union that does not fit, only the errors of the branch that fits best: that one was meant. */
+function meant(errors: readonly ErrorObject[]): ErrorObject[] {
+  const exclusive = errors.filter((error) => error.keyword === 'oneOf').map((error) => `${error.schemaPath}/`);
+  let left = errors.filter((error) => error.keyword !== 'if' && !exclusive.some((path) => error.schemaPath.startsWith(path)));
+  for (const union of errors.filter((error) => error.keyword === 'anyOf')) {
+    const inside = left.filter((error) => error.schemaPath.startsWith(`${union.schemaPath}/`));
+    const branches = Map.groupBy(inside, (error) => error.schemaPath.slice(union.schemaPath.length + 1).split('/')[0]);
+    const best = [...branches.values()].sort((a, b) => a.length - b.length)[0] ?? [];
+    left = left.filter((error) => error !== union && (!inside.includes(error) || best.includes(error)));
+  }
+  return left;
+}
+
+/** One sentence for what ajv found. */
+function sayShape(error: ErrorObject, say: Say): void {
+  const path = error.instancePath
+    .split('/')
+    .slice(1)
+    .map((part) => part.replaceAll('~1', '/').replaceAll('~0', '~'))
+    .map((part) => (/^\d+$/.test(part) ? Number(part) : part));
+  const where = path.length > 0 ? path.join('.') : 'the template';
+  if (error.keyword === 'additionalProperties') {
+    const key = String(error.params.additionalProperty);
+    const valid = Object.keys((error.parentSchema as { properties?: object } | undefined)?.properties ?? {});
+    say([...path, key], `unknown key "${key}" in ${where}`, nearest(key, valid)[0]);
+  } else if (error.keyword === 'enum') {
+    const allowed = (error.params.allowedValues as unknown[]).map(String);
+    say(path, `${where} is ${JSON.stringify(error.data)}, not one of ${allowed.join(', ')}`, nearest(String(error.data), allowed)[0]);
+  } else if (error.keyword === 'oneOf') say(path, `${where} needs exactly one of its alternatives (sql or sql_file)`);
+  else if (error.keyword === 'required') say(path, `${where} lacks "${error.params.missingProperty}"`);
+  else say(path, `${where} ${error.message ?? error.keyword}`);
+}
+
+/** The line of the key at that path, or of the nearest thing above it. */
+function lineOf(document: Document, lines: LineCounter, path: readonly (string | number)[]): number {
+  for (let depth = path.length; depth > 0; depth--) {
+    const parent = document.getIn(path.slice(0, depth - 1), true);
+    const last = path[depth - 1];
+    if (isMap(parent)) {
+      const key = parent.items.find((pair) => String((pair.key as { value?: unknown } | null)?.value ?? pair.key) === String(last))?.key;
+      if (isNode(key) && key.range) return lines.linePos(key.range[0]).line;
+    }
+    const node = document.getIn(path.slice(0, depth), true);
+    if (isNode(node) && node.range) return lines.linePos(node.range[0]).line;
+  }
+  return 1;
+}

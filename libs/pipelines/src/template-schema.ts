@@ -1,0 +1,120 @@
+/**
+ * The JSON Schema of a template: completion in editors and the check at load are one and the same (configs/pipeline.schema.json).
+ * What a step type takes comes from the step types themselves; this file knows only what all of them share.
+ */
+import Type, { type TSchema } from 'typebox';
+
+export interface StepTypeDeclaration {
+  readonly type: string;
+  readonly description: string;
+  /** Schema of `with`. */
+  readonly config: TSchema;
+  /** What later steps may read as `{steps.<id>.<output>}`. */
+  readonly outputs: readonly string[];
+}
+
+const closed = { additionalProperties: false } as const;
+const name = (description: string) => Type.String({ pattern: '^[a-z][a-z0-9_]{0,62}$', description });
+const flag = Type.Union([Type.Boolean(), Type.String({ pattern: '^\\{[a-z_][a-z0-9_]*\\}$' })], {
+  description: 'true, false or a boolean parameter: "{name}"',
+});
+
+const parameter = Type.Object(
+  {
+    type: Type.Enum(['date', 'month', 'string', 'integer', 'number', 'boolean', 'table', 'identifier']),
+    description: Type.Optional(Type.String()),
+    required: Type.Optional(Type.Boolean({ description: 'Refuse a run that does not give it' })),
+    default: Type.Optional(Type.Union([Type.String(), Type.Number(), Type.Boolean()])),
+    from: Type.Optional(
+      Type.String({
+        pattern: '^provider_config\\.[a-z][a-z0-9_]*$',
+        description: "An option of the tenant's provider configuration, or source_project_id or source_dataset",
+      }),
+    ),
+    enum: Type.Optional(Type.Array(Type.Union([Type.String(), Type.Number()]), { minItems: 1 })),
+    pattern: Type.Optional(Type.String({ format: 'regex' })),
+    minimum: Type.Optional(Type.Number()),
+    maximum: Type.Optional(Type.Number()),
+  },
+  closed,
+);
+const channels = Type.Array(Type.Enum(['email', 'webhook', 'slack']), { uniqueItems: true });
+const need = Type.Enum(['required', 'optional']);
+
+function step(types: readonly StepTypeDeclaration[]): TSchema {
+  const shape = Type.Object(
+    {
+      id: name('Unique in the template'),
+      type: Type.Enum(
+        types.map((t) => t.type),
+        { description: types.map((t) => `${t.type}: ${t.description}`).join('\n') },
+      ),
+      description: Type.Optional(Type.String()),
+      with: Type.Optional(Type.Object({}, { description: 'What the step type takes' })),
+      depends_on: Type.Optional(
+        Type.Array(Type.String(), { uniqueItems: true, description: 'Default: the step before. []: starts at once' }),
+      ),
+      when: Type.Optional(Type.Enum(['succeeded', 'failed', 'finished'], { description: 'How its dependencies must have ended' })),
+      on_failure: Type.Optional(Type.Enum(['stop', 'continue'])),
+      enabled: Type.Optional(flag),
+      timeout_minutes: Type.Optional(Type.Number({ exclusiveMinimum: 0, maximum: 1440 })),
+      retry: Type.Optional(
+        Type.Object(
+          {
+            max_attempts: Type.Optional(Type.Integer({ minimum: 1, maximum: 10 })),
+            backoff_seconds: Type.Optional(Type.Number({ minimum: 0, maximum: 3600 })),
+            multiplier: Type.Optional(Type.Number({ minimum: 1, maximum: 10 })),
+          },
+          closed,
+        ),
+      ),
+    },
+    closed,
+  );
+  const takes = types.map((t) => ({
+    if: { properties: { type: { const: t.type } }, required: ['type'] },
+    // biome-ignore lint/suspicious/noThenProperty: it is the JSON Schema keyword
+    then: { properties: { with: t.config }, ...(required(t.config) && { required: ['with'] }) },
+  }));
+  return { ...shape, allOf: takes } as TSchema;
+}
+const required = (schema: TSchema): boolean => ((schema as { required?: string[] }).required ?? []).length > 0;
+
+/** Plain JSON: what is written to configs/pipeline.schema.json. */
+export function pipelineSchema(types: readonly StepTypeDeclaration[]): Record<string, unknown> {
+  const template = Type.Object(
+    {
+      name: name('The file name without .yml'),
+      description: Type.String({ minLength: 1 }),
+      provider: Type.Enum(['gcp', 'aws', 'azure', 'openai', 'claude']),
+      domain: Type.Enum(['cost', 'security', 'compliance', 'observability', 'example']),
+      version: Type.Integer({ minimum: 1 }),
+      aliases: Type.Optional(Type.Array(name('Another name under which it can be run'), { uniqueItems: true })),
+      parameters: Type.Optional(Type.Record(Type.String({ pattern: '^[a-z][a-z0-9_]{0,62}$' }), parameter)),
+      credentials: Type.Optional(
+        Type.Object(
+          {
+            gcp: Type.Optional(need),
+            aws: Type.Optional(need),
+            azure: Type.Optional(need),
+            openai: Type.Optional(need),
+            claude: Type.Optional(need),
+          },
+          closed,
+        ),
+      ),
+      timeout_minutes: Type.Optional(Type.Number({ exclusiveMinimum: 0, maximum: 1440, description: 'Of the whole run; default 60' })),
+      max_parallel_steps: Type.Optional(Type.Integer({ minimum: 1, maximum: 50, description: 'Default 10' })),
+      notify: Type.Optional(Type.Object({ on_failure: Type.Optional(channels), on_success: Type.Optional(channels) }, closed)),
+      steps: Type.Array(step(types), { minItems: 1, maxItems: 200 }),
+    },
+    closed,
+  );
+  const plain = JSON.parse(JSON.stringify(template)) as Record<string, unknown>;
+  return {
+    $schema: 'http://json-schema.org/draft-07/schema#',
+    title: 'Convergence pipeline template',
+    'x-outputs': Object.fromEntries(types.map((t) => [t.type, t.outputs])),
+    ...plain,
+  };
+}

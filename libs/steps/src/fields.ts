@@ -1,0 +1,47 @@
+/** Pieces of configuration that several step types take. */
+import Type, { type Static } from 'typebox';
+
+export const closed = { additionalProperties: false } as const;
+
+export const TableName = Type.String({ pattern: '^[a-z][a-z0-9_]{1,126}$', description: "A table of the tenant's dataset" });
+export const ColumnName = Type.String({ pattern: '^[A-Za-z_][A-Za-z0-9_]{0,299}$' });
+const ColumnNames = Type.Array(ColumnName, { minItems: 1, maxItems: 4, uniqueItems: true });
+
+/** What a step replaces. Exactly one of them; a whole table when none is named. */
+export const Unit = Type.Union(
+  [
+    Type.Object({ day: Type.String(), column: Type.Optional(ColumnName) }, closed),
+    Type.Object({ month: Type.String(), column: Type.Optional(ColumnName) }, closed),
+    Type.Object({ keys: Type.Array(ColumnName, { minItems: 1, uniqueItems: true }) }, closed),
+    Type.Object({ table: Type.Literal(true) }, closed),
+  ],
+  { description: 'What the step replaces: { day: "{date}" }, { month: "{month}" }, { keys: [id] } or { table: true }' },
+);
+export type Unit = Static<typeof Unit>;
+
+/** How a step writes: the target, what of it is replaced, and what may change about its columns. */
+export const Target = {
+  to: TableName,
+  unit: Type.Optional(Unit),
+  partition_by: Type.Optional(Type.String({ ...ColumnName, description: 'A DATE or TIMESTAMP column; default: the column of the unit' })),
+  cluster_by: Type.Optional(ColumnNames),
+  schema_drift: Type.Optional(
+    Type.Enum(['evolve', 'freeze'], { description: 'evolve (default): new columns are added; freeze: they are an error' }),
+  ),
+  control_totals: Type.Optional(
+    Type.Array(ColumnName, {
+      uniqueItems: true,
+      description: 'Columns whose sums are recorded of source and result; default: every NUMERIC and BIGNUMERIC one',
+    }),
+  ),
+};
+export interface TargetConfig {
+  readonly to: string;
+  readonly unit?: Unit;
+  readonly partition_by?: string;
+  readonly cluster_by?: readonly string[];
+  readonly schema_drift?: 'evolve' | 'freeze';
+  readonly control_totals?: readonly string[];
+}
+/** What every step that writes a table tells later ones. */
+export const TARGET_OUTPUTS = ['rows', 'table'] as const;

@@ -1,0 +1,20 @@
+import Type, { type Static } from 'typebox';
+import { closed } from '../fields.ts';
+
+export const NotifyConfig = Type.Object(
+  {
+    message: Type.String({ minLength: 1, maxLength: 4000 }),
+    subject: Type.Optional(Type.String({ maxLength: 200 })),
+    channels: Type.Optional(
+      Type.Array(Type.Enum(['email', 'webhook', 'slack']), { minItems: 1, uniqueItems: true, description: 'Default: email' }),
+    ),
+    /** Default: the provider configuration's notification_emails, else the tenant's admin_email. */
+    to: Type.Optional(Type.Array(Type.String({ format: 'email' }), { minItems: 1 })),
+    dedup_key: Type.Optional(
+      Type.String({ description: 'Nothing is sent when this key was sent within dedup_hours; default: run and step' }),
+    ),
+    dedup_hours: Type.Optional(Type.Number({ exclusiveMinimum: 0, maximum: 720 })),
+  },
+  closed,
+);
+export type NotifyConfig = Static<typeof NotifyConfig>;
