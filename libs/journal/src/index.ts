@@ -1,1 +1,1 @@
-export {};
+export { type JournalWriter, type JournalWriterOptions, journalWriter } from './writer.ts';

@@ -32,7 +32,8 @@ export type OwnerChange = Partial<
 /**
  * 1. `takeOver` is a compare-and-set on the epoch: of several callers with one epoch exactly one hears true.
  * 2. `record` changes the row only while that epoch is the newest; false means that it is gone, for ever.
- * 3. A lost answer is resolved inside: neither says false about its own change.
+ * 3. `record` never moves checkpoint or published backwards: one that comes late is no change, and true.
+ * 4. A lost answer is resolved inside: neither says false about its own change.
  */
 export interface OwnerStore {
   /** Undefined when the slice was never provisioned. */

@@ -7,6 +7,7 @@ export {
   type TableProjection,
   tableKey,
 } from './definition.ts';
+export { openSlice } from './open.ts';
 export {
   type CommandMeta,
   type Outcome,

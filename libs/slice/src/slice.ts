@@ -27,6 +27,8 @@ export interface SliceOptions<S, C, E extends { readonly type: string }> {
   readonly checkpointSeconds: number;
   readonly refreshSeconds: number;
   readonly log: SliceLog;
+  /** For how long a statement of a deposed owner may still be under way (default 120). */
+  readonly holdSeconds?: number;
   /** Source of `DecideContext.random`; tests give their own. */
   readonly random?: () => string;
   /** Called at every named point: tests crash there. */

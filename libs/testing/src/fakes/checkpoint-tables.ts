@@ -1,4 +1,5 @@
 import type { CheckpointTable, CheckpointTables, SqlValue, StoredRow, TableRow } from '@convergence/ports';
+import type { FakeOwnerStore } from './owner-store.ts';
 
 interface Kept {
   row: TableRow;
@@ -17,7 +18,10 @@ export interface FakeCheckpointTables extends CheckpointTables {
 /**
  * The tables of a slice in memory. Conditions in SQL are not understood: `conditions` says what each text that is used means.
  */
-export function fakeCheckpointTables(conditions: Readonly<Record<string, (row: TableRow) => boolean>> = {}): FakeCheckpointTables {
+export function fakeCheckpointTables(
+  conditions: Readonly<Record<string, (row: TableRow) => boolean>> = {},
+  owners?: FakeOwnerStore,
+): FakeCheckpointTables {
   const tables = new Map<string, Map<string, Kept>>();
   const kept = (name: string): Map<string, Kept> => {
     const found = tables.get(name) ?? new Map<string, Kept>();
@@ -40,7 +44,8 @@ export function fakeCheckpointTables(conditions: Readonly<Record<string, (row: T
       if (row) row.row = { ...row.row, ...change };
       else kept(name).set(key, { row: change, sequence: null, deleted: false, digest: null });
     },
-    async merge(table, rows, { dead }) {
+    async merge(table, rows, { dead, guard }) {
+      if (owners && owners.rows.get(guard.slice)?.epoch !== guard.epoch) return;
       const rowsOf = kept(table.spec.name);
       for (const { key, sequence, row } of structuredClone(rows)) {
         const id = keyOf(table, key);
@@ -53,7 +58,7 @@ export function fakeCheckpointTables(conditions: Readonly<Record<string, (row: T
     },
     async *load(table, where) {
       const wanted = accepts(where);
-      const rows = [...kept(table.spec.name).values()].filter((k) => wanted(k.row)).map(stored);
+      const rows = [...kept(table.spec.name).values()].filter((k) => k.deleted || wanted(k.row)).map(stored);
       for (let i = 0; i < rows.length; i += 50) yield rows.slice(i, i + 50);
     },
     async edited(table, where) {

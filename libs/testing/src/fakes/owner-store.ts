@@ -36,7 +36,8 @@ export function fakeOwnerStore(...slices: readonly string[]): FakeOwnerStore {
     async record(slice, epoch, owner, change) {
       const row = rows.get(slice);
       if (row?.epoch !== epoch || row.owner !== owner) return false;
-      rows.set(slice, { ...row, ...change });
+      const late = (change.checkpoint ?? row.checkpoint) < row.checkpoint || (change.published ?? row.published) < row.published;
+      if (!late) rows.set(slice, { ...row, ...change });
       return true;
     },
   };

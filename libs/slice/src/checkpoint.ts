@@ -1,0 +1,151 @@
+/**
+ * Brings the tables up to the state. Order is everything here:
+ *
+ * 1. The changed rows go into the journal first (redo), as of one sequence, the position.
+ * 2. Then slice_owners says: state at the position = tables + those redo rows. This is refused when the epoch is gone, so that a
+ *    deposed owner starts no merge.
+ * 3. Only then are the tables merged, each on its own. A crash in between leaves tables half new; the redo rows make them whole.
+ * 4. Keys stay dirty until all of it succeeded, so the next redo holds all that any table may lack.
+ * 5. Dead rows leave at once, unless a statement that could bring them back may still be under way: of a predecessor that did not
+ *    leave in peace, or an own one whose outcome is unknown. Then they are marked, and purged when the hold is over.
+ */
+import type { CheckpointRow, CheckpointTables, Clock, OwnerStore } from '@convergence/ports';
+import type { SliceCore } from './core.ts';
+import type { SliceDefinition } from './definition.ts';
+import type { Point } from './slice.ts';
+
+export interface RedoChunk {
+  readonly table: string;
+  readonly rows: readonly CheckpointRow[];
+}
+export const REDO = 'redo';
+const REDO_ROWS = 200;
+
+export interface CheckpointOptions<S, C, E extends { readonly type: string }> {
+  readonly definition: SliceDefinition<S, C, E>;
+  readonly core: SliceCore<S, C, E>;
+  readonly owners: OwnerStore;
+  readonly tables: CheckpointTables;
+  readonly clock: Clock;
+  readonly instance: string;
+  readonly epoch: number;
+  readonly holdMilliseconds: number;
+  /** When recovery ended and what it found. */
+  readonly predecessorReleased: boolean;
+  readonly foundMarked: ReadonlySet<number>;
+  /** Journals rows of the slice's own and resolves when they are durable. */
+  journal(chunks: readonly string[]): Promise<{ first: number; last: number }>;
+  published(): { published: number; publishedAt: string | null };
+  onDeposed(): void;
+  readonly at?: ((point: Point) => void | Promise<void>) | undefined;
+}
+export interface Checkpointer {
+  /** False when there was nothing to do. One at a time. */
+  run(): Promise<boolean>;
+  /** Nobody's statement can be under way any more. */
+  readonly calm: boolean;
+  readonly position: number;
+}
+
+export function checkpointer<S, C, E extends { readonly type: string }>(options: CheckpointOptions<S, C, E>): Checkpointer {
+  const { definition, core, owners, tables, clock, instance, epoch } = options;
+  let holdUntil = options.predecessorReleased ? 0 : clock.now() + options.holdMilliseconds;
+  const marked = new Set(options.foundMarked);
+  let position = -1;
+  let recordedPublished = -1;
+  let running: Promise<boolean> | undefined;
+
+  async function record(change: Parameters<OwnerStore['record']>[3]): Promise<boolean> {
+    const published = options.published();
+    const mine = await owners.record(definition.name, epoch, instance, { ...change, ...published });
+    if (mine) recordedPublished = published.published;
+    else options.onDeposed();
+    return mine;
+  }
+
+  async function write(): Promise<boolean> {
+    const calm = clock.now() >= holdUntil;
+    if (core.dirty === 0) {
+      if (calm && marked.size > 0) await purge();
+      if (options.published().published <= recordedPublished) return false;
+      return record({});
+    }
+    core.moveTo(0, new Date(clock.now()).toISOString());
+    const at = core.at;
+    const through = core.sequence;
+    const taken = core.takeDirty();
+    try {
+      const rows = taken.map((keys, i) => core.rowsOf(i, keys));
+      const { first, last } = await options.journal(redoOf(rows));
+      await options.at?.('redo-written');
+      if (!(await record({ checkpoint: through, checkpointAt: at, redoFirst: first, redoLast: last }))) return false;
+      await options.at?.('checkpoint-recorded');
+      for (const [i, changed] of rows.entries()) {
+        if (changed.length === 0) continue;
+        if (!calm && changed.some((r) => r.row === null)) marked.add(i);
+        await tables.merge(tableOf(i), changed, {
+          dead: calm ? 'remove' : 'mark',
+          guard: { slice: definition.name, epoch },
+          id: `${definition.name}-${epoch}-${first}-${i}`,
+        });
+        await options.at?.('table-merged');
+      }
+      position = through;
+    } catch (cause) {
+      core.putBack(taken);
+      holdUntil = clock.now() + options.holdMilliseconds;
+      throw cause;
+    }
+    for (const [i, keys] of taken.entries()) forget(i, keys);
+    await options.at?.('checkpoint-done');
+    if (calm && marked.size > 0) await purge();
+    return true;
+  }
+
+  const tableOf = (index: number) => ({ spec: definition.tables[index]!.table, key: definition.tables[index]!.key });
+
+  function redoOf(tableRows: readonly (readonly CheckpointRow[])[]): string[] {
+    const chunks: string[] = [];
+    for (const [i, rows] of tableRows.entries()) {
+      for (let from = 0; from < rows.length; from += REDO_ROWS) {
+        const chunk: RedoChunk = { table: definition.tables[i]!.table.name, rows: rows.slice(from, from + REDO_ROWS) };
+        chunks.push(JSON.stringify(chunk, (_, value: unknown) => (typeof value === 'bigint' ? String(value) : value)));
+      }
+    }
+    return chunks;
+  }
+
+  function forget(index: number, keys: ReadonlyMap<string, unknown>): void {
+    const history = definition.tables[index]!.history;
+    if (!history) return;
+    for (const key of keys.keys()) {
+      if (!core.isDirty(index, key) && history.closed(core.state, key)) history.forget(core.state, key);
+    }
+  }
+
+  async function purge(): Promise<void> {
+    for (const index of marked) {
+      await tables.purge(tableOf(index), core.sequence);
+      marked.delete(index);
+    }
+    await options.at?.('purged');
+  }
+
+  return {
+    async run() {
+      while (running) await running.catch(() => undefined);
+      running = write();
+      try {
+        return await running;
+      } finally {
+        running = undefined;
+      }
+    },
+    get calm() {
+      return clock.now() >= holdUntil;
+    },
+    get position() {
+      return position;
+    },
+  };
+}

@@ -1,0 +1,175 @@
+/**
+ * The state of a slice and what of it no table shows yet. Synchronous; it knows no journal, table or clock.
+ *
+ * 1. What is applied was JSON before: the live state and a replayed one can't differ by what JSON drops.
+ * 2. Sequences have no gaps; times never run backwards.
+ * 3. A key is dirty from the event that touches it until a checkpoint that contains it is in the table.
+ */
+import type { CheckpointRow, JournalRow, TableRow } from '@convergence/ports';
+import { type Decision, type EventMeta, keyParts, type SliceDefinition, type TableProjection, tableKey } from './definition.ts';
+
+interface Dirt {
+  sequence: number;
+  /** Partition of the row that may lie in the table. */
+  partition: string | undefined;
+}
+export type DirtyKeys = readonly Map<string, Dirt>[];
+
+/** Types of journal rows that are the slice's own, not events. */
+export const OWN_TYPE = 'slice.';
+
+export class SliceCore<S, C, E extends { readonly type: string }> {
+  readonly state: S;
+  sequence = 0;
+  #time = 0;
+  #epoch: number;
+  readonly #definition: SliceDefinition<S, C, E>;
+  #dirty: Map<string, Dirt>[];
+
+  constructor(definition: SliceDefinition<S, C, E>, epoch: number) {
+    this.#definition = definition;
+    this.#epoch = epoch;
+    this.state = definition.initial();
+    this.#dirty = definition.tables.map(() => new Map());
+  }
+
+  get at(): string {
+    return new Date(this.#time).toISOString();
+  }
+  moveTo(sequence: number, at: string | null): void {
+    this.sequence = Math.max(this.sequence, sequence);
+    if (at) this.#time = Math.max(this.#time, Date.parse(at));
+  }
+
+  decide(command: C, now: number, random: () => string): Decision<E> {
+    this.#time = Math.max(this.#time, now);
+    return this.#definition.decide(this.state, command, { now: this.#time, random });
+  }
+
+  /** Applies the events and gives the rows to be journalled. */
+  stage(
+    events: readonly E[],
+    actor: string | null,
+    traceId: string | null,
+  ): { rows: JournalRow[]; events: { event: E; meta: EventMeta }[] } {
+    const at = this.at;
+    const rows: JournalRow[] = [];
+    const applied: { event: E; meta: EventMeta }[] = [];
+    for (const given of events) {
+      const data = JSON.stringify(given);
+      const event = JSON.parse(data) as E;
+      const sequence = this.sequence + 1;
+      const meta = { sequence, at, actor, traceId };
+      this.#apply(event, meta);
+      rows.push({
+        sequence,
+        epoch: this.#epoch,
+        at,
+        subject: this.#definition.subject(event),
+        type: event.type,
+        data,
+        actor,
+        trace_id: traceId,
+      });
+      applied.push({ event, meta });
+    }
+    return { rows, events: applied };
+  }
+
+  /** A row of the slice's own: takes a sequence, changes nothing. */
+  stageOwn(type: string, data: string): JournalRow {
+    this.sequence += 1;
+    return {
+      sequence: this.sequence,
+      epoch: this.#epoch,
+      at: this.at,
+      subject: this.#definition.name,
+      type: OWN_TYPE + type,
+      data,
+      actor: null,
+      trace_id: null,
+    };
+  }
+
+  replay(event: E, meta: EventMeta): void {
+    this.moveTo(meta.sequence - 1, meta.at);
+    this.#apply(event, meta);
+  }
+
+  #apply(event: E, meta: EventMeta): void {
+    for (const [i, table] of this.#definition.tables.entries()) {
+      for (const key of table.touches(event, this.state)) this.#mark(i, table, key, meta.sequence);
+    }
+    this.#definition.apply(this.state, event, meta);
+    this.sequence = meta.sequence;
+  }
+
+  #mark(index: number, table: TableProjection<S, C, E>, key: string, sequence: number): void {
+    const dirt = this.#dirty[index]!.get(key);
+    if (dirt) dirt.sequence = sequence;
+    else this.#dirty[index]!.set(key, { sequence, partition: partitionOf(table, table.row(this.state, key)) });
+  }
+  /** Has the row written at the next checkpoint, whatever the table shows. */
+  touch(index: number, key: string, sequence: number, partition?: string): void {
+    const dirt = this.#dirty[index]!.get(key);
+    if (dirt) dirt.sequence = Math.max(dirt.sequence, sequence);
+    else {
+      const table = this.#definition.tables[index]!;
+      this.#dirty[index]!.set(key, { sequence, partition: partition ?? partitionOf(table, table.row(this.state, key)) });
+    }
+  }
+
+  get dirty(): number {
+    return this.#dirty.reduce((sum, keys) => sum + keys.size, 0);
+  }
+  isDirty(index: number, key: string): boolean {
+    return this.#dirty[index]!.has(key);
+  }
+  takeDirty(): DirtyKeys {
+    const taken = this.#dirty;
+    this.#dirty = taken.map(() => new Map());
+    return taken;
+  }
+  /** After a checkpoint that failed. */
+  putBack(taken: DirtyKeys): void {
+    for (const [i, keys] of taken.entries()) {
+      for (const [key, dirt] of keys) {
+        const newer = this.#dirty[i]!.get(key);
+        if (newer) newer.partition ??= dirt.partition;
+        else this.#dirty[i]!.set(key, dirt);
+      }
+    }
+  }
+
+  /** The rows of those keys as of now. */
+  rowsOf(index: number, keys: ReadonlyMap<string, Dirt>): CheckpointRow[] {
+    const table = this.#definition.tables[index]!;
+    const rows: CheckpointRow[] = [];
+    for (const [key, dirt] of keys) {
+      const row = table.row(this.state, key);
+      if (row === null) continue;
+      const parts = keyParts(key);
+      // Remembered, for the case that this checkpoint fails half-way and the row is gone at the next one.
+      const lies = partitionOf(table, row) ?? dirt.partition;
+      dirt.partition = lies;
+      // Came and went between two checkpoints: no table ever saw it.
+      if (row === undefined && table.table.partitionBy && lies === undefined) continue;
+      rows.push({
+        key: Object.fromEntries(table.key.map((c, i) => [c, parts[i] ?? ''])),
+        sequence: dirt.sequence,
+        row: row ?? null,
+        partition: lies,
+      });
+    }
+    return rows;
+  }
+}
+
+function partitionOf<S, C, E>(table: TableProjection<S, C, E>, row: TableRow | undefined | null): string | undefined {
+  const column = table.table.partitionBy?.column;
+  const value = column === undefined ? undefined : row?.[column];
+  return value === undefined || value === null ? undefined : String(value);
+}
+
+export const keyOfRow = (key: readonly string[], row: Readonly<Record<string, unknown>>): string =>
+  tableKey(...key.map((column) => String(row[column])));

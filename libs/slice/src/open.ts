@@ -1,0 +1,222 @@
+import { randomUUID } from 'node:crypto';
+import { Transient } from '@convergence/contracts';
+import { type JournalWriter, journalWriter } from '@convergence/journal';
+import { adoptEdits } from './adoption.ts';
+import { checkpointer, REDO } from './checkpoint.ts';
+import type { EventMeta } from './definition.ts';
+import { outbox } from './outbox.ts';
+import { recover } from './recovery.ts';
+import type { CommandMeta, Outcome, Slice, SliceOptions } from './slice.ts';
+
+/** More than that in hand means that work comes in faster than it can ever go out. */
+const MAX_WAITING = 50_000;
+const MAX_UNPUBLISHED = 200_000;
+/** The journal takes rows of 10 MB; a command that says more is a bug. */
+const MAX_COMMAND_BYTES = 5_000_000;
+
+/** Takes the slice over and brings its state back; resolves when it serves. Throws Transient(owner.changing) when another start won. */
+export async function openSlice<S, C, E extends { readonly type: string }>(options: SliceOptions<S, C, E>): Promise<Slice<S, C>> {
+  const { definition, bus, clock, log, tables, owners, instance, at, random = randomUUID } = options;
+  const recovered = await recover(options);
+  const { core, epoch } = recovered;
+  log.info({ slice: definition.name, epoch, sequence: core.sequence, replayed: recovered.replayed }, 'slice taken over');
+
+  let lost: string | undefined;
+  let closing = false;
+  const listeners: ((reason: string) => void)[] = [];
+  const loop = new AbortController();
+  /** Applied, not yet durable; in the order of their sequence. */
+  let staged: { event: E; meta: EventMeta }[] = [];
+
+  const out = outbox({
+    bus,
+    clock,
+    published: recovered.published,
+    publishedAt: recovered.publishedAt,
+    onFailure: (cause) => log.warn({ slice: definition.name, err: cause }, 'publishing failed; it is tried again'),
+    onPublished: at && (() => at('published')),
+  });
+  for (const { event, meta } of recovered.unpublished) out.add(meta.sequence, meta.at, definition.outbox(event, meta));
+
+  const writer: JournalWriter = journalWriter({
+    store: options.journal,
+    stream: recovered.stream,
+    streamStart: recovered.streamStart,
+    clock,
+    at,
+    onDurable(sequence) {
+      let count = 0;
+      while (count < staged.length && staged[count]!.meta.sequence <= sequence) {
+        const { event, meta } = staged[count++]!;
+        out.add(meta.sequence, meta.at, definition.outbox(event, meta));
+      }
+      staged = count === staged.length ? [] : staged.slice(count);
+    },
+    onDead: lose,
+    onStall: (cause) => log.warn({ slice: definition.name, err: cause }, 'the journal does not take an append; it is tried again'),
+  });
+
+  function lose(reason: string, cause?: unknown): void {
+    if (lost !== undefined) return;
+    lost = reason;
+    loop.abort(new Error(reason));
+    out.stop();
+    writer.kill(reason);
+    log.error({ slice: definition.name, epoch, err: cause }, `slice lost: ${reason}`);
+    for (const listener of listeners) listener(reason);
+  }
+  const gone = () => new Transient('The owner of this state is changing.', { code: 'owner.changing' });
+
+  function admit(): void {
+    if (lost !== undefined || closing) throw gone();
+    if (writer.stalled) throw new Transient('The journal does not answer.', { retryAfterSeconds: 5 });
+    if (writer.waiting >= MAX_WAITING || out.waiting >= MAX_UNPUBLISHED) {
+      throw new Transient('Too much work at once.', { code: 'service.overloaded' });
+    }
+  }
+
+  /** Decides, applies and journals one command; what it says counts once all of now is durable. */
+  function decide(command: C, actor: string | null, traceId: string | null): Outcome {
+    const decision = core.decide(command, clock.now(), random);
+    if ('refusal' in decision) return decision;
+    if (decision.events.length === 0) return { reply: decision.reply };
+    try {
+      const { rows, events } = core.stage(decision.events, actor, traceId);
+      if (rows.reduce((sum, r) => sum + r.data.length, 0) > MAX_COMMAND_BYTES) throw new RangeError('a command said too much');
+      staged.push(...events);
+      writer.write(rows);
+    } catch (cause) {
+      // The state is half changed and nobody may see it: nothing of this command was journalled.
+      lose('an event could not be applied', cause);
+      throw cause;
+    }
+    return { reply: decision.reply };
+  }
+  const textOf = (actor: unknown): string | null => (actor === undefined || actor === null ? null : JSON.stringify(actor));
+
+  async function executeMany(commands: readonly C[], meta: CommandMeta = {}): Promise<Outcome[]> {
+    admit();
+    const actor = textOf(meta.actor);
+    const outcomes = commands.map((command) => decide(command, actor, meta.traceId ?? null));
+    // A refusal, too, rests on events that must be durable before anybody hears of it.
+    await writer.whenDurable(core.sequence);
+    return outcomes;
+  }
+
+  const checkpoints = checkpointer({
+    definition,
+    core,
+    owners,
+    tables,
+    clock,
+    instance,
+    epoch,
+    holdMilliseconds: (options.holdSeconds ?? 120) * 1000,
+    predecessorReleased: recovered.predecessorReleased,
+    foundMarked: recovered.foundMarked,
+    at,
+    async journal(chunks) {
+      const first = core.sequence + 1;
+      const rows = chunks.map((chunk) => core.stageOwn(REDO, chunk));
+      for (const row of rows) writer.write([row]);
+      const last = core.sequence;
+      await writer.whenDurable(last);
+      return { first, last };
+    },
+    published: () => ({ published: out.published, publishedAt: out.publishedAt }),
+    onDeposed: () => lose('another instance took over'),
+  });
+
+  async function refresh(): Promise<number> {
+    const row = await owners.read(definition.name);
+    if (row?.epoch !== epoch) {
+      lose('another instance took over');
+      throw gone();
+    }
+    return adoptEdits({ definition, core, tables, log, execute: (commands) => executeMany(commands, { actor: { kind: 'edit' } }) });
+  }
+
+  async function keepUp(): Promise<void> {
+    let nextCheckpoint = clock.now() + options.checkpointSeconds * 1000;
+    let nextRefresh = clock.now() + options.refreshSeconds * 1000;
+    const attempt = async (what: string, work: () => Promise<unknown>) => {
+      await work().catch((cause: unknown) => {
+        if (lost === undefined) log.warn({ slice: definition.name, err: cause }, `${what} failed; it is tried again`);
+      });
+    };
+    while (!loop.signal.aborted) {
+      await clock.sleep(Math.max(0, Math.min(nextCheckpoint, nextRefresh) - clock.now()), loop.signal);
+      if (clock.now() >= nextRefresh) {
+        await attempt('looking for edits', refresh);
+        nextRefresh = clock.now() + options.refreshSeconds * 1000;
+      }
+      if (!loop.signal.aborted && clock.now() >= nextCheckpoint) {
+        await attempt('the checkpoint', () => checkpoints.run());
+        nextCheckpoint = clock.now() + options.checkpointSeconds * 1000;
+      }
+    }
+  }
+  const keepingUp = keepUp().catch(() => undefined);
+
+  return {
+    async execute<R>(command: C, meta?: CommandMeta): Promise<R> {
+      const [outcome] = await executeMany([command], meta);
+      if ('refusal' in outcome!) throw outcome.refusal;
+      return outcome!.reply as R;
+    },
+    executeMany,
+    get state() {
+      if (lost !== undefined) throw gone();
+      return core.state;
+    },
+    async read(look) {
+      if (lost !== undefined) throw gone();
+      const seen = look(core.state);
+      await writer.whenDurable(core.sequence);
+      return seen;
+    },
+    get ready() {
+      return lost === undefined && !closing && !writer.stalled;
+    },
+    get figures() {
+      return {
+        sequence: core.sequence,
+        durable: writer.durable,
+        published: out.published,
+        checkpoint: checkpoints.position,
+        epoch,
+        dirty: core.dirty,
+        waiting: writer.waiting,
+      };
+    },
+    onFenced(listener) {
+      if (lost !== undefined) listener(lost);
+      else listeners.push(listener);
+    },
+    async checkpoint() {
+      if (lost !== undefined) throw gone();
+      await checkpoints.run();
+    },
+    refresh,
+    async close() {
+      if (closing || lost !== undefined) return;
+      closing = true;
+      loop.abort(new Error('closing'));
+      await keepingUp;
+      try {
+        await leave();
+      } finally {
+        out.stop();
+        lost ??= 'closed';
+      }
+    },
+  };
+
+  async function leave(): Promise<void> {
+    await writer.whenDurable(core.sequence);
+    for (let waited = 0; out.waiting > 0 && waited < 50; waited += 1) await clock.sleep(100);
+    await checkpoints.run();
+    const released = checkpoints.calm;
+    await owners.record(definition.name, epoch, instance, { released, published: out.published, publishedAt: out.publishedAt });
+  }
+}

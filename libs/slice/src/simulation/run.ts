@@ -1,0 +1,278 @@
+/**
+ * One seeded life of a slice: several processes that come, go, overlap and are cut off, clients that command and look, then peace
+ * and a last owner, whose state, tables and messages are compared with a model that only knows the journal.
+ */
+import { isDeepStrictEqual } from 'node:util';
+import { Refusal, Transient } from '@convergence/contracts';
+import type { Bus, JournalRow, OutgoingMessage } from '@convergence/ports';
+import { fakeCheckpointTables, fakeJournalStore, fakeOwnerStore } from '@convergence/testing';
+import { OWN_TYPE } from '../core.ts';
+import { openSlice } from '../open.ts';
+import type { Point, Slice } from '../slice.ts';
+import { OPEN_TICKETS, type ParkingCommand, type ParkingEvent, type ParkingState, parking } from './parking.ts';
+import { type Process, World } from './world.ts';
+
+const nothing = () => undefined;
+const log = { info: nothing, warn: nothing, error: nothing };
+
+interface Asked {
+  readonly command: ParkingCommand;
+  outcome: 'pending' | 'done' | 'refused' | 'unknown';
+  /** Sequence that the answer rested on. */
+  last: number;
+}
+
+export interface Life {
+  readonly points: ReadonlySet<Point>;
+  readonly done: number;
+  readonly epochs: number;
+}
+
+export async function live(
+  seed: number,
+  options: { readonly commands?: number; readonly trouble?: number; readonly crashes?: number } = {},
+): Promise<Life> {
+  const world = new World(seed, options.trouble ?? 0.06);
+  try {
+    return await lived(world, options.commands ?? 40, options.crashes ?? 0.02);
+  } catch (cause) {
+    throw new Error(`SEED=${seed} fails: ${(cause as Error).message}\n${world.story.slice(-60).join('\n')}`, { cause });
+  }
+}
+
+async function lived(world: World, commands: number, crashes: number): Promise<Life> {
+  const { dice } = world;
+  const journal = fakeJournalStore();
+  const owners = fakeOwnerStore('parking');
+  const tables = fakeCheckpointTables({ [OPEN_TICKETS]: (row) => row.left_at === null }, owners);
+  const published: OutgoingMessage[] = [];
+  const bus: Pick<Bus, 'publish'> = {
+    async publish(messages) {
+      for (const m of messages)
+        if (!journal.rows.some((r) => r.data.includes(`"${m.event.id}"`))) throw new Error('published before durable');
+      published.push(...messages);
+    },
+  };
+  const points = new Set<Point>();
+  const asked: Asked[] = [];
+  const processes: { process: Process; slice: Slice<ParkingState, ParkingCommand> | undefined }[] = [];
+  let peace = false;
+
+  function start(): void {
+    const process: Process = { name: `p${processes.length + 1}`, alive: true };
+    const entry: (typeof processes)[number] = { process, slice: undefined };
+    processes.push(entry);
+    world.tell(`${process.name} starts`);
+    openSlice({
+      definition: parking,
+      journal: world.unreliable(process, 'journal', journal),
+      owners: world.unreliable(process, 'owners', owners),
+      tables: world.unreliable(process, 'tables', tables),
+      bus: world.unreliable(process, 'bus', bus),
+      clock: world.clockFor(process),
+      instance: process.name,
+      checkpointSeconds: 3,
+      refreshSeconds: 7,
+      holdSeconds: 60,
+      log,
+      at(point) {
+        points.add(point);
+        if (peace || !dice.chance(crashes)) return;
+        world.tell(`${process.name} crashes at ${point}`);
+        process.alive = false;
+        return new Promise<void>(nothing);
+      },
+    }).then(
+      (slice) => {
+        entry.slice = slice;
+        slice.onFenced((reason) => {
+          world.tell(`${process.name} lost the slice: ${reason}`);
+          process.alive = false;
+        });
+      },
+      (cause: unknown) => {
+        world.tell(`${process.name} did not start: ${String(cause)}`);
+        if (!(cause instanceof Transient))
+          asked.push({ command: { do: 'leave', car: '', token: String(cause) }, outcome: 'pending', last: 0 });
+        process.alive = false;
+      },
+    );
+  }
+  const living = () => processes.filter((p) => p.process.alive);
+
+  function command(n: number): ParkingCommand {
+    const lot = `lot-${dice.below(3)}`;
+    const car = `car-${dice.below(8)}`;
+    const roll = dice.next();
+    if (n < 3 || roll < 0.05) return { do: 'open', lot, limit: 1 + dice.below(4) };
+    if (roll < 0.1) return { do: 'limit', lot, limit: 1 + dice.below(4) };
+    return roll < 0.6 ? { do: 'park', lot, car, token: `t${n}` } : { do: 'leave', car, token: `t${n}` };
+  }
+  function ask(n: number): void {
+    const { slice, process } = dice.pick(serving());
+    if (dice.chance(0.15)) {
+      const looked: Asked = { command: command(n), outcome: 'pending', last: 0 };
+      slice!
+        .read((state) => state.last)
+        .then(
+          (last) => {
+            looked.outcome = 'refused';
+            looked.last = last;
+          },
+          () => {
+            looked.outcome = 'unknown';
+          },
+        );
+      return;
+    }
+    const entry: Asked = { command: command(n), outcome: 'unknown', last: 0 };
+    asked.push(entry);
+    slice!.execute<{ last: number }>(entry.command).then(
+      (reply) => {
+        entry.outcome = 'done';
+        entry.last = reply.last;
+        world.tell(`${process.name} did ${JSON.stringify(entry.command)}`);
+      },
+      (cause: unknown) => {
+        if (cause instanceof Refusal) {
+          entry.outcome = 'refused';
+          entry.last = Number(cause.fields.last);
+        } else if (!(cause instanceof Transient)) {
+          entry.outcome = 'pending';
+          world.tell(`unexpected: ${String(cause)}`);
+        }
+      },
+    );
+  }
+
+  const serving = () => living().filter((p) => p.slice);
+  for (let n = 0; n < commands; n += 1) {
+    for (let steps = 0; serving().length === 0; steps += 1) {
+      if (living().length === 0) start();
+      if (steps === 5_000 || !(await world.step())) throw new Error('nobody ever serves');
+    }
+    ask(n);
+    const roll = dice.next();
+    if (roll < 0.03) start();
+    else if (roll < 0.05) {
+      const victim = dice.pick(living());
+      world.tell(`${victim.process.name} is killed`);
+      victim.process.alive = false;
+    }
+    for (let steps = dice.chance(0.1) ? dice.below(60) : dice.below(6); steps > 0; steps -= 1) await world.step();
+  }
+  for (let steps = 0; steps < 30; steps += 1) await world.step();
+
+  // Peace: nothing goes wrong any more, whoever is left may go on, and a last one takes over.
+  world.trouble = 0;
+  peace = true;
+  let last: Slice<ParkingState, ParkingCommand> | undefined;
+  for (let tries = 0; last === undefined; tries += 1) {
+    if (tries === 20) throw new Error('nobody can take over in peace');
+    start();
+    const entry = processes[processes.length - 1]!;
+    await world.until(() => entry.slice !== undefined || !entry.process.alive, 'the last owner serves');
+    last = entry.slice;
+  }
+  const until = world.now + 80_000;
+  world.later(80_000, nothing);
+  await world.until(() => world.now >= until, 'time goes on');
+  if (!last.ready) throw new Error('the last owner lost the slice');
+  const finalState = structuredClone(last.state);
+  let closed = false;
+  last.close().then(() => {
+    closed = true;
+  });
+  await world.until(() => closed, 'the last owner closes');
+
+  compare(journal.rows, asked, finalState, tables, published);
+  return { points, done: asked.filter((a) => a.outcome === 'done').length, epochs: owners.rows.get('parking')!.epoch };
+}
+
+/** The model: rules of parking, once more and in the plainest way, over the journal alone. */
+function compare(
+  rows: readonly JournalRow[],
+  asked: readonly Asked[],
+  state: ParkingState,
+  tables: ReturnType<typeof fakeCheckpointTables>,
+  published: readonly OutgoingMessage[],
+): void {
+  const must = (truth: boolean, what: string) => {
+    if (!truth) throw new Error(what);
+  };
+  for (const [i, row] of rows.entries()) {
+    must(row.sequence === i + 1, `sequence ${i + 1} is missing or doubled`);
+    must(i === 0 || (row.at >= rows[i - 1]!.at && row.epoch >= rows[i - 1]!.epoch), 'time or epoch runs backwards');
+  }
+
+  const lots = new Map<string, { limit: number; total: number }>();
+  const cars = new Map<string, { lot: string; ticket: string; day: string }>();
+  const tickets = new Map<string, { ticket: string; lot: string; car: string; parked_on: string; left_at: string | null }>();
+  const tokens: string[] = [];
+  for (const row of rows) {
+    if (row.type.startsWith(OWN_TYPE)) continue;
+    const event = JSON.parse(row.data) as ParkingEvent;
+    if (event.type === 'lot-opened') {
+      must(!lots.has(event.lot), 'a lot was opened twice');
+      lots.set(event.lot, { limit: event.limit, total: 0 });
+    } else if (event.type === 'limit-set') {
+      lots.get(event.lot)!.limit = event.limit;
+    } else if (event.type === 'car-parked') {
+      must(
+        [...cars.values()].filter((c) => c.lot === event.lot).length < lots.get(event.lot)!.limit,
+        `${event.lot} took more cars than its limit`,
+      );
+      must(!cars.has(event.car), `${event.car} was parked twice`);
+      cars.set(event.car, { lot: event.lot, ticket: event.token, day: event.day });
+      tickets.set(event.token, { ticket: event.token, lot: event.lot, car: event.car, parked_on: event.day, left_at: null });
+      lots.get(event.lot)!.total += 1;
+      tokens.push(event.token);
+    } else {
+      must(cars.get(event.car)?.lot === event.lot, `${event.car} left without being there`);
+      cars.delete(event.car);
+      tickets.get(event.ticket)!.left_at = row.at;
+      tokens.push(event.token);
+    }
+  }
+
+  const times = (token: string) => tokens.filter((t) => t === token).length;
+  for (const { command, outcome, last } of asked) {
+    must(outcome !== 'pending', `unexpected failure: ${JSON.stringify(command)}`);
+    must(
+      last <= rows.length && (last === 0 || !rows[last - 1]!.type.startsWith(OWN_TYPE)),
+      'an answer rested on what never became durable',
+    );
+    if (!('token' in command)) continue;
+    must(times(command.token) <= 1, `${command.token} happened twice`);
+    if (outcome === 'done') must(times(command.token) === 1, `${command.token} was answered and is lost`);
+    if (outcome === 'refused') must(times(command.token) === 0, `${command.token} was refused and happened`);
+  }
+
+  const same = (a: unknown, b: unknown, what: string) =>
+    must(isDeepStrictEqual(a, b), `${what}:\n${JSON.stringify(a)}\nmodel:\n${JSON.stringify(b)}`);
+  const lotRows = [...lots].map(([lot, l]) => ({
+    lot,
+    max_cars: l.limit,
+    parked: [...cars.values()].filter((c) => c.lot === lot).length,
+    total: l.total,
+  }));
+  const carRows = [...cars].map(([car, c]) => ({ lot: c.lot, car, ticket: c.ticket, parked_on: c.day }));
+  const sorted = (list: readonly object[]) => list.map((r) => JSON.stringify(r)).sort();
+  same(
+    sorted([...state.lots].map(([lot, l]) => ({ lot, max_cars: l.limit, parked: l.parked, total: l.total }))),
+    sorted(lotRows),
+    'lots in memory',
+  );
+  same(
+    sorted([...state.cars].map(([car, c]) => ({ lot: c.lot, car, ticket: c.ticket, parked_on: c.day }))),
+    sorted(carRows),
+    'cars in memory',
+  );
+  same(sorted(tables.rows('lots')), sorted(lotRows), 'table lots');
+  same(sorted(tables.rows('cars')), sorted(carRows), 'table cars');
+  same(sorted(tables.rows('tickets')), sorted([...tickets.values()]), 'table tickets');
+  same([...state.tickets.keys()].sort(), [...cars.values()].map((c) => c.ticket).sort(), 'tickets in memory');
+
+  const first = [...new Set(published.map((m) => m.event.id))];
+  same(first, tokens, 'messages, by their first publication');
+}
