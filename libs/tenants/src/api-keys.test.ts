@@ -1,0 +1,79 @@
+import { given } from '@convergence/testing';
+import { describe, expect, test } from '@jest/globals';
+import { findKey, MAX_WORKING_KEYS } from './api-keys.ts';
+import { AT, onboarded, sampleKey, TENANTS } from './sample.ts';
+import type { TenantsState } from './state.ts';
+
+const hash = (n: number) => sampleKey(n).api_key_hash;
+const worksAt = (state: TenantsState, n: number, at = AT) => findKey(state, hash(n), Date.parse(at)) !== undefined;
+const issue = (n: number, over = {}) => ({ kind: 'issue-api-key', tenant_id: 'acme', api_key: sampleKey(n, over) }) as const;
+const successor = { api_key_id: 'key-2', api_key_hash: hash(2), sealed: 'sealed-2' };
+const rotate = (overlap_hours: number) =>
+  ({ kind: 'rotate-api-key', tenant_id: 'acme', api_key_id: 'key-1', api_key: successor, overlap_hours }) as const;
+
+describe('api keys', () => {
+  test('tenants whose names contain each other never share keys: a key is looked up, not parsed', () => {
+    const { state } = given(TENANTS, [onboarded('acme', 'STARTER', 1), onboarded('acme_api', 'STARTER', 2)]);
+    expect(findKey(state, hash(1), 0)?.tenant.tenant_id).toBe('acme');
+    expect(findKey(state, hash(2), 0)?.tenant.tenant_id).toBe('acme_api');
+    expect(findKey(state, hash(3), 0)).toBeUndefined();
+  });
+
+  test('rotation makes the successor and ends the old one after the overlap, in one event', () => {
+    const { decision, thenReply } = given(TENANTS, [onboarded()]).when(rotate(24));
+    expect('events' in decision && decision.events.map((event) => event.type)).toEqual(['api_key_rotated']);
+    const { state } = thenReply(null);
+    expect([worksAt(state, 1), worksAt(state, 2)]).toEqual([true, true]);
+    expect(worksAt(state, 1, '2026-01-16T09:59:59.000Z')).toBe(true);
+    expect(worksAt(state, 1, '2026-01-16T10:00:00.000Z')).toBe(false);
+    expect(findKey(state, hash(2), Date.parse(AT))?.key.scopes).toEqual(sampleKey(1).scopes);
+  });
+
+  test('an overlap never outlives the expiry of the old key', () => {
+    const soon = '2026-01-15T11:00:00.000Z';
+    const { state } = given(TENANTS, [onboarded()])
+      .when(issue(3, { expires_at: soon }))
+      .thenReply(null)
+      .when({ ...rotate(24), api_key_id: 'key-3' })
+      .thenReply(null);
+    expect(state.keysById.get('key-3')?.key.expires_at).toBe(soon);
+  });
+
+  test('a key that ended can not be rotated back to life', () => {
+    given(TENANTS, [onboarded()])
+      .when({ kind: 'revoke-api-key', tenant_id: 'acme', api_key_id: 'key-1' })
+      .thenReply(null)
+      .when(rotate(24))
+      .thenRefused('api_key.not_found');
+  });
+
+  test('revoking works at once and twice', () => {
+    const revoke = { kind: 'revoke-api-key', tenant_id: 'acme', api_key_id: 'key-1' } as const;
+    const { state, when } = given(TENANTS, [onboarded()]).when(revoke).thenReply(null);
+    expect(worksAt(state, 1)).toBe(false);
+    when(revoke).thenEvents([]);
+  });
+
+  test("another tenant's key id is not found", () => {
+    given(TENANTS, [onboarded('acme', 'STARTER', 1), onboarded('globex', 'STARTER', 2)])
+      .when({ kind: 'revoke-api-key', tenant_id: 'acme', api_key_id: 'key-2' })
+      .thenRefused('api_key.not_found');
+  });
+
+  test('last use is noted at most once a minute, never backwards, never from the future', () => {
+    const use = (at: string) => ({ kind: 'note-keys-used', used: [{ api_key_id: 'key-1', at }] }) as const;
+    given(TENANTS, [onboarded()])
+      .when({ kind: 'note-keys-used', used: [...use('2026-01-15T09:00:00.000Z').used, ...use(AT).used, { api_key_id: 'nobody', at: AT }] })
+      .thenEvents([{ type: 'api_keys_used', used: [{ api_key_id: 'key-1', at: AT }] }])
+      .when(use('2026-01-15T10:00:30.000Z'), '2026-01-15T10:01:00.000Z')
+      .thenEvents([])
+      .when(use('2036-01-01T00:00:00.000Z'), '2026-01-15T10:02:00.000Z')
+      .thenEvents([{ type: 'api_keys_used', used: [{ api_key_id: 'key-1', at: '2026-01-15T10:02:00.000Z' }] }]);
+  });
+
+  test('a tenant can not fill memory with keys', () => {
+    let flow = given(TENANTS, [onboarded()]);
+    for (let n = 2; n <= MAX_WORKING_KEYS; n += 1) flow = { ...flow, ...flow.when(issue(n)).thenReply(null) };
+    flow.when(issue(99)).thenRefused('request.invalid');
+  });
+});

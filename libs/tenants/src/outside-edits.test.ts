@@ -1,0 +1,72 @@
+import { given } from '@convergence/testing';
+import { describe, expect, test } from '@jest/globals';
+import { apiKeyEdited, profileEdited, subscriptionEdited, usageEdited } from './outside-edits.ts';
+import { admitted, ended, onboarded, TENANTS } from './sample.ts';
+import type { Tenant } from './state.ts';
+
+const tenant = (events = [onboarded()]) => given(TENANTS, events).state.tenants.get('acme' as Tenant['tenant_id'])!;
+const PLAN = {
+  plan_name: 'STARTER',
+  status: 'ACTIVE',
+  max_team_members: 2,
+  max_providers: 3,
+  max_pipelines_per_day: 6,
+  max_pipelines_per_month: 180,
+  max_concurrent_pipelines: 3,
+  daily_limit: 6,
+};
+const PROFILE = { company_name: 'Acme Inc', admin_email: 'admin@acme.test', status: 'ACTIVE' };
+
+describe('edits from outside', () => {
+  test('a limit set by SQL is taken over, by either name', () => {
+    expect(subscriptionEdited(tenant(), { ...PLAN, max_pipelines_per_day: 1 })).toEqual([
+      { kind: 'change-subscription', tenant_id: 'acme', max_pipelines_per_day: 1 },
+    ]);
+    expect(subscriptionEdited(tenant(), { ...PLAN, daily_limit: 1 })).toMatchObject([{ max_pipelines_per_day: 1 }]);
+    expect(subscriptionEdited(tenant(), { ...PLAN, max_pipelines_per_day: 2, daily_limit: 6 })).toMatchObject([
+      { max_pipelines_per_day: 2 },
+    ]);
+  });
+
+  test('a plan set by SQL brings its limits', () => {
+    const { state } = given(TENANTS, [onboarded()])
+      .when(subscriptionEdited(tenant(), { ...PLAN, plan_name: 'SCALE' })[0]!)
+      .thenReply(null);
+    expect(state.tenants.get('acme' as Tenant['tenant_id'])?.subscription.max_pipelines_per_day).toBe(100);
+  });
+
+  test('a status set by SQL is taken over, nonsense is not', () => {
+    expect(profileEdited(tenant(), { ...PROFILE, status: 'SUSPENDED' })).toMatchObject([{ kind: 'change-profile', status: 'SUSPENDED' }]);
+    expect(profileEdited(tenant(), { ...PROFILE, status: 'SLEEPING' })).toEqual([]);
+    expect(profileEdited(tenant(), { ...PROFILE, company_name: null })).toEqual([]);
+    expect(subscriptionEdited(tenant(), { ...PLAN, max_pipelines_per_day: -1, status: null })).toEqual([]);
+  });
+
+  test('a key switched off by SQL stops working, an expiry too', () => {
+    const held = tenant();
+    const key = held.api_keys[0]!;
+    expect(apiKeyEdited(held, key, { is_active: false, expires_at: null })).toMatchObject([{ kind: 'adopt-api-key', is_active: false }]);
+    expect(apiKeyEdited(held, key, { is_active: true, expires_at: '2026-02-01T00:00:00Z' })).toMatchObject([
+      { expires_at: '2026-02-01T00:00:00Z' },
+    ]);
+    expect(apiKeyEdited(held, key, { is_active: true, expires_at: 'never' })).toEqual([]);
+  });
+
+  describe('a month set to zero', () => {
+    const busy = tenant([onboarded(), admitted(1, '2026-01-15T10:00:00.000Z'), ended(1), admitted(2, '2026-01-16T10:00:00.000Z')]);
+    const day = busy.days[0]!;
+
+    test('is taken over, with what ran since the row was written', () => {
+      expect(day).toMatchObject({ run: 1, month_run: 2 });
+      expect(usageEdited(busy, day, { pipelines_run_today: 1, pipelines_run_month: 0 })).toMatchObject([{ run: 1, month_run: 0 }]);
+      expect(usageEdited(busy, day, { pipelines_run_today: 0, pipelines_run_month: 0 })).toMatchObject([{ run: 1, month_run: 1 }]);
+    });
+    test('is not mistaken for a row that only lags', () => {
+      expect(usageEdited(busy, day, { pipelines_run_today: 0, pipelines_run_month: 1 })).toEqual([]);
+      expect(usageEdited(busy, day, { pipelines_run_today: 1, pipelines_run_month: 2 })).toEqual([]);
+    });
+    test('other counts are not believed', () => {
+      expect(usageEdited(busy, day, { pipelines_run_today: 1, pipelines_run_month: 77 })).toEqual([]);
+    });
+  });
+});
