@@ -1,0 +1,270 @@
+/**
+ * What exists: datasets, tables, views, routines, row policies. Held whole in memory; on disk one append-only DuckDB
+ * table of records, so that a change of metadata commits together with the data it belongs to. Knows no HTTP and no SQL
+ * but its own.
+ *
+ * 1. Memory changes only after the transaction that holds the record has committed.
+ * 2. A record is never changed in place: the same object means the same metadata, so holders may compare by identity.
+ * 3. A physical table is named by a number that is never used again, whatever happens to the BigQuery name.
+ * 4. A table that never held a row has no physical table until something asks for it: ten thousand empty datasets cost memory only.
+ */
+import { createHash } from 'node:crypto';
+import { BIGINT, VARCHAR } from '@duckdb/node-api';
+import type { CatalogRoutine, Column, Partitioning, TablePath } from '../../googlesql/contract.ts';
+import type { Connection } from '../storage/database.ts';
+
+export interface AccessEntry {
+  readonly role?: string;
+  readonly userByEmail?: string;
+  readonly groupByEmail?: string;
+  readonly specialGroup?: string;
+  readonly iamMember?: string;
+  readonly domain?: string;
+  readonly view?: { readonly projectId: string; readonly datasetId: string; readonly tableId: string };
+  readonly [other: string]: unknown;
+}
+
+export interface DatasetRecord {
+  readonly project: string;
+  readonly dataset: string;
+  readonly location: string;
+  readonly created: number;
+  readonly modified: number;
+  readonly access: readonly AccessEntry[];
+  readonly labels?: Readonly<Record<string, string>>;
+  readonly description?: string;
+  readonly friendlyName?: string;
+  readonly defaultTableExpirationMs?: string;
+  readonly defaultPartitionExpirationMs?: string;
+  /** Properties that are kept and given back, and change nothing here. */
+  readonly other?: Readonly<Record<string, unknown>>;
+}
+
+export interface RowPolicy {
+  readonly name: string;
+  readonly grantees: readonly string[];
+  readonly filter: string;
+  readonly created: number;
+}
+
+export interface TableRecord {
+  readonly id: number;
+  readonly path: TablePath;
+  readonly kind: 'TABLE' | 'VIEW';
+  readonly columns: readonly Column[];
+  readonly partitioning?: Partitioning;
+  readonly clustering?: readonly string[];
+  readonly requirePartitionFilter?: boolean;
+  readonly partitionExpirationMs?: string;
+  readonly viewSql?: string;
+  readonly primaryKey?: readonly string[];
+  readonly policies?: readonly RowPolicy[];
+  readonly access?: readonly { readonly role: string; readonly members: readonly string[] }[];
+  readonly labels?: Readonly<Record<string, string>>;
+  readonly description?: string;
+  readonly friendlyName?: string;
+  readonly expirationTime?: string;
+  readonly created: number;
+  readonly modified: number;
+  readonly location: string;
+  readonly other?: Readonly<Record<string, unknown>>;
+  readonly ddl?: string;
+}
+
+export interface RoutineRecord {
+  readonly routine: CatalogRoutine;
+  readonly created: number;
+  readonly modified: number;
+  readonly description?: string;
+}
+
+export type Change =
+  | { readonly put: 'dataset'; readonly record: DatasetRecord }
+  | { readonly put: 'table'; readonly record: TableRecord }
+  | { readonly put: 'routine'; readonly record: RoutineRecord }
+  | { readonly drop: 'dataset'; readonly project: string; readonly dataset: string }
+  | { readonly drop: 'table'; readonly path: TablePath }
+  | { readonly drop: 'routine'; readonly project: string; readonly dataset: string; readonly name: string };
+
+interface DatasetEntry {
+  record: DatasetRecord;
+  readonly tables: Map<string, TableRecord>;
+  readonly routines: Map<string, RoutineRecord>;
+}
+
+export const physicalName = (id: number) => `"t${id}"`;
+export const etagOf = (record: object) => createHash('md5').update(JSON.stringify(record)).digest('base64');
+
+const keyOf = (change: Change): string => {
+  if ('put' in change) {
+    if (change.put === 'dataset') return JSON.stringify([change.record.project, change.record.dataset]);
+    if (change.put === 'table') return JSON.stringify(Object.values(pathOnly(change.record.path)));
+    const { project, dataset, routine } = change.record.routine.path;
+    return JSON.stringify([project, dataset, routine.toLowerCase()]);
+  }
+  if (change.drop === 'dataset') return JSON.stringify([change.project, change.dataset]);
+  if (change.drop === 'table') return JSON.stringify(Object.values(pathOnly(change.path)));
+  return JSON.stringify([change.project, change.dataset, change.name.toLowerCase()]);
+};
+const pathOnly = (path: TablePath) => ({ project: path.project, dataset: path.dataset, table: path.table });
+
+/** BigInts (the bounds of integer ranges) travel as {"$int": "..."}. */
+const write = (record: unknown) => JSON.stringify(record, (_, value) => (typeof value === 'bigint' ? { $int: String(value) } : value));
+const read = (text: string) =>
+  JSON.parse(text, (_, value) => (value && typeof value === 'object' && typeof value.$int === 'string' ? BigInt(value.$int) : value));
+
+export class CatalogStore {
+  readonly #projects = new Map<string, Map<string, DatasetEntry>>();
+  readonly #physical = new Set<number>();
+  readonly #policied = new Set<number>();
+  #nextId = 1;
+  /** Ids below this one may have been used before a restart, by tables that are gone. */
+  #reservedIds = 0;
+  #sequence = 1;
+  #version = 0;
+
+  static readonly tables = ['CREATE TABLE IF NOT EXISTS local_catalog (sequence BIGINT, kind VARCHAR, key VARCHAR, record VARCHAR)'];
+
+  async load(connection: Connection): Promise<void> {
+    const rows = await connection.rows('SELECT sequence, kind, key, record FROM local_catalog ORDER BY sequence');
+    const latest = new Map<string, string | null>();
+    for (const [sequence, kind, key, record] of rows) {
+      latest.set(`${kind} ${key}`, record as string | null);
+      this.#sequence = Math.max(this.#sequence, Number(sequence) + 1);
+    }
+    this.#reservedIds = Number(latest.get('meta table-ids') ?? 0);
+    this.#nextId = Math.max(1, this.#reservedIds);
+    for (const pass of ['dataset', 'table', 'routine'] as const) {
+      for (const [name, text] of latest) {
+        if (text === null || !name.startsWith(`${pass} `)) continue;
+        this.#apply({ put: pass, record: read(text) } as Change);
+      }
+    }
+    const present = await connection.rows(
+      "SELECT table_name FROM duckdb_tables() WHERE table_name SIMILAR TO 't[0-9]+' AND database_name = current_database()",
+    );
+    const live = new Set([...this.allTables()].map((table) => table.id));
+    for (const [name] of present) {
+      const id = Number(String(name).slice(1));
+      this.#nextId = Math.max(this.#nextId, id + 1);
+      if (live.has(id)) this.#physical.add(id);
+      else await connection.run(`DROP TABLE ${physicalName(id)}`);
+    }
+    if (rows.length > 1000 && rows.length > 2 * latest.size) await this.#compact(connection);
+  }
+
+  async #compact(connection: Connection): Promise<void> {
+    await connection.transaction(() =>
+      connection.run(
+        'DELETE FROM local_catalog WHERE sequence NOT IN (SELECT max(sequence) FROM local_catalog GROUP BY kind, key) OR record IS NULL',
+      ),
+    );
+  }
+
+  /** Writes the changes into the transaction that is open on `connection`. Call `applied` after it has committed. */
+  async record(connection: Connection, changes: readonly Change[]): Promise<void> {
+    if (this.#nextId > this.#reservedIds) {
+      this.#reservedIds = this.#nextId + 1000;
+      await this.#insert(connection, 'meta', 'table-ids', String(this.#reservedIds));
+    }
+    for (const change of changes) {
+      const kind = 'put' in change ? change.put : change.drop;
+      const text = 'put' in change ? write(change.record) : null;
+      await this.#insert(connection, kind, keyOf(change), text);
+    }
+  }
+
+  async #insert(connection: Connection, kind: string, key: string, text: string | null): Promise<void> {
+    await connection.query('INSERT INTO local_catalog VALUES ($1, $2, $3, $4)', [
+      { value: BigInt(this.#sequence++), type: BIGINT },
+      { value: kind, type: VARCHAR },
+      { value: key, type: VARCHAR },
+      { value: text, type: VARCHAR },
+    ]);
+  }
+
+  applied(changes: readonly Change[]): void {
+    for (const change of changes) this.#apply(change);
+    this.#version++;
+  }
+
+  #apply(change: Change): void {
+    if ('put' in change) {
+      if (change.put === 'dataset') {
+        const { project, dataset } = change.record;
+        let datasets = this.#projects.get(project);
+        if (!datasets) {
+          datasets = new Map();
+          this.#projects.set(project, datasets);
+        }
+        const entry = datasets.get(dataset);
+        if (entry) entry.record = change.record;
+        else datasets.set(dataset, { record: change.record, tables: new Map(), routines: new Map() });
+      } else if (change.put === 'table') {
+        const { id, path, policies } = change.record;
+        this.#nextId = Math.max(this.#nextId, id + 1);
+        this.#entry(path.project, path.dataset)?.tables.set(path.table, change.record);
+        if (policies?.length) this.#policied.add(id);
+      } else {
+        const { project, dataset, routine } = change.record.routine.path;
+        this.#entry(project, dataset)?.routines.set(routine.toLowerCase(), change.record);
+      }
+    } else if (change.drop === 'dataset') {
+      this.#projects.get(change.project)?.delete(change.dataset);
+    } else if (change.drop === 'table') {
+      this.#entry(change.path.project, change.path.dataset)?.tables.delete(change.path.table);
+    } else {
+      this.#entry(change.project, change.dataset)?.routines.delete(change.name.toLowerCase());
+    }
+  }
+
+  #entry(project: string, dataset: string): DatasetEntry | undefined {
+    return this.#projects.get(project)?.get(dataset);
+  }
+
+  get version(): number {
+    return this.#version;
+  }
+  get anyPolicies(): boolean {
+    return this.#policied.size > 0;
+  }
+  newTableId(): number {
+    return this.#nextId++;
+  }
+  /** Whether the next id may be given out without being written down first. */
+  get idReserved(): boolean {
+    return this.#nextId <= this.#reservedIds;
+  }
+  hasPhysical(id: number): boolean {
+    return this.#physical.has(id);
+  }
+  markPhysical(id: number, exists: boolean): void {
+    if (exists) this.#physical.add(id);
+    else this.#physical.delete(id);
+  }
+
+  projects(): string[] {
+    return [...this.#projects.keys()];
+  }
+  dataset(project: string, dataset: string): DatasetRecord | undefined {
+    return this.#entry(project, dataset)?.record;
+  }
+  datasets(project: string): DatasetRecord[] {
+    return [...(this.#projects.get(project)?.values() ?? [])].map((entry) => entry.record);
+  }
+  table(path: TablePath): TableRecord | undefined {
+    return this.#entry(path.project, path.dataset)?.tables.get(path.table);
+  }
+  tables(project: string, dataset: string): TableRecord[] {
+    return [...(this.#entry(project, dataset)?.tables.values() ?? [])];
+  }
+  *allTables(): Generator<TableRecord> {
+    for (const datasets of this.#projects.values()) for (const entry of datasets.values()) yield* entry.tables.values();
+  }
+  routine(project: string, dataset: string, name: string): RoutineRecord | undefined {
+    return this.#entry(project, dataset)?.routines.get(name.toLowerCase());
+  }
+  routines(project: string, dataset: string): RoutineRecord[] {
+    return [...(this.#entry(project, dataset)?.routines.values() ?? [])];
+  }
+}

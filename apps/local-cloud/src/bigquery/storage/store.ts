@@ -1,0 +1,184 @@
+/**
+ * The durable whole: DuckDB file, catalog, write log and streamed rows, opened together and recovered together.
+ *
+ * 1. What `open` returns holds every acknowledged row and every committed change, and nothing half done.
+ * 2. A physical table has the columns of its catalog record, in order, then `_PARTITIONTIME` if it is partitioned by ingestion time.
+ */
+import { mkdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { DuckDBTimestampTZValue, TIMESTAMPTZ } from '@duckdb/node-api';
+import type { Column, Partitioning } from '../../googlesql/contract.ts';
+import { physicalType } from '../../googlesql/sql-type.ts';
+import { CatalogStore, type Change, physicalName, type TableRecord } from '../catalog/catalog.ts';
+import { duckType } from '../values/physical.ts';
+import { type Connection, Database } from './database.ts';
+import { Ingest, type Target } from './ingest.ts';
+import { TableLocks } from './table-locks.ts';
+import { type LogRecord, WriteLog } from './write-log.ts';
+
+/** Someone who keeps records of its own in the write log. */
+export interface LogKeeper {
+  readonly tables: readonly string[];
+  load(store: Store, connection: Connection): Promise<void>;
+  replay(record: LogRecord): void;
+  head(): readonly { kind: number; payload: Buffer }[];
+  recovered(): Promise<void>;
+}
+
+export interface StoreOptions {
+  readonly dir: string;
+  readonly memoryLimit?: string;
+  readonly threads?: number;
+  readonly connections?: number;
+  readonly prelude?: readonly string[];
+  readonly registerFunctions?: (connection: Connection) => void;
+  readonly keepers?: readonly LogKeeper[];
+}
+
+const quote = (name: string) => `"${name.replaceAll('"', '""')}"`;
+export const ingestionTime = (partitioning: Partitioning | undefined) => partitioning?.column === '_PARTITIONTIME';
+
+export function columnsDdl(columns: readonly Column[], partitioning?: Partitioning): string {
+  const parts = columns.map((column) => `${quote(column.name)} ${physicalType(column.type)}${column.required ? ' NOT NULL' : ''}`);
+  if (ingestionTime(partitioning)) {
+    parts.push(`"_PARTITIONTIME" TIMESTAMPTZ DEFAULT date_trunc('${partitioning!.granularity.toLowerCase()}', now())`);
+  }
+  return parts.join(', ');
+}
+
+export class Store {
+  readonly database: Database;
+  readonly catalog: CatalogStore;
+  readonly locks: TableLocks;
+  readonly ingest: Ingest;
+  log!: WriteLog;
+  /** Grows with every committed change of a table's rows, by table id. */
+  readonly #versions = new Map<number, number>();
+  #metadata: Promise<unknown> = Promise.resolve();
+
+  private constructor(database: Database) {
+    this.database = database;
+    this.catalog = new CatalogStore();
+    this.locks = new TableLocks();
+    this.ingest = new Ingest(database, this.locks, (id) => this.changed(id));
+  }
+
+  static async open(options: StoreOptions): Promise<Store> {
+    mkdirSync(options.dir, { recursive: true });
+    const temp = join(options.dir, 'spill');
+    rmSync(temp, { recursive: true, force: true });
+    const database = await Database.open(
+      join(options.dir, 'bigquery.duckdb'),
+      {
+        memoryLimit: options.memoryLimit ?? '400MB',
+        threads: options.threads ?? 2,
+        connections: options.connections ?? 8,
+        temp,
+      },
+      async (connection) => {
+        options.registerFunctions?.(connection);
+      },
+    );
+    const store = new Store(database);
+    const keepers = options.keepers ?? [];
+    await database.use(async (connection) => {
+      await connection.raw.run("SET GLOBAL TimeZone = 'UTC'");
+      for (const sql of [...CatalogStore.tables, ...Ingest.tables, ...keepers.flatMap((keeper) => keeper.tables)])
+        await connection.run(sql);
+      for (const sql of options.prelude ?? []) await connection.run(sql);
+      await store.catalog.load(connection);
+      await store.ingest.load(connection);
+      for (const keeper of keepers) await keeper.load(store, connection);
+    });
+    store.log = await WriteLog.open(
+      join(options.dir, 'write-log'),
+      (record) => {
+        for (const keeper of keepers) keeper.replay(record);
+      },
+      () => keepers.flatMap((keeper) => keeper.head()),
+    );
+    store.ingest.attach(store.log);
+    for (const keeper of keepers) await keeper.recovered();
+    await store.ingest.foldAll();
+    return store;
+  }
+
+  version(id: number): number {
+    return this.#versions.get(id) ?? 0;
+  }
+  changed(id: number): void {
+    this.#versions.set(id, (this.#versions.get(id) ?? 0) + 1);
+  }
+
+  /** Where streamed rows of this table go. */
+  target(table: TableRecord): Target {
+    const types = table.columns.map((column) => duckType(column.type));
+    if (ingestionTime(table.partitioning)) types.push(TIMESTAMPTZ);
+    return { id: table.id, physical: physicalName(table.id), types, ensure: (connection) => this.ensurePhysical(connection, table) };
+  }
+
+  /** `_PARTITIONTIME` of rows that arrive now. */
+  ingestionInstant(table: TableRecord, now = new Date()): DuckDBTimestampTZValue {
+    const granularity = table.partitioning?.granularity;
+    const [year, month, day, hour] = [now.getUTCFullYear(), now.getUTCMonth(), now.getUTCDate(), now.getUTCHours()];
+    const start =
+      granularity === 'HOUR'
+        ? Date.UTC(year, month, day, hour)
+        : granularity === 'MONTH'
+          ? Date.UTC(year, month, 1)
+          : granularity === 'YEAR'
+            ? Date.UTC(year, 0, 1)
+            : Date.UTC(year, month, day);
+    return new DuckDBTimestampTZValue(BigInt(start) * 1000n);
+  }
+
+  /** Inside a transaction; call what it returns after the commit. */
+  async ensurePhysical(connection: Connection, table: TableRecord): Promise<() => void> {
+    if (this.catalog.hasPhysical(table.id)) return () => undefined;
+    await connection.run(`CREATE TABLE IF NOT EXISTS ${physicalName(table.id)} (${columnsDdl(table.columns, table.partitioning)})`);
+    return () => this.catalog.markPhysical(table.id, true);
+  }
+
+  /** Makes tables readable: creates what is missing, folds what is waiting. */
+  async readable(tables: Iterable<TableRecord>): Promise<void> {
+    for (const table of tables) {
+      if (table.kind !== 'TABLE') continue;
+      if (this.ingest.has(table.id)) await this.ingest.fold(table.id);
+      if (this.catalog.hasPhysical(table.id)) continue;
+      await this.locks.exclusive(table.id, async () => {
+        if (this.catalog.hasPhysical(table.id)) return;
+        const created = await this.database.transaction((connection) => this.ensurePhysical(connection, table));
+        created();
+      });
+    }
+  }
+
+  /**
+   * One change of metadata at a time. `work` decides under that order, may change physical tables in the same transaction,
+   * and answers the changes of the catalog; memory follows after the commit.
+   */
+  changeMetadata<T>(
+    work: (connection: Connection) => Promise<{ changes: readonly Change[]; result: T; applied?: () => void }>,
+  ): Promise<T> {
+    const turn = this.#metadata.then(async () => {
+      const { changes, result, applied } = await this.database.transaction(async (connection) => {
+        const outcome = await work(connection);
+        await this.catalog.record(connection, outcome.changes);
+        return outcome;
+      });
+      this.catalog.applied(changes);
+      applied?.();
+      return result;
+    });
+    this.#metadata = turn.catch(() => undefined);
+    return turn;
+  }
+
+  async close(): Promise<void> {
+    await this.ingest.close();
+    await this.#metadata;
+    await this.log.close();
+    await this.database.use((connection) => connection.run('CHECKPOINT').catch(() => undefined));
+    this.database.close();
+  }
+}
