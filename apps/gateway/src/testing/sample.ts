@@ -81,6 +81,31 @@ const WRONG: readonly unknown[] = [
 /** Values of every kind that this schema refuses. */
 export const wrongValues = (schema: TSchema): unknown[] => WRONG.filter((value) => !fits(schema, value));
 
+const WRONG_TEXTS = [
+  '',
+  'x'.repeat(2000),
+  'ACME\u0000',
+  "' OR 1=1",
+  '-1',
+  '0',
+  '1.5',
+  '1e308',
+  '99999999',
+  'NaN',
+  'null',
+  '[]',
+  'TRUE',
+  '2026-13-45',
+];
+
+/** Query texts that read as nothing this schema takes. */
+export const wrongTexts = (schema: TSchema): string[] =>
+  WRONG_TEXTS.filter((text) => {
+    const { type } = schema as Shape;
+    const read = (type === 'integer' || type === 'number') && /^-?\d+(\.\d+)?$/.test(text) ? Number(text) : text;
+    return !fits(schema, read);
+  });
+
 /** Bodies that are wrong in one field (or lack a required one, or have one too many), with that field's path. */
 export function wrongBodies(schema: TSchema): { path: string; body: Record<string, unknown> }[] {
   const { properties = {}, required = [] } = schema as Shape;
