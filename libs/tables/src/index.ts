@@ -1,1 +1,14 @@
-export {};
+export { pipelineExecutionQueue } from './schedules/pipeline-execution-queue.ts';
+export { scheduledPipelineRuns } from './schedules/scheduled-pipeline-runs.ts';
+export { tenantPipelineConfigs } from './schedules/tenant-pipeline-configs.ts';
+export { schedulerViews } from './schedules/views.ts';
+export { customerViews } from './tenants/customer-views.ts';
+export { runAdmissions } from './tenants/run-admissions.ts';
+export { tenantApiKeys } from './tenants/tenant-api-keys.ts';
+export { tenantBillingEvents } from './tenants/tenant-billing-events.ts';
+export { tenantCloudCredentials } from './tenants/tenant-cloud-credentials.ts';
+export { tenantProfiles } from './tenants/tenant-profiles.ts';
+export { tenantProviderConfigs } from './tenants/tenant-provider-configs.ts';
+export { tenantSubscriptions } from './tenants/tenant-subscriptions.ts';
+export { tenantUsageQuotas } from './tenants/tenant-usage-quotas.ts';
+export { TENANT_TABLES } from './tenants/tenants.ts';
