@@ -19,6 +19,8 @@ export const runProgress = defineEvent({
     ...RunIdentity,
     sequence: Type.Integer({ minimum: 0 }),
     at: Timestamp,
+    /** The run's own, so that whoever records it knows the row's partition. */
+    admitted_at: Type.Optional(Timestamp),
     kind: Type.Enum(['started', 'step']),
     step: Type.Union([step, Type.Null()]),
     template_version: Type.Union([Type.Integer(), Type.Null()]),

@@ -17,12 +17,16 @@ const standard = { ackDeadlineSeconds: 60, maxDeliveryAttempts: 10 } as const;
 
 export const SUBSCRIPTIONS = [
   { topic: 'run-requested', consumer: 'executor-service', exactlyOnce: true, ...standard },
+  { topic: 'run-requested', consumer: 'executor-recorder', ...standard },
+  { topic: 'run-requested', consumer: 'executor-index', broadcast: true, ...standard },
   { topic: 'run-progress', consumer: 'tenant-service', ...standard },
   { topic: 'run-progress', consumer: 'executor-recorder', ordered: true, ...standard },
+  { topic: 'run-progress', consumer: 'executor-index', broadcast: true, ...standard },
   { topic: 'run-progress', consumer: 'gateway', broadcast: true, ...standard },
   { topic: 'run-completed', consumer: 'tenant-service', ...standard },
   { topic: 'run-completed', consumer: 'scheduler-service', ...standard },
   { topic: 'run-completed', consumer: 'executor-recorder', ...standard },
+  { topic: 'run-completed', consumer: 'executor-index', broadcast: true, ...standard },
   { topic: 'run-completed', consumer: 'gateway', broadcast: true, ...standard },
   { topic: 'run-cancelled', consumer: 'executor-service', broadcast: true, ...standard },
   { topic: 'tenant-changed', consumer: 'gateway', broadcast: true, ...standard },

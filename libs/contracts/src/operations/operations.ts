@@ -3,6 +3,7 @@ import { deadLettersList, deadLettersRedrive, journalList } from './admin.ts';
 import { apiKeysCreate, apiKeysList, apiKeysRevoke, apiKeysRotate } from './api-keys.ts';
 import { credentialsChange, credentialsCreate, credentialsList, credentialsRemove } from './credentials.ts';
 import { providerConfigsChange, providerConfigsCreate, providerConfigsList, providerConfigsRemove } from './provider-configs.ts';
+import { pipelinesRun, runsCancel, runsDq, runsEvents, runsGet, runsList, runsRetry, runsSteps, runsWhy, tenantRunsList } from './runs.ts';
 import {
   schedulerCleanupOrphanedPipelines,
   schedulerProcessQueue,
@@ -21,6 +22,7 @@ import {
   schedulesList,
 } from './schedules.ts';
 import { subscriptionChange, subscriptionGet } from './subscriptions.ts';
+import { templatesGet, templatesList } from './templates.ts';
 import { tenantsCancel, tenantsChange, tenantsGet, tenantsList, tenantsOnboard, tenantsQuota, tenantsUsage } from './tenants.ts';
 import { webhooksStripe } from './webhooks.ts';
 
@@ -47,6 +49,18 @@ export const OPERATIONS: readonly Operation[] = [
   providerConfigsCreate,
   providerConfigsChange,
   providerConfigsRemove,
+  pipelinesRun,
+  runsList,
+  tenantRunsList,
+  runsGet,
+  runsSteps,
+  runsDq,
+  runsEvents,
+  runsWhy,
+  runsCancel,
+  runsRetry,
+  templatesList,
+  templatesGet,
   schedulesList,
   schedulesCreate,
   schedulesChange,
