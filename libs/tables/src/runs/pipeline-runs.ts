@@ -1,0 +1,45 @@
+import type { TableSpec } from '@convergence/ports';
+
+/** Written by batched MERGEs that only move a row forward; the key is pipeline_logging_id within its start_time. */
+export const pipelineRuns: TableSpec = {
+  name: 'x_meta_pipeline_runs',
+  description: 'Every run of every tenant and how it ended. Owned by executor-service.',
+  partitionBy: { column: 'start_time', granularity: 'DAY' },
+  clusterBy: ['tenant_id', 'pipeline_id', 'status'],
+  columns: [
+    { name: 'pipeline_logging_id', type: 'STRING', required: true, description: 'The run.' },
+    { name: 'pipeline_id', type: 'STRING', required: true, description: '{tenant}-{provider}-{domain}-{template}.' },
+    { name: 'tenant_id', type: 'STRING', required: true, description: 'Whose run.' },
+    { name: 'provider', type: 'STRING', description: 'First part of the template.' },
+    { name: 'domain', type: 'STRING', description: 'Second part of the template.' },
+    { name: 'template', type: 'STRING', description: 'Third part of the template.' },
+    { name: 'status', type: 'STRING', required: true, description: 'PENDING, RUNNING, COMPLETE, FAILED or CANCELLED.' },
+    { name: 'trigger_type', type: 'STRING', description: 'api, scheduler, onboarding, backfill or retry.' },
+    { name: 'trigger_by', type: 'STRING', description: 'Who or what asked for it.' },
+    { name: 'user_id', type: 'STRING', description: 'The user on whose behalf; NULL for scheduled runs.' },
+    { name: 'lane', type: 'STRING', description: 'live or backfill.' },
+    { name: 'start_time', type: 'TIMESTAMP', required: true, description: 'When it was admitted.' },
+    { name: 'started_at', type: 'TIMESTAMP', description: 'When an executor took it up.' },
+    { name: 'end_time', type: 'TIMESTAMP', description: 'When it ended.' },
+    { name: 'duration_ms', type: 'INT64', description: 'From start_time to end_time.' },
+    { name: 'run_date', type: 'DATE', description: 'The day that its data is of.' },
+    { name: 'parameters', type: 'JSON', description: 'What it was run with.' },
+    { name: 'parameters_hash', type: 'STRING', description: 'With pipeline_id: the same run.' },
+    { name: 'template_version', type: 'INT64', description: 'Version of the template that it ran.' },
+    { name: 'template_hash', type: 'STRING', description: 'SHA-256 of the template that it ran.' },
+    { name: 'scheduled_run_id', type: 'STRING', description: 'The scheduled run behind it, if any.' },
+    { name: 'retry_of', type: 'STRING', description: 'The run that it repeats, if any.' },
+    { name: 'error_code', type: 'STRING', description: 'What went wrong, as a stable code.' },
+    {
+      name: 'error_class',
+      type: 'STRING',
+      description:
+        'credential, permission, rate_limit, source_not_ready, schema, quota, data_quality, timeout, cancelled, lost or internal.',
+    },
+    { name: 'error_message', type: 'STRING', description: 'What went wrong, in words.' },
+    { name: 'error_hint', type: 'STRING', description: 'What can be done about it.' },
+    { name: 'error_step', type: 'STRING', description: 'The step that failed.' },
+    { name: 'x_sequence', type: 'INT64', required: true, description: 'Position within the run: a row only moves forward.' },
+    { name: 'updated_at', type: 'TIMESTAMP', description: 'When this row changed last.' },
+  ],
+};
