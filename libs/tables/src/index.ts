@@ -1,5 +1,5 @@
 export { pipelineRuns } from './runs/pipeline-runs.ts';
-export { dqResults, onboardingDryrunTest, stepLogs, TENANT_TABLES, tenantViews } from './runs/tenant-tables.ts';
+export { dqResults, OPERATIONAL_TABLES, onboardingDryrunTest, operationalViews, stepLogs } from './runs/tenant-tables.ts';
 export { pipelineExecutionQueue } from './schedules/pipeline-execution-queue.ts';
 export { scheduledPipelineRuns } from './schedules/scheduled-pipeline-runs.ts';
 export { tenantPipelineConfigs } from './schedules/tenant-pipeline-configs.ts';

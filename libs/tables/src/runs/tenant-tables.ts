@@ -77,10 +77,10 @@ export const onboardingDryrunTest: TableSpec = {
 };
 
 /** In the order in which onboarding makes them. */
-export const TENANT_TABLES: readonly TableSpec[] = [stepLogs, dqResults, onboardingDryrunTest];
+export const OPERATIONAL_TABLES: readonly TableSpec[] = [stepLogs, dqResults, onboardingDryrunTest];
 
 /** The tenant's rows of the central tables. `central` is the quoted dataset of those, the tenant's id is validated. */
-export function tenantViews(tenantId: string, central: string): readonly ViewSpec[] {
+export function operationalViews(tenantId: string, central: string): readonly ViewSpec[] {
   if (!/^[a-z][a-z0-9_]{2,49}$/.test(tenantId)) throw new RangeError(`not a tenant id: ${JSON.stringify(tenantId)}`);
   const rows = (table: string) => `SELECT * FROM ${central}.${table} WHERE tenant_id = '${tenantId}'`;
   return [
