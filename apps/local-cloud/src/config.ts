@@ -46,9 +46,12 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
   });
   const config: Config = {
     dataDir: resolve(one('LOCAL_CLOUD_DATA', '.data', String)),
-    // An ephemeral port for each, for tests: the line `ready` tells which.
-    ports:
-      one('LOCAL_CLOUD_PORTS', '', choice(['ephemeral'])) === 'ephemeral' ? { pubsub: 0, bigquery: 0, storage: 0, kms: 0 } : moved(offset),
+    ports: {
+      pubsub: one('PUBSUB_PORT', PORTS.pubsub + offset, port),
+      bigquery: one('BIGQUERY_PORT', PORTS.bigquery + offset, port),
+      storage: one('BIGQUERY_STORAGE_PORT', PORTS.storage + offset, port),
+      kms: one('KMS_PORT', PORTS.kms + offset, port),
+    },
     limits: one('LOCAL_CLOUD_LIMITS', 'off', choice(['on', 'off'])) === 'on',
     strictAuth: one('LOCAL_CLOUD_AUTH', 'open', choice(['open', 'strict'])) === 'strict',
     faults: one('LOCAL_CLOUD_FAULTS', {}, parseFaults),
@@ -61,6 +64,11 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
   return Object.freeze(config);
 }
 
-function moved(offset: number): Config['ports'] {
-  return { pubsub: PORTS.pubsub + offset, bigquery: PORTS.bigquery + offset, storage: PORTS.storage + offset, kms: PORTS.kms + offset };
+/** 0 takes any free port; the line `ready` tells which. */
+function port(text: string): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 0 || value > 65_535) {
+    throw new RangeError('must be a port from 0 to 65535, e.g. 8085');
+  }
+  return value;
 }

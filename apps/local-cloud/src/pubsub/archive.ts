@@ -9,7 +9,7 @@ import type { Topic } from './resources.ts';
 import type { Segment } from './segment.ts';
 import type { Store } from './store.ts';
 
-const CACHE_BYTES = 24 * 1024 * 1024;
+const CACHE_BYTES = 8 * 1024 * 1024;
 
 export class Archive {
   readonly topics = new Map<number, Topic>();

@@ -6,7 +6,7 @@ import type { Delivery, Line, Outcome } from './backlog.ts';
 import type { Broker } from './broker.ts';
 import { checkName } from './names.ts';
 import type { Receiver, Subscription } from './resources.ts';
-import { outgoing, translate } from './streaming-pull.ts';
+import { outgoing, refuseDetached, translate } from './streaming-pull.ts';
 import { cursor, type Published, readAckIds, readPublish, receivedMessages, skip, text, varint } from './wire.ts';
 
 const EMPTY = Buffer.alloc(0);
@@ -93,6 +93,7 @@ export function dataPlane(broker: Broker, control: Control): Record<'Publish' | 
   const pull = async (request: Buffer): Promise<Uint8Array> => {
     const { subscription: name, returnImmediately, maxMessages } = readPull(request);
     const subscription = broker.subscription(checkName('subscriptions', name));
+    refuseDetached(subscription);
     if (maxMessages < 1) {
       throw new GrpcRefusal('INVALID_ARGUMENT', `Invalid max_messages given (max_messages=${maxMessages}). It must be at least 1.`);
     }

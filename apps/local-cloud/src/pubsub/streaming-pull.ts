@@ -43,9 +43,7 @@ export function streamingPull(broker: Broker, control: Control, onBug: (method: 
         const request = readRequest(bytes);
         if (receiver === undefined) {
           const subscription = broker.subscription(checkName('subscriptions', request.subscription));
-          if (subscription.config.detached) {
-            throw new GrpcRefusal('FAILED_PRECONDITION', `Subscription is detached (resource=${subscription.config.name}).`);
-          }
+          refuseDetached(subscription);
           receiver = new StreamReceiver(call, broker, control, subscription, request, fail);
         } else {
           receiver.next(request, bytes.length === 0);
@@ -199,6 +197,16 @@ class StreamReceiver implements Receiver {
       this.#closed = true;
       this.#subscription.receivers.delete(this);
     }
+  }
+}
+
+function detached(name: string): GrpcRefusal {
+  return new GrpcRefusal('FAILED_PRECONDITION', `Subscription is detached (resource=${name}).`);
+}
+
+export function refuseDetached(subscription: Subscription): void {
+  if (subscription.config.detached) {
+    throw detached(subscription.config.name);
   }
 }
 
