@@ -32,7 +32,7 @@ export async function live(
   seed: number,
   options: { readonly commands?: number; readonly trouble?: number; readonly crashes?: number } = {},
 ): Promise<Life> {
-  const world = new World(seed, options.trouble ?? 0.06);
+  const world = new World(seed, options.trouble ?? [0, 0.03, 0.08, 0.2][seed % 4]!);
   try {
     return await lived(world, options.commands ?? 40, options.crashes ?? 0.02);
   } catch (cause) {
@@ -44,12 +44,15 @@ async function lived(world: World, commands: number, crashes: number): Promise<L
   const { dice } = world;
   const journal = fakeJournalStore();
   const owners = fakeOwnerStore('parking');
-  const tables = fakeCheckpointTables({ [OPEN_TICKETS]: (row) => row.left_at === null }, owners);
+  const tables = fakeCheckpointTables({ [OPEN_TICKETS]: (row) => row.left_at === null }, owners, () => world.pause());
   const published: OutgoingMessage[] = [];
+  const early: string[] = [];
   const bus: Pick<Bus, 'publish'> = {
     async publish(messages) {
-      for (const m of messages)
-        if (!journal.rows.some((r) => r.data.includes(`"${m.event.id}"`))) throw new Error('published before durable');
+      for (const m of messages) {
+        const row = journal.rows[(m.event.data as { sequence: number }).sequence - 1];
+        if (!row?.data.includes(`"${m.event.id}"`)) early.push(m.event.id);
+      }
       published.push(...messages);
     },
   };
@@ -71,7 +74,7 @@ async function lived(world: World, commands: number, crashes: number): Promise<L
       bus: world.unreliable(process, 'bus', bus),
       clock: world.clockFor(process),
       instance: process.name,
-      checkpointSeconds: 3,
+      checkpointSeconds: 1,
       refreshSeconds: 7,
       holdSeconds: 60,
       log,
@@ -102,7 +105,7 @@ async function lived(world: World, commands: number, crashes: number): Promise<L
 
   function command(n: number): ParkingCommand {
     const lot = `lot-${dice.below(3)}`;
-    const car = `car-${dice.below(8)}`;
+    const car = `car-${dice.below(6)}`;
     const roll = dice.next();
     if (n < 3 || roll < 0.05) return { do: 'open', lot, limit: 1 + dice.below(4) };
     if (roll < 0.1) return { do: 'limit', lot, limit: 1 + dice.below(4) };
@@ -111,7 +114,8 @@ async function lived(world: World, commands: number, crashes: number): Promise<L
   function ask(n: number): void {
     const { slice, process } = dice.pick(serving());
     if (dice.chance(0.15)) {
-      const looked: Asked = { command: command(n), outcome: 'pending', last: 0 };
+      const looked: Asked = { command: { do: 'leave', car: '', token: 'nobody' }, outcome: 'unknown', last: 0 };
+      asked.push(looked);
       slice!
         .read((state) => state.last)
         .then(
@@ -159,7 +163,8 @@ async function lived(world: World, commands: number, crashes: number): Promise<L
       world.tell(`${victim.process.name} is killed`);
       victim.process.alive = false;
     }
-    for (let steps = dice.chance(0.1) ? dice.below(60) : dice.below(6); steps > 0; steps -= 1) await world.step();
+    const until = world.now + (dice.chance(0.3) ? dice.below(6_000) : 0);
+    for (let steps = dice.below(8); steps > 0 || world.now < until; steps -= 1) if (!(await world.step())) break;
   }
   for (let steps = 0; steps < 30; steps += 1) await world.step();
 
@@ -185,6 +190,7 @@ async function lived(world: World, commands: number, crashes: number): Promise<L
   });
   await world.until(() => closed, 'the last owner closes');
 
+  if (early.length > 0) throw new Error(`published before it was durable: ${early}`);
   compare(journal.rows, asked, finalState, tables, published);
   return { points, done: asked.filter((a) => a.outcome === 'done').length, epochs: owners.rows.get('parking')!.epoch };
 }

@@ -79,7 +79,8 @@ export class World {
     if (!doing) return false;
     this.#doing.splice(next, 1);
     this.#now = Math.max(this.#now, doing.at);
-    await doing.run();
+    // Not awaited: what takes its time goes on in later steps.
+    void doing.run();
     await new Promise(setImmediate);
     return true;
   }
@@ -108,6 +109,11 @@ export class World {
   /** Mostly a few milliseconds, now and then much more. */
   #delay(): number {
     return this.dice.chance(0.9) ? this.dice.below(40) : this.dice.below(8_000);
+  }
+
+  /** What is under way takes its time, whoever is alive. */
+  pause(): Promise<void> {
+    return new Promise((resolve) => this.later(this.trouble === 0 ? 0 : this.dice.below(this.dice.chance(0.6) ? 40 : 30_000), resolve));
   }
 
   unreliable<T extends object>(process: Process, name: string, port: T): T {

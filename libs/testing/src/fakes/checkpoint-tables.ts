@@ -17,10 +17,12 @@ export interface FakeCheckpointTables extends CheckpointTables {
 
 /**
  * The tables of a slice in memory. Conditions in SQL are not understood: `conditions` says what each text that is used means.
+ * `underWay` is awaited between a merge's look at its guard and its effect: a statement reads one snapshot and commits later.
  */
 export function fakeCheckpointTables(
   conditions: Readonly<Record<string, (row: TableRow) => boolean>> = {},
   owners?: FakeOwnerStore,
+  underWay?: () => Promise<void>,
 ): FakeCheckpointTables {
   const tables = new Map<string, Map<string, Kept>>();
   const kept = (name: string): Map<string, Kept> => {
@@ -46,6 +48,7 @@ export function fakeCheckpointTables(
     },
     async merge(table, rows, { dead, guard }) {
       if (owners && owners.rows.get(guard.slice)?.epoch !== guard.epoch) return;
+      await underWay?.();
       const rowsOf = kept(table.spec.name);
       for (const { key, sequence, row } of structuredClone(rows)) {
         const id = keyOf(table, key);

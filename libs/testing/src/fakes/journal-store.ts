@@ -1,14 +1,14 @@
 import type { JournalRow, JournalStore } from '@convergence/ports';
 
 export interface FakeJournalStore extends JournalStore {
-  /** All rows of all streams, in the order of their sequence. */
+  /** All rows of all streams, in the order in which they came. */
   readonly rows: readonly JournalRow[];
 }
 
 /** A journal in memory: streams with offsets that can be finalized, one table that shows all of them. */
 export function fakeJournalStore(): FakeJournalStore {
   const streams = new Map<string, { rows: JournalRow[]; finalized: boolean }>();
-  const all = (): JournalRow[] => [...streams.values()].flatMap((s) => s.rows).sort((a, b) => a.sequence - b.sequence);
+  const all: JournalRow[] = [];
   const stream = (name: string) => {
     const found = streams.get(name);
     if (!found) throw new Error(`no such stream: ${name}`);
@@ -16,7 +16,7 @@ export function fakeJournalStore(): FakeJournalStore {
   };
   return {
     get rows() {
-      return all();
+      return all;
     },
     async createStream() {
       const name = `stream-${streams.size + 1}`;
@@ -28,7 +28,9 @@ export function fakeJournalStore(): FakeJournalStore {
       if (s.finalized) return 'fenced';
       if (offset < s.rows.length) return 'already';
       if (offset > s.rows.length) return 'out_of_range';
-      s.rows.push(...structuredClone(rows));
+      const kept = rows.map((row) => ({ ...row }));
+      s.rows.push(...kept);
+      all.push(...kept);
       return 'appended';
     },
     async finalize(name) {
@@ -37,7 +39,7 @@ export function fakeJournalStore(): FakeJournalStore {
       return s.rows.length;
     },
     async *read(after, range = {}) {
-      const rows = all().filter(
+      const rows = all.filter(
         (r) => r.sequence > after && r.sequence <= (range.through ?? Number.POSITIVE_INFINITY) && (!range.since || r.at >= range.since),
       );
       for (let i = 0; i < rows.length; i += 100) yield rows.slice(i, i + 100);
