@@ -33,7 +33,7 @@ const SEVERITY: Readonly<Record<string, string>> = {
 
 export function createLog(options: LogOptions): Log {
   const redactor = createRedactor(options.secrets);
-  return pino(
+  const log = pino(
     {
       level: options.level ?? 'info',
       messageKey: 'message',
@@ -41,7 +41,6 @@ export function createLog(options: LogOptions): Log {
       timestamp: () => `,"time":"${new Date().toISOString()}"`,
       formatters: {
         level: (label) => ({ severity: SEVERITY[label] ?? 'DEFAULT' }),
-        bindings: (bindings) => cleaned(redactor, bindings),
         log: (fields) => cleaned(redactor, fields),
       },
       // Errors were made plain with the other fields; the standard serializer would look at them again.
@@ -51,6 +50,12 @@ export function createLog(options: LogOptions): Log {
     },
     options.destination ?? (options.pretty ? prettyStream() : pino.destination({ dest: 1, sync: false })),
   );
+  // pino formats what a child is given for good only at the root, so each child's fields are cleaned on their way in.
+  const child = log.child;
+  log.child = function cleanChild(this: Log, fields: object, childOptions?: never) {
+    return child.call(this, cleaned(redactor, fields), childOptions);
+  } as typeof log.child;
+  return log;
 }
 
 function cleaned(redactor: Redactor, fields: object): Record<string, unknown> {

@@ -181,7 +181,9 @@ export async function startService<F extends Fields>(options: ServiceOptions<F>,
     draining.abort(new Error('the service is draining'));
     log.info({ reason }, 'draining');
     const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+    // A kept-alive connection that was busy when the server closed goes idle later, and close() would wait for it.
     server.closeIdleConnections();
+    const sweep = setInterval(() => server.closeIdleConnections(), 50);
     const work = (async () => {
       await Promise.all([closed, ...subscribers.map((subscriber) => subscriber.stop(milliseconds))]);
       for (const hook of [...(built.stop ?? [])].reverse()) {
@@ -192,6 +194,7 @@ export async function startService<F extends Fields>(options: ServiceOptions<F>,
     })();
     const late = new Promise<false>((resolve) => setTimeout(resolve, milliseconds, false).unref());
     const inTime = await Promise.race([work, late]);
+    clearInterval(sweep);
     server.closeAllConnections();
     const ms = Math.round(performance.now() - began);
     if (inTime) log.info({ ms }, 'stopped');
