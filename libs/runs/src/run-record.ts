@@ -1,0 +1,102 @@
+/**
+ * A run as everybody outside its executor knows it: folded from what is published about it.
+ *
+ * 1. Events come late, doubled and in any order: the record is the same. 2. It only moves forward: PENDING, RUNNING, an end.
+ * 3. The first end that is heard of stands. 4. What a run was asked with comes from its request, whenever that arrives.
+ */
+import type { DataOf, RunError, RunSpec, RunStatus, runCompleted, runProgress } from '@convergence/contracts';
+
+export interface StepRecord {
+  readonly step_id: string;
+  readonly step_type: string;
+  readonly status: 'RUNNING' | 'COMPLETE' | 'FAILED' | 'SKIPPED' | 'CANCELLED';
+  readonly attempt: number;
+  readonly rows_processed: number | null;
+  readonly error: RunError | null;
+  readonly started_at: string | null;
+  readonly ended_at: string | null;
+  readonly sequence: number;
+}
+
+export interface RunRecord {
+  readonly run_id: string;
+  readonly tenant_id: string;
+  readonly pipeline_id: string;
+  spec: RunSpec | undefined;
+  admitted_at: string;
+  status: RunStatus;
+  started_at: string | null;
+  ended_at: string | null;
+  error: RunError | null;
+  template_version: number | null;
+  template_hash: string | null;
+  sequence: number;
+  steps: Map<string, StepRecord>;
+}
+
+type Requested = RunSpec & { readonly admitted_at: string };
+type Progress = DataOf<typeof runProgress>;
+type Completed = DataOf<typeof runCompleted>;
+
+const ENDED: readonly RunStatus[] = ['COMPLETE', 'FAILED', 'CANCELLED'];
+export const hasEnded = (status: RunStatus): boolean => ENDED.includes(status);
+
+export function newRecord(identity: { run_id: string; tenant_id: string; pipeline_id: string }, admittedAt: string): RunRecord {
+  const { run_id, tenant_id, pipeline_id } = identity;
+  return {
+    run_id,
+    tenant_id,
+    pipeline_id,
+    spec: undefined,
+    admitted_at: admittedAt,
+    status: 'PENDING',
+    started_at: null,
+    ended_at: null,
+    error: null,
+    template_version: null,
+    template_hash: null,
+    sequence: 0,
+    steps: new Map(),
+  };
+}
+
+export function heardRequested(record: RunRecord, event: Requested): void {
+  const { admitted_at, ...spec } = event;
+  record.spec = spec;
+  record.admitted_at = admitted_at;
+}
+
+export function heardProgress(record: RunRecord, event: Progress): void {
+  if (event.kind === 'started') {
+    if (record.started_at === null || event.at < record.started_at) record.started_at = event.at;
+    record.template_version = event.template_version ?? record.template_version;
+    record.template_hash = event.template_hash ?? record.template_hash;
+  }
+  if (!hasEnded(record.status)) record.status = 'RUNNING';
+  record.sequence = Math.max(record.sequence, event.sequence);
+  const { step } = event;
+  if (!step) return;
+  const before = record.steps.get(step.step_id);
+  if (before && before.sequence >= event.sequence) {
+    if (step.status === 'RUNNING' && before.started_at === null && before.attempt === step.attempt)
+      record.steps.set(step.step_id, { ...before, started_at: event.at });
+    return;
+  }
+  record.steps.set(step.step_id, {
+    ...step,
+    started_at: step.status === 'RUNNING' ? event.at : before?.attempt === step.attempt ? before.started_at : null,
+    ended_at: step.status === 'RUNNING' ? null : event.at,
+    sequence: event.sequence,
+  });
+}
+
+export function heardCompleted(record: RunRecord, event: Completed): void {
+  record.admitted_at = event.admitted_at;
+  if (event.started_at !== null && (record.started_at === null || event.started_at < record.started_at))
+    record.started_at = event.started_at;
+  if (hasEnded(record.status)) return;
+  record.status = event.status;
+  record.ended_at = event.ended_at;
+  record.error = event.error;
+  record.sequence = Math.max(record.sequence, event.sequence);
+}
