@@ -6,6 +6,7 @@ export const schedulerFields = {
   configsDir: text('CONFIGS_DIR', { default: 'configs', example: './configs' }),
   refreshSeconds: decimal('REFRESH_SECONDS', { default: 15, max: 3600 }),
   checkpointSeconds: decimal('CHECKPOINT_SECONDS', { default: 5, max: 3600 }),
+  maxInFlight: integer('MAX_IN_FLIGHT', { default: 500, min: 1, max: 100_000 }),
   schedulesPerTenant: integer('SCHEDULES_PER_TENANT', { default: 500, min: 1, max: 100_000 }),
   backlogPerTenant: integer('BACKLOG_PER_TENANT', { default: 1000, min: 1, max: 100_000 }),
   queueHours: decimal('QUEUE_HOURS', { default: 24, max: 24 * 30 }),

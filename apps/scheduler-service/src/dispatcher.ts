@@ -29,6 +29,8 @@ export interface DispatcherOptions {
   readonly admission: Admission;
   readonly clock: Clock;
   readonly log: Log;
+  /** Scheduled runs that may be under way at a time: what the executors can take, so that order is decided here. */
+  readonly maxInFlight: number;
   /** Items of one round. */
   readonly batch?: number;
 }
@@ -57,6 +59,15 @@ export class Dispatcher {
 
   constructor(options: DispatcherOptions) {
     this.#options = options;
+  }
+
+  /** How many more runs may be started now. */
+  get places(): number {
+    const { slice, maxInFlight } = this.#options;
+    return Math.max(0, maxInFlight - (slice.state.queue.size - slice.state.queue.waiting));
+  }
+  get maxInFlight(): number {
+    return this.#options.maxInFlight;
   }
 
   start(): void {
@@ -116,12 +127,11 @@ export class Dispatcher {
     const { slice, clock } = this.#options;
     const now = clock.now();
     const lost = lostClaims(slice.state, now).slice(0, max);
-    const picked = slice.state.queue.pick(now, max - lost.length).map((item) => item.run_id);
-    if (picked.length + lost.length === 0) return [];
-    const claimed = picked.length === 0 ? [] : await slice.execute<readonly string[]>({ type: 'claim-items', run_ids: picked });
-    const items = [...lost.map((item) => item.run_id), ...claimed]
-      .map((id) => slice.state.queue.get(id))
-      .filter((item): item is QueueItem => item?.stage === 'claimed');
+    const room = Math.min(max, this.places) - lost.length;
+    const run_ids = [...lost, ...slice.state.queue.pick(now, Math.max(0, room))].map((item) => item.run_id);
+    if (run_ids.length === 0) return [];
+    const claimed = await slice.execute<readonly string[]>({ type: 'claim-items', run_ids });
+    const items = claimed.map((id) => slice.state.queue.get(id)).filter((item): item is QueueItem => item?.stage === 'claimed');
     const specs: RunSpec[] = [];
     const results: ClaimResult[] = [];
     for (const item of items) {

@@ -23,7 +23,14 @@ const ITSELF: Principal = { kind: 'service', service: 'scheduler-service' };
 
 export function schedulerService(context: BuildContext<SchedulerConfig>, { slice, templates, bus, clock }: SchedulerParts): Built {
   const { log, metrics } = context;
-  const dispatcher = new Dispatcher({ slice, templates, admission: admissionAt(context), clock, log });
+  const dispatcher = new Dispatcher({
+    slice,
+    templates,
+    admission: admissionAt(context),
+    clock,
+    log,
+    maxInFlight: context.config.maxInFlight,
+  });
   const timekeeper = new Timekeeper(slice, clock, log, () => dispatcher.poke());
   const scheduler: Scheduler = { slice, templates, dispatcher, timekeeper, clock, log, metrics };
   measure(scheduler);

@@ -64,17 +64,10 @@ function claim(state: SchedulesState, runIds: readonly string[], { now, limits }
   const claimed: string[] = [];
   for (const runId of runIds) {
     const item = state.queue.get(runId);
-    if (item?.stage !== 'waiting') continue;
-    if (item.attempts >= limits.claimsPerAttempt) {
-      events.push(
-        end(
-          item,
-          'FAILED',
-          'attempts_exhausted',
-          `Gave up after ${item.attempts} attempts to start: ${item.hold?.detail ?? item.last_error ?? 'no reason known'}`,
-          now,
-        ),
-      );
+    const lost = item?.stage === 'claimed' && item.claimed_until <= now;
+    if (!item || !(item.stage === 'waiting' || lost)) continue;
+    if (item.attempts >= limits.unsettledClaims) {
+      events.push(end(item, 'FAILED', 'attempts_exhausted', `Gave up: ${item.attempts} attempts to start it came to nothing`, now));
       continue;
     }
     claimed.push(runId);
@@ -99,7 +92,7 @@ function settle(state: SchedulesState, result: ClaimResult, { now, limits }: Dec
     case 'started':
       return [{ type: 'item-dispatched', run_id, tenant_id, at: now }];
     case 'held': {
-      const until = Math.max(now + 1, Math.min(result.expected ?? Number.POSITIVE_INFINITY, now + limits.recheckMs));
+      const until = Math.max(now + 1, Math.min(result.expected ?? now + limits.recheckMs, now + limits.recheckKnownMs));
       const since = item.hold?.gate === result.gate ? item.hold.since : now;
       return [
         {
@@ -121,8 +114,9 @@ function settle(state: SchedulesState, result: ClaimResult, { now, limits }: Dec
 function finish(state: SchedulesState, command: Extract<ScheduleCommand, { type: 'finish-run' }>, context: DecideContext): Decided {
   const runId = state.byLoggingId.get(command.pipeline_logging_id);
   const item = runId === undefined ? undefined : state.queue.get(runId);
-  // An attempt that is not the current one, or an item that is gone (invariant 5). A claim still being settled counts: the run was quick.
-  if (!item || item.stage === 'waiting') {
+  // An attempt that is not the current one, or an item that is gone (invariant 5). The current one counts even where the answer
+  // of its admission was lost and the item waits: the run took place.
+  if (!item) {
     const waits = state.queue.backlogOf(command.tenant_id) > 0;
     return { events: waits ? [{ type: 'place-freed', tenant_id: command.tenant_id, at: context.now }] : [] };
   }
@@ -161,7 +155,7 @@ function sweep(state: SchedulesState, { now, limits }: DecideContext): Decided {
   return { events, reply: events.length };
 }
 
-/** Claims whose settling was lost: asked again with the same run id, admission answers the same. */
+/** Claims whose settling was lost: claimed again, for the same attempt, so admission answers the same. */
 export const lostClaims = (state: SchedulesState, now: number): readonly QueueItem[] =>
   [...state.queue.items()].filter((item) => item.stage === 'claimed' && item.claimed_until <= now);
 

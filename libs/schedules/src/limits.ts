@@ -12,12 +12,14 @@ export interface ScheduleLimits {
   readonly pauseAfterFailures: number;
   /** A claim that nobody settled is taken up again after this. */
   readonly claimMs: number;
-  /** How often one run may be claimed at all: the end of a poisoned item. */
-  readonly claimsPerAttempt: number;
+  /** Claims in a row that nobody settled: the end of a poisoned item. */
+  readonly unsettledClaims: number;
   readonly retryBaseMs: number;
   readonly retryMaximumMs: number;
   /** A closed gate is tried again after this, should the word that it opened have been lost. */
   readonly recheckMs: number;
+  /** The same for a gate whose time is known, such as a quota's midnight: somebody may have raised the limit by hand. */
+  readonly recheckKnownMs: number;
   readonly backfillDates: number;
 }
 export const DEFAULT_LIMITS: ScheduleLimits = {
@@ -30,9 +32,10 @@ export const DEFAULT_LIMITS: ScheduleLimits = {
   warnAfterFailures: 20,
   pauseAfterFailures: 30,
   claimMs: 60_000,
-  claimsPerAttempt: 1000,
+  unsettledClaims: 10,
   retryBaseMs: 60_000,
   retryMaximumMs: 3_600_000,
   recheckMs: 60_000,
+  recheckKnownMs: 300_000,
   backfillDates: 1000,
 };

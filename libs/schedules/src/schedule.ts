@@ -68,7 +68,7 @@ export interface QueueItem {
   readonly expires_at: number;
   readonly max_retries: number;
   stage: 'waiting' | 'claimed' | 'running';
-  /** Counted when it is claimed, before anything is looked at: a poisoned item can not spin. */
+  /** Claims since the last answer. Counted before anything is looked at: a poisoned item can not spin. */
   attempts: number;
   retry_count: number;
   not_before: number;

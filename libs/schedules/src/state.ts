@@ -53,7 +53,7 @@ export function putSchedule(state: SchedulesState, schedule: Schedule): void {
 
 export function putItem(state: SchedulesState, item: QueueItem): void {
   state.queue.add(item);
-  if (item.pipeline_logging_id && item.stage !== 'waiting') state.byLoggingId.set(item.pipeline_logging_id, item.run_id);
+  if (item.pipeline_logging_id) state.byLoggingId.set(item.pipeline_logging_id, item.run_id);
   if (item.backfill_id) {
     const backfill = state.backfills.get(item.backfill_id);
     if (backfill) backfill.remaining++;
@@ -113,6 +113,7 @@ export function apply(state: SchedulesState, event: ScheduleEvent): void {
       if (event.scope === 'tenant') state.queue.setHold(event.tenant_id, event.hold);
       state.queue.giveBack(event.run_id, true);
       return state.queue.change(event.run_id, (item) => {
+        item.attempts = 0;
         item.hold = event.scope === 'item' ? event.hold : null;
         item.processing_started_at = null;
       });

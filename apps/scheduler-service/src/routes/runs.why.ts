@@ -6,7 +6,7 @@ import { rfc } from '../schedule-view.ts';
 import type { Scheduler } from '../scheduler.ts';
 
 /** The scheduler's gates of a run, by the id of the scheduled run or of its current attempt. */
-export const runsWhyRoute = ({ slice, clock }: Pick<Scheduler, 'slice' | 'clock'>) =>
+export const runsWhyRoute = ({ slice, clock, dispatcher }: Pick<Scheduler, 'slice' | 'clock' | 'dispatcher'>) =>
   internalRoute(
     {
       method: 'GET',
@@ -29,6 +29,16 @@ export const runsWhyRoute = ({ slice, clock }: Pick<Scheduler, 'slice' | 'clock'
       }
       const position = ordered.indexOf(item) + 1;
       const waiting = item.stage === 'waiting';
+      const { maxInFlight, places } = dispatcher;
+      gates.push({
+        gate: 'scheduled_runs_in_flight',
+        state: waiting && places === 0 ? 'closed' : waiting ? 'open' : 'passed',
+        value: maxInFlight - places,
+        limit: maxInFlight,
+        since: null,
+        expected: null,
+        detail: `${maxInFlight - places} scheduled runs of all tenants are under way; ${maxInFlight} may be`,
+      });
       gates.push({
         gate: 'queue_position',
         state: waiting ? (hold ? 'closed' : 'open') : 'passed',

@@ -47,7 +47,14 @@ export const queueTickRoute = ({ dispatcher, slice }: Pick<Scheduler, 'dispatche
           ? `Nothing could start; ${waiting} wait. GET /api/v1/scheduler/queue tells why.`
           : 'No pipelines in queue';
       return {
-        body: { processed: runs.length > 0, processed_count: runs.length, status: first ? ('PROCESSING' as const) : ('IDLE' as const), message, ...first, runs },
+        body: {
+          processed: runs.length > 0,
+          processed_count: runs.length,
+          status: first ? ('PROCESSING' as const) : ('IDLE' as const),
+          message,
+          ...first,
+          runs,
+        },
       };
     },
   );

@@ -1,0 +1,1 @@
+export { Breach, type Figures, World, type WorldOptions } from './world.ts';
