@@ -1,0 +1,29 @@
+/** SQL of a step: its parameters typed, its identifiers quoted. */
+import { identifierVariables, parametersIn, resolveSql, sqlTypeOf, type Template, type Variables } from '@convergence/pipelines';
+import type { SqlParameter } from '@convergence/ports';
+import { StepFailure } from './failure.ts';
+
+export interface BoundSql {
+  readonly sql: string;
+  readonly parameters: Readonly<Record<string, SqlParameter>>;
+}
+
+export function bind(sql: string, template: Template, variables: Variables): BoundSql {
+  const parameters: Record<string, SqlParameter> = {};
+  for (const name of parametersIn(sql)) {
+    const type = sqlTypeOf(template, name);
+    if (type === undefined)
+      throw new StepFailure('internal', 'template.unknown_parameter', `The SQL uses @${name}, which nobody declares.`);
+    parameters[name] = { type, value: variables[name] ?? null };
+  }
+  return { sql: resolveSql(sql, variables, identifierVariables(template)), parameters };
+}
+
+export const quoted = (name: string): string => {
+  if (!/^[A-Za-z_$][A-Za-z0-9_$]{0,299}$/.test(name)) throw new RangeError(`not a column or table name: ${JSON.stringify(name)}`);
+  return `\`${name}\``;
+};
+export const tableIn = (dataset: string, table: string): string => {
+  if (!/^[a-z][a-z0-9_]{2,49}$/.test(dataset)) throw new RangeError(`not a dataset: ${JSON.stringify(dataset)}`);
+  return `${quoted(dataset)}.${quoted(table)}`;
+};
