@@ -68,7 +68,8 @@ export interface Host {
   deadLetter(delivery: Delivery): boolean;
 }
 
-export type Outcome = 'ok' | 'invalid';
+/** `unordered`: with exactly-once delivery and ordering, an earlier message of the key is not acked yet. */
+export type Outcome = 'ok' | 'invalid' | 'unordered';
 
 /** Ordered messages put aside for another consumer; beyond this the scan waits for that consumer. */
 const MAX_PARKED = 20_000;
@@ -177,6 +178,9 @@ export class Backlog {
     }
     if (exactlyOnce) {
       if (delivery?.lease === lease && delivery.state === 'leased') {
+        if (delivery.line !== null && delivery.line.entries[0] !== delivery) {
+          return 'unordered';
+        }
         this.#acked.add(lease);
         if (this.#acked.size > REMEMBERED_ACKS) {
           this.#acked = new Set([lease]);

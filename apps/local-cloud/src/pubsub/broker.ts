@@ -383,6 +383,7 @@ export class Broker {
       dataBytes: 0,
       attributes: 0,
       longestKey: 0,
+      badKey: false,
       longestValue: 0,
       orderingKeyBytes: segment.keyed ? orderingKeyOf(bytes, 0, bytes.length).length : 0,
     };

@@ -11,6 +11,7 @@ import { cursor, type Published, readAckIds, readPublish, receivedMessages, skip
 
 const EMPTY = Buffer.alloc(0);
 const MAX_REQUEST_BYTES = 10 * 1024 * 1024;
+const MAX_PUBLISH_BYTES = 10_000_000;
 const MAX_MESSAGES = 1000;
 const ACK_IDS = 18;
 const MODIFY_ACK_IDS = 34;
@@ -54,14 +55,14 @@ export function dataPlane(broker: Broker, control: Control): Record<'Publish' | 
       throw new GrpcRefusal('UNAVAILABLE', UNAVAILABLE);
     }
     broker.expireLeases(subscription);
-    const invalid = each(pairs, (lease, seq) => subscription.backlog.ack(lease, seq));
-    stats.count({ product: 'pubsub', resource: name }, { ackRequests: 1, messagesAcked: pairs.length / 2 - invalid.length });
+    const failed = each(pairs, (lease, seq) => subscription.backlog.ack(lease, seq));
+    stats.count({ product: 'pubsub', resource: name }, { ackRequests: 1, messagesAcked: pairs.length / 2 });
     broker.serve(subscription);
     await broker.durable();
     if (faults.at('pubsub.ack.answer_lost')) {
       throw new GrpcRefusal('UNAVAILABLE', UNAVAILABLE);
     }
-    refuseInvalid(invalid);
+    refuseFailed(failed);
     return EMPTY;
   };
 
@@ -72,21 +73,21 @@ export function dataPlane(broker: Broker, control: Control): Record<'Publish' | 
     if (deadlineSeconds < 0 || deadlineSeconds > 600) {
       throw new GrpcRefusal(
         'INVALID_ARGUMENT',
-        `Invalid ack deadline given (ack_deadline=${deadlineSeconds}). It must be between 0 and 600 seconds.`,
+        `Invalid ack deadline given (ack_deadline=${deadlineSeconds}). The ack deadline must be between 0 and 600 seconds.`,
       );
     }
     broker.expireLeases(subscription);
     const now = broker.now();
     const deadline = now + deadlineSeconds * 1000;
     const { backlog } = subscription;
-    const invalid = each(pairs, (lease, seq) =>
+    const failed = each(pairs, (lease, seq) =>
       deadlineSeconds === 0 ? backlog.nack(lease, seq, now) : backlog.extend(lease, seq, deadline),
     );
     if (deadlineSeconds === 0) {
-      stats.count({ product: 'pubsub', resource: name }, { messagesNacked: pairs.length / 2 - invalid.length });
+      stats.count({ product: 'pubsub', resource: name }, { messagesNacked: pairs.length / 2 });
       broker.serve(subscription);
     }
-    refuseInvalid(invalid);
+    refuseFailed(failed);
     return EMPTY;
   };
 
@@ -95,7 +96,7 @@ export function dataPlane(broker: Broker, control: Control): Record<'Publish' | 
     const subscription = broker.subscription(checkName('subscriptions', name));
     refuseDetached(subscription);
     if (maxMessages < 1) {
-      throw new GrpcRefusal('INVALID_ARGUMENT', `Invalid max_messages given (max_messages=${maxMessages}). It must be at least 1.`);
+      throw new GrpcRefusal('INVALID_ARGUMENT', 'You have passed an invalid argument to the service (argument=max_messages).');
     }
     const batch = await new Promise<readonly Delivery[]>((resolve) => {
       const receiver = new PullReceiver(subscription, Math.min(maxMessages, MAX_MESSAGES), resolve);
@@ -158,35 +159,46 @@ class PullReceiver implements Receiver {
   }
 }
 
-function each(pairs: readonly number[], act: (lease: number, seq: number) => Outcome): string[] {
-  const invalid: string[] = [];
+function each(pairs: readonly number[], act: (lease: number, seq: number) => Outcome): Record<string, Exclude<Outcome, 'ok'>> {
+  const failed: Record<string, Exclude<Outcome, 'ok'>> = {};
   for (let i = 0; i < pairs.length; i += 2) {
     const lease = pairs[i]!;
     const seq = pairs[i + 1]!;
-    if (act(lease, seq) === 'invalid') {
-      invalid.push(`${lease}-${seq}`);
+    const outcome = act(lease, seq);
+    if (outcome !== 'ok') {
+      failed[`${lease}-${seq}`] = outcome;
     }
   }
-  return invalid;
+  return failed;
 }
 
-/** Exactly-once delivery: tells which ack ids were too late, in the form that the client libraries read. */
-function refuseInvalid(ackIds: readonly string[]): void {
-  if (ackIds.length > 0) {
-    const text =
-      'Some acknowledgement ids in the request were invalid. This could be because the acknowledgement ids have expired or the acknowledgement ids were malformed.';
-    const codes = Object.fromEntries(ackIds.map((id) => [id, 'PERMANENT_FAILURE_INVALID_ACK_ID']));
-    throw new GrpcRefusal(
-      'FAILED_PRECONDITION',
-      text,
-      errorInfo('FAILED_PRECONDITION', text, 'EXACTLY_ONCE_ACKID_FAILURE', 'pubsub.googleapis.com', codes),
-    );
+/**
+ * Exactly-once delivery: tells which ack ids were too late, or of a key whose earlier messages are not acked yet, in the form that the
+ * client libraries read. The other ack ids of the request counted.
+ */
+function refuseFailed(failed: Readonly<Record<string, Exclude<Outcome, 'ok'>>>): void {
+  const outcomes = Object.values(failed);
+  if (outcomes.length === 0) {
+    return;
   }
+  const codes = Object.fromEntries(
+    Object.entries(failed).map(([id, outcome]) => [
+      id,
+      outcome === 'invalid' ? 'PERMANENT_FAILURE_INVALID_ACK_ID' : 'TRANSIENT_FAILURE_UNORDERED_ACK_ID',
+    ]),
+  );
+  const [code, text] = outcomes.includes('invalid')
+    ? ([
+        'INVALID_ARGUMENT',
+        'Some acknowledgement ids in the request were invalid. This could be because the acknowledgement ids have expired or the acknowledgement ids were malformed.',
+      ] as const)
+    : (['FAILED_PRECONDITION', 'Some acknowledgement ids in the request were sent out of order.'] as const);
+  throw new GrpcRefusal(code, text, errorInfo(code, text, 'EXACTLY_ONCE_ACKID_FAILURE', 'pubsub.googleapis.com', codes));
 }
 
 function requireAckIds(pairs: readonly number[]): void {
   if (pairs.length === 0) {
-    throw new GrpcRefusal('INVALID_ARGUMENT', 'No ack ids specified.');
+    throw new GrpcRefusal('INVALID_ARGUMENT', 'You have not specified an ack ID in the request.');
   }
 }
 
@@ -196,6 +208,11 @@ function checkMessages(request: Buffer, messages: readonly Published[]): void {
   };
   if (request.length > MAX_REQUEST_BYTES) {
     refuse(`Request payload size exceeds the limit: ${MAX_REQUEST_BYTES} bytes.`);
+  }
+  if (request.length > MAX_PUBLISH_BYTES) {
+    refuse(
+      `The value for request_size is too large. You passed ${request.length} in the request, but the maximum value is ${MAX_PUBLISH_BYTES}.`,
+    );
   }
   if (messages.length === 0) {
     refuse('The value for message_count is too small. You passed 0 in the request, but the minimum value is 1.');
@@ -213,6 +230,9 @@ function checkMessages(request: Buffer, messages: readonly Published[]): void {
     }
     if (m.attributes > 100) {
       refuse(`The value for attribute_count is too large. You passed ${m.attributes} in the request, but the maximum value is 100.`);
+    }
+    if (m.badKey) {
+      refuse('One or more attributes of a message in the publish request has an invalid key: it must not be empty or start with "goog".');
     }
     if (m.longestKey > 256) {
       refuse(`The value for attribute_key_size is too large. You passed ${m.longestKey} in the request, but the maximum value is 256.`);

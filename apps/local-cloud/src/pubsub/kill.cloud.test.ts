@@ -2,7 +2,6 @@
  * Fifty times kill -9 under load. What Publish confirmed must arrive; what an Acknowledge call confirmed must not come again.
  * Publisher and acker are bare RPCs without retries, so that "confirmed" is exactly what the server said.
  */
-import * as grpc from '@grpc/grpc-js';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { type StartedProcess, startProcess } from '../started-process.ts';
 import { connect, pause, type Target } from './behaviour/targets.ts';
@@ -32,7 +31,6 @@ describe('kill -9 under load', () => {
     const confirmed = new Set<string>();
     const received = new Map<string, number>();
     const acked = new Set<string>();
-    const ackAsked = new Set<string>();
     const again: string[] = [];
     let sent = 0;
     let running = true;
@@ -47,7 +45,11 @@ describe('kill -9 under load', () => {
         const names = Array.from({ length: 20 }, () => `m${sent++}`);
         const messages = names.map((name) => ({ data: Buffer.from(name) }));
         await target.publisher.publish({ topic, messages }, NO_RETRY).then(
-          () => names.forEach((name) => confirmed.add(name)),
+          () => {
+            for (const name of names) {
+              confirmed.add(name);
+            }
+          },
           () => {},
         );
       }
@@ -67,9 +69,10 @@ describe('kill -9 under load', () => {
       // A part is left unacked, so that restarts have something to redeliver.
       const toAck = running ? batch.filter((_, i) => i % 5 !== 0) : batch;
       if (toAck.length > 0) {
-        toAck.forEach(({ name }) => ackAsked.add(name));
         await target.subscriber.acknowledge({ subscription, ackIds: toAck.map((m) => m.id) }, NO_RETRY);
-        toAck.forEach(({ name }) => acked.add(name));
+        for (const { name } of toAck) {
+          acked.add(name);
+        }
       }
       return batch.length;
     };
@@ -103,13 +106,5 @@ describe('kill -9 under load', () => {
     expect({ lost, again, strangers }).toEqual({ lost: [], again: [], strangers: [] });
     const redelivered = [...received].filter(([, times]) => times > 1).map(([name]) => name);
     expect(redelivered.length).toBeGreaterThan(0);
-    const state = await new Promise((resolve) => {
-      const channel = new grpc.Client(cloud.addresses.pubsub, grpc.credentials.createInsecure());
-      channel.waitForReady(Date.now() + 5000, (error) => {
-        channel.close();
-        resolve(error === undefined);
-      });
-    });
-    expect(state).toBe(true);
   }, 300_000);
 });

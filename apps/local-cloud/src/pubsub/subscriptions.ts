@@ -126,7 +126,7 @@ function check(config: SubscriptionConfig): void {
   }
   checkPush(config.pushConfig as { pushEndpoint?: string } | undefined);
   if (config.ackDeadlineSeconds < 10 || config.ackDeadlineSeconds > 600) {
-    refuse(`Invalid ack deadline given (ack_deadline=${config.ackDeadlineSeconds}). It must be between 10 and 600 seconds.`);
+    refuse(`Invalid ack deadline given (ack_deadline=${config.ackDeadlineSeconds}). The ack deadline must be between 10 and 600 seconds.`);
   }
   checkRetention(config.messageRetentionDuration, 10 * 60, 31 * DAY);
   checkLabels(config.labels);

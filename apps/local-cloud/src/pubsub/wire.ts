@@ -76,6 +76,8 @@ export interface Published {
   readonly dataBytes: number;
   readonly attributes: number;
   readonly longestKey: number;
+  /** An attribute key is empty or reserved. */
+  readonly badKey: boolean;
   readonly longestValue: number;
   readonly orderingKeyBytes: number;
 }
@@ -104,6 +106,7 @@ function scanMessage(bytes: Buffer, start: number, end: number): Published {
   let dataBytes = 0;
   let attributes = 0;
   let longestKey = 0;
+  let badKey = false;
   let longestValue = 0;
   let orderingKeyBytes = 0;
   while (c.at < end) {
@@ -115,12 +118,15 @@ function scanMessage(bytes: Buffer, start: number, end: number): Published {
       attributes++;
       const entryEnd = length(c) + c.at;
       const entry = cursor(bytes, c.at, entryEnd);
+      let named = false;
       while (entry.at < entryEnd) {
         const inner = varint(entry);
         if (inner === 10 || inner === 18) {
           const size = length(entry);
           entry.at += size;
           if (inner === 10) {
+            named = size > 0;
+            badKey ||= bytes.toString('latin1', entry.at - size, Math.min(entry.at, entry.at - size + 4)) === 'goog';
             longestKey = Math.max(longestKey, size);
           } else {
             longestValue = Math.max(longestValue, size);
@@ -129,6 +135,7 @@ function scanMessage(bytes: Buffer, start: number, end: number): Published {
           skip(entry, inner & 7);
         }
       }
+      badKey ||= !named;
       c.at = entryEnd;
     } else if (tag === 42) {
       orderingKeyBytes = length(c);
@@ -137,7 +144,7 @@ function scanMessage(bytes: Buffer, start: number, end: number): Published {
       skip(c, tag & 7);
     }
   }
-  return { bytes, start, end, dataBytes, attributes, longestKey, longestValue, orderingKeyBytes };
+  return { bytes, start, end, dataBytes, attributes, longestKey, badKey, longestValue, orderingKeyBytes };
 }
 
 /** The ordering key of a stored message, '' when it has none. */

@@ -75,6 +75,8 @@ behaviour('publish and receive', ({ feature }) => {
         code: 3,
         details: 'Request payload size exceeds the limit: 10485760 bytes.',
       });
+      expect((await publish([{ data, attributes: { '': 'v' } }])).code).toBe(3);
+      expect((await publish([{ data, attributes: { googclient: 'v' } }])).code).toBe(3);
       expect((await publish(Array.from({ length: 1001 }, () => ({ data })))).details).toContain('maximum value is 1000');
       expect((await publish([{ data, attributes: { ['k'.repeat(257)]: 'v' } }])).details).toContain('maximum value is 256');
       expect((await publish([{ data, attributes: { k: 'v'.repeat(1025) } }])).details).toContain('maximum value is 1024');
