@@ -21,6 +21,8 @@ class TenantLine {
   readonly live: QueueItem[] = [];
   readonly backfill: QueueItem[] = [];
   total = 0;
+  /** Its place in the order of a pick under way. */
+  readonly turn = { virtual: 0, cursor: 0 };
   constructor(id: string) {
     this.id = id;
   }
@@ -36,6 +38,11 @@ export class FairQueue {
   readonly #backfillsBusy = new Map<string, number>();
   readonly #backfillCaps = new Map<string, number>();
   readonly #present = { live: 0, backfill: 0 };
+  /** Lines with waiting items and no hold, by lane: all that a pick looks at. */
+  readonly #ready = { live: new Set<TenantLine>(), backfill: new Set<TenantLine>() };
+  readonly #held = new Set<TenantLine>();
+  /** When the first hold is over. */
+  #heldUntil = Number.POSITIVE_INFINITY;
   waiting = 0;
 
   get size(): number {
@@ -125,54 +132,80 @@ export class FairQueue {
     this.#line(tenantId).weight = weight;
   }
   setHold(tenantId: string, hold: Hold | null): void {
-    this.#line(tenantId).hold = hold;
+    const line = this.#line(tenantId);
+    line.hold = hold;
+    if (hold) {
+      this.#held.add(line);
+      this.#heldUntil = Math.min(this.#heldUntil, hold.until);
+    } else this.#held.delete(line);
+    this.#place(line);
   }
   /** A run of the tenant ended: what waited for that waits no more. */
   freed(tenantId: string): void {
     const line = this.#lines.get(tenantId);
     if (!line) return;
-    if (line.hold?.gate === 'quota.concurrent_exceeded') line.hold = null;
+    if (line.hold?.gate === 'quota.concurrent_exceeded') this.setHold(tenantId, null);
     for (const item of [...line.live, ...line.backfill]) if (item.hold?.gate === 'same_pipeline') item.hold = null;
   }
   setBackfillCap(backfillId: string, cap: number): void {
     this.#backfillCaps.set(backfillId, cap);
   }
 
-  /** The next items in dispatch order. `everything`: also what can not go now, after what can. */
+  /** The next items in dispatch order, at most so many. */
   pick(now: number, max: number): readonly QueueItem[] {
     const picked: QueueItem[] = [];
+    if (max <= 0) return picked;
+    if (now >= this.#heldUntil) this.#release(now);
     const taken = new Set<string>();
     for (const lane of ['live', 'backfill'] as const) this.#pickLane(lane, now, max, picked, taken);
     return picked;
   }
 
   #pickLane(lane: 'live' | 'backfill', now: number, max: number, picked: QueueItem[], taken: Set<string>): void {
-    const heap: { line: TenantLine; virtual: number; cursor: number }[] = [];
-    for (const line of this.#lines.values()) {
-      if (line[lane].length === 0 || (line.hold && line.hold.until > now)) continue;
-      heap.push({ line, virtual: Math.max(line.virtual[lane], this.#present[lane]), cursor: 0 });
+    const heap = [...this.#ready[lane]];
+    for (const line of heap) {
+      line.turn.virtual = Math.max(line.virtual[lane], this.#present[lane]);
+      line.turn.cursor = 0;
     }
-    const before = (a: (typeof heap)[number], b: (typeof heap)[number]): boolean =>
-      a.virtual < b.virtual || (a.virtual === b.virtual && a.line.id < b.line.id);
-    for (let i = (heap.length >> 1) - 1; i >= 0; i--) sink(heap, i, before);
+    for (let i = (heap.length >> 1) - 1; i >= 0; i--) sink(heap, i);
     const backfills = new Map<string, number>();
     while (picked.length < max && heap.length > 0) {
-      const top = heap[0] as (typeof heap)[number];
-      const list = top.line[lane];
-      while (top.cursor < list.length && !this.#mayGo(list[top.cursor] as QueueItem, now, taken, backfills)) top.cursor++;
-      const item = list[top.cursor];
+      const line = heap[0] as TenantLine;
+      const { turn } = line;
+      const list = line[lane];
+      while (turn.cursor < list.length && !this.#mayGo(list[turn.cursor] as QueueItem, now, taken, backfills)) turn.cursor++;
+      const item = list[turn.cursor];
       if (item) {
         picked.push(item);
         if (item.config_id) taken.add(item.config_id);
         if (item.backfill_id) backfills.set(item.backfill_id, (backfills.get(item.backfill_id) ?? 0) + 1);
-        top.cursor++;
-        top.virtual += 1 / top.line.weight;
+        turn.cursor++;
+        turn.virtual += 1 / line.weight;
       } else {
-        const last = heap.pop() as (typeof heap)[number];
+        const last = heap.pop() as TenantLine;
         if (heap.length === 0) break;
-        if (last !== top) heap[0] = last;
+        heap[0] = last;
       }
-      sink(heap, 0, before);
+      sink(heap, 0);
+    }
+  }
+
+  #release(now: number): void {
+    this.#heldUntil = Number.POSITIVE_INFINITY;
+    for (const line of this.#held) {
+      const until = line.hold?.until ?? 0;
+      if (until > now) this.#heldUntil = Math.min(this.#heldUntil, until);
+      else {
+        this.#held.delete(line);
+        this.#place(line);
+      }
+    }
+  }
+
+  #place(line: TenantLine): void {
+    for (const lane of ['live', 'backfill'] as const) {
+      if (line[lane].length > 0 && !this.#held.has(line)) this.#ready[lane].add(line);
+      else this.#ready[lane].delete(line);
     }
   }
 
@@ -252,6 +285,7 @@ export class FairQueue {
     const list = line[item.lane];
     if (list.length === 0) line.virtual[item.lane] = Math.max(line.virtual[item.lane], this.#present[item.lane]);
     list.splice(position(list, item), 0, item);
+    this.#place(line);
     this.#wait(item, 1);
   }
 
@@ -260,6 +294,7 @@ export class FairQueue {
     const at = position(list, item);
     if (list[at] !== item) throw new Error(`queue index lost ${item.run_id}`);
     list.splice(at, 1);
+    this.#place(line);
     this.#wait(item, -1);
   }
 }
@@ -277,15 +312,16 @@ function position(list: readonly QueueItem[], item: QueueItem): number {
   return low;
 }
 
-function sink<T>(heap: T[], from: number, before: (a: T, b: T) => boolean): void {
-  let at = from;
-  for (;;) {
+function sink(heap: TenantLine[], from: number): void {
+  const before = (a: number, b: number): boolean => {
+    const [x, y] = [heap[a] as TenantLine, heap[b] as TenantLine];
+    return x.turn.virtual < y.turn.virtual || (x.turn.virtual === y.turn.virtual && x.id < y.id);
+  };
+  for (let at = from; ; ) {
     let first = at;
-    for (const child of [2 * at + 1, 2 * at + 2]) {
-      if (child < heap.length && before(heap[child] as T, heap[first] as T)) first = child;
-    }
+    for (let child = 2 * at + 1; child <= 2 * at + 2; child++) if (child < heap.length && before(child, first)) first = child;
     if (first === at) return;
-    [heap[at], heap[first]] = [heap[first] as T, heap[at] as T];
+    [heap[at], heap[first]] = [heap[first] as TenantLine, heap[at] as TenantLine];
     at = first;
   }
 }

@@ -164,7 +164,7 @@ export class World {
       );
     };
     fire();
-    this.#every(250, () => this.#schedules.queue.waiting > 0 && this.#soon());
+    this.#every(1000, () => this.#schedules.queue.waiting > 0 && this.#soon());
   }
 
   #soon(): void {
