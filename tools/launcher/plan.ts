@@ -1,0 +1,91 @@
+/**
+ * What `npm start` starts: processes, their ports and their environment. Pure: the environment and the list of existing
+ * entry files come in.
+ * 1. PORT_OFFSET moves every port. 2. A service's own variables of the caller's environment win over the plan's.
+ */
+import { join, resolve } from 'node:path';
+
+export interface ProcessPlan {
+  readonly name: string;
+  readonly main: string;
+  readonly env: Readonly<Record<string, string>>;
+  /** Every port it will listen on, with what it is for. */
+  readonly ports: readonly { readonly port: number; readonly use: string }[];
+  /** Where it says that it is ready. */
+  readonly readyUrl: string | undefined;
+}
+
+export interface Plan {
+  readonly cloud: ProcessPlan;
+  readonly services: readonly ProcessPlan[];
+  readonly gatewayUrl: string;
+  readonly dataDir: string;
+}
+
+export class BadOption extends Error {}
+
+const SERVICES = { gateway: 8080, 'tenant-service': 8081, 'scheduler-service': 8082, 'executor-service': 8083 } as const;
+const CLOUD = { PUBSUB: 8085, BIGQUERY: 9050, BIGQUERY_STORAGE: 9060, KMS: 9070 } as const;
+const USES: Record<keyof typeof CLOUD, string> = {
+  PUBSUB: 'Pub/Sub',
+  BIGQUERY: 'BigQuery',
+  BIGQUERY_STORAGE: 'BigQuery Storage Write',
+  KMS: 'KMS',
+};
+type Environment = Readonly<Record<string, string | undefined>>;
+
+export function portOffset(env: Environment): number {
+  const text = env.PORT_OFFSET ?? '0';
+  const offset = Number(text);
+  if (!/^\d+$/.test(text) || offset > 50_000)
+    throw new BadOption(`PORT_OFFSET is ${text}, but must be a whole number from 0 to 50000; example: PORT_OFFSET=100`);
+  return offset;
+}
+
+/** `exists` tells which entry files are there: what is not built yet is not started. */
+export function plan(root: string, env: Environment, signingKey: string, exists: (path: string) => boolean): Plan {
+  const offset = portOffset(env);
+  const dataDir = resolve(root, env.LOCAL_CLOUD_DATA ?? '.data');
+  const port = (base: number) => base + offset;
+  const emulators = Object.fromEntries(Object.entries(CLOUD).map(([name, base]) => [`${name}_EMULATOR_HOST`, `127.0.0.1:${port(base)}`]));
+  const shared = {
+    ...emulators,
+    BIGQUERY_EMULATOR_HOST: `http://${emulators.BIGQUERY_EMULATOR_HOST}`,
+    METADATA_SERVER_DETECTION: 'none',
+    HOST: '127.0.0.1',
+    LOCAL_CLOUD_DATA: dataDir,
+    INTERNAL_SIGNING_KEY: signingKey,
+    TENANT_SERVICE_URL: `http://127.0.0.1:${port(SERVICES['tenant-service'])}`,
+    SCHEDULER_SERVICE_URL: `http://127.0.0.1:${port(SERVICES['scheduler-service'])}`,
+    EXECUTOR_SERVICE_URL: `http://127.0.0.1:${port(SERVICES['executor-service'])}`,
+    CONFIGS_DIR: join(root, 'configs'),
+    REFRESH_SECONDS: '2',
+    CHECKPOINT_SECONDS: '2',
+    // Ctrl-C promises an end within 10 s for all processes together.
+    DRAIN_SECONDS: '5',
+  };
+  const given = Object.fromEntries(Object.entries(env).filter((entry): entry is [string, string] => entry[1] !== undefined));
+  const mainOf = (name: string) => join(root, 'apps', name, 'src', 'main.ts');
+  const services = Object.entries(SERVICES)
+    .filter(([name]) => exists(mainOf(name)))
+    .map(([name, base]) => ({
+      name,
+      main: mainOf(name),
+      env: { ...shared, ...given, PORT: String(port(base)) },
+      ports: [{ port: port(base), use: name }],
+      readyUrl: `http://127.0.0.1:${port(base)}/readyz`,
+    }));
+  const cloudPorts = Object.entries(CLOUD).map(([name, base]) => ({ port: port(base), use: USES[name as keyof typeof CLOUD] }));
+  return {
+    cloud: {
+      name: 'local-cloud',
+      main: mainOf('local-cloud'),
+      env: { ...given, LOCAL_CLOUD_DATA: dataDir, PORT_OFFSET: String(offset) },
+      ports: cloudPorts,
+      readyUrl: undefined,
+    },
+    services,
+    gatewayUrl: `http://127.0.0.1:${port(SERVICES.gateway)}`,
+    dataDir,
+  };
+}
