@@ -35,6 +35,12 @@ export interface StoreOptions {
   readonly keepers?: readonly LogKeeper[];
 }
 
+export interface MetadataChange<T> {
+  readonly changes: readonly Change[];
+  readonly result: T;
+  readonly applied?: () => void;
+}
+
 const quote = (name: string) => `"${name.replaceAll('"', '""')}"`;
 export const ingestionTime = (partitioning: Partitioning | undefined) => partitioning?.column === '_PARTITIONTIME';
 
@@ -157,19 +163,37 @@ export class Store {
    * One change of metadata at a time. `work` decides under that order, may change physical tables in the same transaction,
    * and answers the changes of the catalog; memory follows after the commit.
    */
-  changeMetadata<T>(
-    work: (connection: Connection) => Promise<{ changes: readonly Change[]; result: T; applied?: () => void }>,
-  ): Promise<T> {
-    const turn = this.#metadata.then(async () => {
-      const { changes, result, applied } = await this.database.transaction(async (connection) => {
-        const outcome = await work(connection);
-        await this.catalog.record(connection, outcome.changes);
-        return outcome;
-      });
-      this.catalog.applied(changes);
-      applied?.();
-      return result;
-    });
+  changeMetadata<T>(work: (connection: Connection) => Promise<MetadataChange<T>>): Promise<T> {
+    return this.#inTurn(() =>
+      this.database.use(async (connection) => {
+        await connection.raw.run('BEGIN TRANSACTION');
+        return this.#finish(connection, () => work(connection));
+      }),
+    );
+  }
+
+  /** The same for a transaction that is already open and has done its long work; it is committed or rolled back here. */
+  commitMetadata<T>(connection: Connection, decide: () => Promise<MetadataChange<T>>): Promise<T> {
+    return this.#inTurn(() => this.#finish(connection, decide));
+  }
+
+  async #finish<T>(connection: Connection, decide: () => Promise<MetadataChange<T>>): Promise<T> {
+    let outcome: MetadataChange<T>;
+    try {
+      outcome = await decide();
+      await this.catalog.record(connection, outcome.changes);
+      await connection.raw.run('COMMIT');
+    } catch (error) {
+      await connection.rollback();
+      throw error;
+    }
+    this.catalog.applied(outcome.changes);
+    outcome.applied?.();
+    return outcome.result;
+  }
+
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const turn = this.#metadata.then(work);
     this.#metadata = turn.catch(() => undefined);
     return turn;
   }

@@ -1,0 +1,342 @@
+/**
+ * Changes of what exists, each one transaction: datasets, tables, views, routines, policies. The REST routes and the DDL
+ * statements both end here, so both refuse the same things in the same words. Knows no HTTP and no GoogleSQL text.
+ *
+ * 1. Catalog and physical tables change in one DuckDB transaction; a crash leaves both or neither.
+ * 2. A table's physical form changes only while nobody writes to it.
+ * 3. Rows streamed before a change are folded in before it.
+ */
+import type { Column, TablePath } from '../../googlesql/contract.ts';
+import { ApiError, invalid, noDataset, noTable } from '../errors.ts';
+import type { Connection } from '../storage/database.ts';
+import type { MetadataChange, Store } from '../storage/store.ts';
+import { columnsDdl } from '../storage/store.ts';
+import { type Change, type DatasetRecord, etagOf, physicalName, type RoutineRecord, type TableRecord } from './catalog.ts';
+
+export type NewTable = Omit<TableRecord, 'id' | 'created' | 'modified' | 'location'>;
+export interface CreateOptions {
+  readonly orReplace?: boolean;
+  readonly ifNotExists?: boolean;
+  /** Fills the new physical table, which exists already in the transaction of the connection. */
+  readonly fill?: (connection: Connection, physical: string) => Promise<void>;
+}
+
+const DATASET_ID = /^[A-Za-z0-9_]{1,1024}$/;
+const TABLE_ID = /^[\p{L}\p{M}\p{N}\p{Pc}\p{Pd}\p{Zs}]+$/u;
+const PROJECT_ID = /^[A-Za-z][A-Za-z0-9.:_-]{0,99}$/;
+
+export function checkProjectId(project: string): void {
+  if (!PROJECT_ID.test(project)) throw invalid(`Invalid project ID '${project}'. Project IDs must contain 6-63 lowercase letters, digits, or dashes.`);
+}
+export function checkDatasetId(dataset: string): void {
+  if (!DATASET_ID.test(dataset)) {
+    throw invalid(`Invalid dataset ID "${dataset}". Dataset IDs must be alphanumeric (plus underscores) and must be at most 1024 characters long.`);
+  }
+}
+export function checkTableId(table: string): void {
+  if (!TABLE_ID.test(table) || Buffer.byteLength(table) > 1024) {
+    throw invalid(`Invalid table ID "${table}". Table IDs must be alphanumeric (plus underscores) and must be at most 1024 characters long.`);
+  }
+}
+
+const nameOf = (path: TablePath) => `${path.project}:${path.dataset}.${path.table}`;
+
+export class Metadata {
+  readonly #store: Store;
+  constructor(store: Store) {
+    this.#store = store;
+  }
+
+  get #catalog() {
+    return this.#store.catalog;
+  }
+
+  dataset(project: string, dataset: string): DatasetRecord {
+    const record = this.#catalog.dataset(project, dataset);
+    if (!record) throw noDataset(project, dataset);
+    return record;
+  }
+
+  /** Present and not past its expiration. */
+  find(path: TablePath): TableRecord | undefined {
+    const table = this.#catalog.table(path);
+    if (table?.expirationTime !== undefined && Number(table.expirationTime) <= Date.now()) return undefined;
+    return table;
+  }
+
+  table(path: TablePath): TableRecord {
+    this.dataset(path.project, path.dataset);
+    const record = this.find(path);
+    if (!record) throw noTable(path.project, path.dataset, path.table);
+    return record;
+  }
+
+  createDataset(record: Omit<DatasetRecord, 'created' | 'modified'>, ifNotExists = false): Promise<DatasetRecord> {
+    checkProjectId(record.project);
+    checkDatasetId(record.dataset);
+    return this.#store.changeMetadata<DatasetRecord>(async () => {
+      const existing = this.#catalog.dataset(record.project, record.dataset);
+      if (existing && ifNotExists) return { changes: [], result: existing };
+      if (existing) throw new ApiError('duplicate', `Already Exists: Dataset ${record.project}:${record.dataset}`);
+      const now = Date.now();
+      const created: DatasetRecord = { ...record, created: now, modified: now };
+      return { changes: [{ put: 'dataset', record: created }], result: created };
+    });
+  }
+
+  updateDataset(project: string, dataset: string, change: (record: DatasetRecord) => DatasetRecord, etag?: string): Promise<DatasetRecord> {
+    return this.#store.changeMetadata(async () => {
+      const record = this.dataset(project, dataset);
+      checkEtag(record, etag);
+      const changed = { ...change(record), modified: Date.now() };
+      return { changes: [{ put: 'dataset', record: changed }], result: changed };
+    });
+  }
+
+  async dropDataset(project: string, dataset: string, options: { cascade: boolean; ifExists?: boolean }): Promise<void> {
+    if (options.ifExists && !this.#catalog.dataset(project, dataset)) return;
+    this.dataset(project, dataset);
+    const tables = this.#catalog.tables(project, dataset);
+    if (tables.length > 0 && !options.cascade) throw new ApiError('resourceInUse', `Dataset ${project}:${dataset} is still in use`);
+    await this.#exclusively(tables, () =>
+      this.#store.changeMetadata(async (connection) => {
+        this.dataset(project, dataset);
+        const now = this.#catalog.tables(project, dataset);
+        if (now.some((table) => !tables.some((held) => held.id === table.id))) {
+          throw new ApiError('resourceInUse', `Dataset ${project}:${dataset} is still in use`);
+        }
+        for (const table of now) await this.#dropPhysical(connection, table);
+        const changes: Change[] = [
+          ...now.map((table): Change => ({ drop: 'table', path: table.path })),
+          ...this.#catalog.routines(project, dataset).map((r): Change => ({ drop: 'routine', project, dataset, name: r.routine.path.routine })),
+          { drop: 'dataset', project, dataset },
+        ];
+        return { changes, result: undefined, applied: () => this.#gone(now) };
+      }),
+    );
+  }
+
+  /** Answers the record and whether it is new. */
+  async createTable(table: NewTable, options: CreateOptions = {}): Promise<{ record: TableRecord; created: boolean }> {
+    checkTableId(table.path.table);
+    const dataset = this.dataset(table.path.project, table.path.dataset);
+    const existing = this.find(table.path);
+    if (existing && options.ifNotExists) return { record: existing, created: false };
+    if (existing && !options.orReplace) throw alreadyExists(existing);
+    if (existing?.kind !== undefined && existing.kind !== table.kind) {
+      throw invalid(`${nameOf(table.path)} is not allowed for this operation because it is currently a ${existing.kind}.`);
+    }
+    const now = Date.now();
+    const expires = dataset.defaultTableExpirationMs !== undefined && table.kind === 'TABLE' ? String(now + Number(dataset.defaultTableExpirationMs)) : undefined;
+    const record: TableRecord = {
+      ...(expires === undefined ? {} : { expirationTime: expires }),
+      ...table,
+      id: this.#catalog.newTableId(),
+      created: now,
+      modified: now,
+      location: dataset.location,
+    };
+    const decide = (connection: Connection) => async (): Promise<MetadataChange<{ record: TableRecord; created: boolean }>> => {
+      this.dataset(table.path.project, table.path.dataset);
+      const current = this.#catalog.table(table.path);
+      const expired = current !== undefined && this.find(table.path) === undefined;
+      if (current && !expired && current !== existing) throw alreadyExists(current);
+      if (current) await this.#dropPhysical(connection, current);
+      return {
+        changes: [{ put: 'table', record }],
+        result: { record, created: true },
+        applied: () => {
+          if (current) this.#gone([current]);
+          if (options.fill) this.#catalog.markPhysical(record.id, true);
+        },
+      };
+    };
+    const old = this.#catalog.table(table.path);
+    return this.#exclusively(old ? [old] : [], async () => {
+      if (!options.fill) return this.#store.changeMetadata((connection) => decide(connection)());
+      return this.#store.database.use(async (connection) => {
+        await connection.raw.run('BEGIN TRANSACTION');
+        try {
+          await connection.run(`CREATE TABLE ${physicalName(record.id)} (${columnsDdl(record.columns, record.partitioning)})`);
+          await options.fill!(connection, physicalName(record.id));
+        } catch (error) {
+          await connection.rollback();
+          throw error;
+        }
+        return this.#store.commitMetadata(connection, decide(connection));
+      });
+    });
+  }
+
+  /** Metadata only: labels, description, expiration and the like. */
+  updateTable(path: TablePath, change: (record: TableRecord) => TableRecord, etag?: string): Promise<TableRecord> {
+    return this.#store.changeMetadata(async () => {
+      const record = this.table(path);
+      checkEtag(record, etag);
+      const changed = { ...change(record), modified: Date.now() };
+      return { changes: [{ put: 'table', record: changed }], result: changed };
+    });
+  }
+
+  /** A change that also alters the physical table. `alter` answers the new record and what DuckDB has to run. */
+  async reshapeTable(path: TablePath, alter: (record: TableRecord) => { record: TableRecord; sql: readonly string[] }, etag?: string): Promise<TableRecord> {
+    const before = this.table(path);
+    return this.#exclusively([before], () =>
+      this.#store.changeMetadata(async (connection) => {
+        const record = this.table(path);
+        if (record.id !== before.id) throw noTable(path.project, path.dataset, path.table);
+        checkEtag(record, etag);
+        const altered = alter(record);
+        if (this.#catalog.hasPhysical(record.id)) for (const sql of altered.sql) await connection.run(sql);
+        const changed = { ...altered.record, modified: Date.now() };
+        return { changes: [{ put: 'table', record: changed }], result: changed, applied: () => this.#store.changed(record.id) };
+      }),
+    );
+  }
+
+  async renameTable(path: TablePath, table: string): Promise<TableRecord> {
+    checkTableId(table);
+    const before = this.table(path);
+    return this.#exclusively([before], () =>
+      this.#store.changeMetadata(async () => {
+        const record = this.table(path);
+        const to = { ...path, table };
+        const existing = this.find(to);
+        if (existing) throw alreadyExists(existing);
+        const renamed = { ...record, path: to, modified: Date.now() };
+        return {
+          changes: [
+            { drop: 'table', path },
+            { put: 'table', record: renamed },
+          ],
+          result: renamed,
+        };
+      }),
+    );
+  }
+
+  async dropTable(path: TablePath, options: { kind?: 'TABLE' | 'VIEW'; ifExists?: boolean } = {}): Promise<boolean> {
+    if (options.ifExists && !this.find(path)) return false;
+    const record = this.table(path);
+    if (options.kind && record.kind !== options.kind) {
+      throw invalid(`${nameOf(path)} is not allowed for this operation because it is currently a ${record.kind}.`);
+    }
+    await this.#exclusively([record], () =>
+      this.#store.changeMetadata(async (connection) => {
+        const current = this.table(path);
+        await this.#dropPhysical(connection, current);
+        return { changes: [{ drop: 'table', path }], result: undefined, applied: () => this.#gone([current]) };
+      }),
+    );
+    return true;
+  }
+
+  async putRoutine(record: RoutineRecord, options: { orReplace: boolean; ifNotExists: boolean }): Promise<void> {
+    const { project, dataset, routine } = record.routine.path;
+    await this.#store.changeMetadata(async () => {
+      this.dataset(project, dataset);
+      if (this.#catalog.routine(project, dataset, routine) && !options.orReplace) {
+        if (options.ifNotExists) return { changes: [], result: undefined };
+        throw new ApiError('duplicate', `Already Exists: Routine ${project}:${dataset}.${routine}`);
+      }
+      return { changes: [{ put: 'routine', record }], result: undefined };
+    });
+  }
+
+  async dropRoutine(project: string, dataset: string, name: string, ifExists: boolean): Promise<void> {
+    await this.#store.changeMetadata(async () => {
+      if (!this.#catalog.routine(project, dataset, name)) {
+        if (ifExists) return { changes: [], result: undefined };
+        throw new ApiError('notFound', `Not found: Routine ${project}:${dataset}.${name}`);
+      }
+      return { changes: [{ drop: 'routine', project, dataset, name }], result: undefined };
+    });
+  }
+
+  /** Expired tables go, with their rows. */
+  async sweepExpired(now = Date.now()): Promise<void> {
+    for (const table of [...this.#catalog.allTables()]) {
+      if (table.expirationTime === undefined || Number(table.expirationTime) > now) continue;
+      await this.#exclusively([table], () =>
+        this.#store.changeMetadata(async (connection) => {
+          const current = this.#catalog.table(table.path);
+          if (current?.id !== table.id || Number(current.expirationTime ?? now + 1) > now) return { changes: [], result: undefined };
+          await this.#dropPhysical(connection, current);
+          return { changes: [{ drop: 'table', path: table.path }], result: undefined, applied: () => this.#gone([current]) };
+        }),
+      );
+    }
+  }
+
+  /** Nobody else writes these tables while `work` runs, and no streamed row of theirs is waiting. Locks in id order. */
+  async #exclusively<T>(tables: readonly TableRecord[], work: () => Promise<T>): Promise<T> {
+    const ordered = tables.filter((table) => table.kind === 'TABLE').sort((a, b) => a.id - b.id);
+    const releases: (() => void)[] = [];
+    try {
+      for (const { id } of ordered) {
+        for (;;) {
+          if (this.#store.ingest.has(id)) await this.#store.ingest.fold(id);
+          const release = await this.#store.locks.acquire(id, true);
+          if (!this.#store.ingest.has(id)) {
+            releases.push(release);
+            break;
+          }
+          release();
+        }
+      }
+      return await work();
+    } finally {
+      for (const release of releases) release();
+    }
+  }
+
+  async #dropPhysical(connection: Connection, table: TableRecord): Promise<void> {
+    if (table.kind === 'TABLE' && this.#catalog.hasPhysical(table.id)) await connection.run(`DROP TABLE ${physicalName(table.id)}`);
+  }
+
+  #gone(tables: readonly TableRecord[]): void {
+    for (const { id } of tables) {
+      this.#catalog.markPhysical(id, false);
+      this.#store.ingest.forget(id);
+      this.#store.changed(id);
+    }
+  }
+}
+
+function alreadyExists(table: TableRecord): ApiError {
+  return new ApiError('duplicate', `Already Exists: ${table.kind === 'VIEW' ? 'View' : 'Table'} ${nameOf(table.path)}`);
+}
+
+function checkEtag(record: object, etag: string | undefined): void {
+  if (etag !== undefined && etag !== '*' && etag.replaceAll('"', '') !== etagOf(record)) {
+    throw new ApiError('conditionNotMet', 'Precondition check failed.');
+  }
+}
+
+/** What ALTER and the REST schema update both allow: nullable columns added, REQUIRED relaxed; nothing dropped or retyped. */
+export function widenedColumns(path: TablePath, before: readonly Column[], after: readonly Column[]): void {
+  const next = new Map(after.map((column) => [column.name.toLowerCase(), column]));
+  for (const old of before) {
+    const now = next.get(old.name.toLowerCase());
+    if (!now) throw mismatch(path, `Field ${old.name} is missing in new schema`);
+    if (!old.required && now.required) throw mismatch(path, `Field ${old.name} has changed mode from NULLABLE to REQUIRED`);
+    if (!typeContains(now.type, old.type)) throw mismatch(path, `Field ${old.name} has changed type from ${old.type.kind} to ${now.type.kind}`);
+  }
+  const known = new Set(before.map((column) => column.name.toLowerCase()));
+  for (const now of after) {
+    if (!known.has(now.name.toLowerCase()) && now.required) throw mismatch(path, `Cannot add required fields to an existing schema. (field: ${now.name})`);
+  }
+}
+const mismatch = (path: TablePath, what: string) => invalid(`Provided Schema does not match Table ${nameOf(path)}. ${what}`);
+
+function typeContains(now: Column['type'], old: Column['type']): boolean {
+  if (now.kind === 'ARRAY' && old.kind === 'ARRAY') return typeContains(now.element, old.element);
+  if (now.kind === 'RANGE' && old.kind === 'RANGE') return typeContains(now.element, old.element);
+  if (now.kind === 'STRUCT' && old.kind === 'STRUCT') {
+    return old.fields.every((field) => {
+      const same = now.fields.find((other) => other.name.toLowerCase() === field.name.toLowerCase());
+      return same !== undefined && typeContains(same.type, field.type);
+    });
+  }
+  return now.kind === old.kind;
+}

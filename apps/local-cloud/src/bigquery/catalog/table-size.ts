@@ -1,0 +1,79 @@
+/**
+ * How many bytes BigQuery would count for a table: exact for fixed-width types, by a sample for the rest.
+ * Good for estimates (dryRun, billing, numBytes); says so nowhere, so nobody should bill by it.
+ */
+import type { Column, SqlType } from '../../googlesql/contract.ts';
+import type { Store } from '../storage/store.ts';
+import { physicalName, type TableRecord } from './catalog.ts';
+
+const FIXED: Partial<Record<SqlType['kind'], number>> = { INT64: 8, FLOAT64: 8, NUMERIC: 16, BIGNUMERIC: 32, BOOL: 1, DATE: 8, TIME: 8, DATETIME: 8, TIMESTAMP: 8, INTERVAL: 16 };
+const SAMPLE = 1000;
+const quote = (name: string) => `"${name.replaceAll('"', '""')}"`;
+
+export interface TableSize {
+  readonly rows: number;
+  readonly bytes: number;
+  /** Average bytes of each column, by lower-case name. */
+  readonly perColumn: ReadonlyMap<string, number>;
+}
+const EMPTY: TableSize = { rows: 0, bytes: 0, perColumn: new Map() };
+
+export class TableSizes {
+  readonly #store: Store;
+  readonly #known = new Map<number, { version: number; record: TableRecord; size: TableSize }>();
+  readonly #averages = new Map<number, { record: TableRecord; rows: number; perColumn: Map<string, number> }>();
+  constructor(store: Store) {
+    this.#store = store;
+  }
+
+  async of(table: TableRecord): Promise<TableSize> {
+    const { store } = { store: this.#store };
+    if (table.kind !== 'TABLE') return EMPTY;
+    if (store.ingest.has(table.id)) await store.ingest.fold(table.id);
+    if (!store.catalog.hasPhysical(table.id)) return EMPTY;
+    const version = store.version(table.id);
+    const known = this.#known.get(table.id);
+    if (known?.version === version && known.record === table) return known.size;
+    const size = await store.database.use(async (connection) => {
+      const [[count]] = (await (await connection.query(`SELECT count(*) FROM ${physicalName(table.id)}`)).getRows()) as [[bigint]];
+      const rows = Number(count);
+      let averages = this.#averages.get(table.id);
+      // Averages move slowly: measure again only when the table has doubled.
+      if (averages?.record.columns !== table.columns || rows > averages.rows * 2 + 10) {
+        averages = { record: table, rows, perColumn: new Map() };
+        const measured = table.columns.filter((column) => FIXED[column.type.kind] === undefined);
+        for (const column of table.columns) averages.perColumn.set(column.name.toLowerCase(), FIXED[column.type.kind] ?? 0);
+        if (measured.length > 0 && rows > 0) {
+          const sums = measured.map((column) => `avg(${lengthSql(column)})`).join(', ');
+          const [row] = await connection.rows(`SELECT ${sums} FROM (SELECT * FROM ${physicalName(table.id)} LIMIT ${SAMPLE})`);
+          for (const [i, column] of measured.entries()) averages.perColumn.set(column.name.toLowerCase(), Number(row?.[i] ?? 0));
+        }
+        this.#averages.set(table.id, averages);
+      }
+      let width = 0;
+      for (const bytes of averages.perColumn.values()) width += bytes;
+      return { rows, bytes: Math.round(rows * width), perColumn: averages.perColumn };
+    });
+    this.#known.set(table.id, { version, record: table, size });
+    if (this.#known.size > 5000) this.#known.clear();
+    if (this.#averages.size > 5000) this.#averages.clear();
+    return size;
+  }
+
+  /** Bytes of the named columns (all when unknown). */
+  async scanned(table: TableRecord, columns: readonly string[] | undefined): Promise<number> {
+    const size = await this.of(table);
+    if (!columns) return size.bytes;
+    let width = 0;
+    for (const name of new Set(columns.map((column) => column.toLowerCase()))) width += size.perColumn.get(name) ?? 0;
+    return Math.round(size.rows * width);
+  }
+}
+
+function lengthSql(column: Column): string {
+  const name = quote(column.name);
+  const text = column.type.kind === 'STRING' || column.type.kind === 'JSON' || column.type.kind === 'GEOGRAPHY';
+  if (text) return `coalesce(2 + strlen(${name}), 0)`;
+  if (column.type.kind === 'BYTES') return `coalesce(2 + octet_length(${name}), 0)`;
+  return `coalesce(strlen(CAST(${name} AS VARCHAR)), 0)`;
+}

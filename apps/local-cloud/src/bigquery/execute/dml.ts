@@ -1,0 +1,134 @@
+/**
+ * INSERT, UPDATE, DELETE, MERGE, TRUNCATE: one DuckDB transaction a statement (or a part of the script's own), with the
+ * conflicts that BigQuery has.
+ *
+ * 1. An INSERT, or a MERGE that only inserted, waits for nobody and conflicts with nothing.
+ * 2. A statement that changed rows commits only if no other one changed the same partitions since it began; else it runs
+ *    again on a fresh snapshot, three times at most, and then fails with BigQuery's text.
+ */
+import { setTimeout as pause } from 'node:timers/promises';
+import type { CompiledDml } from '../../googlesql/contract.ts';
+import type { TableRecord } from '../catalog/catalog.ts';
+import { ApiError } from '../errors.ts';
+import type { Connection } from '../storage/database.ts';
+import { serializationFailure, type Slot } from './mutations.ts';
+import type { Looked } from './scoped-catalog.ts';
+import type { Session } from './session.ts';
+import { type DmlCounts, duck, pathKey, type RunOptions, type Statements } from './statements.ts';
+
+const RERUNS = 3;
+class Conflict extends Error {}
+
+export async function runDml(statements: Statements, dml: CompiledDml, session: Session, looked: Looked, options: RunOptions): Promise<DmlCounts> {
+  const { service } = statements;
+  const table = targetOf(dml, session, looked);
+  const name = `${table.path.project}:${table.path.dataset}.${table.path.table}`;
+  const mutating = dml.kind !== 'insert';
+  if (!session.tempTables.has(table.path.table)) {
+    if (dml.kind !== 'truncate') service.rates.dml(name);
+    if (mutating && service.control.limits.on && service.streaming.holds(table)) {
+      throw new ApiError('invalidQuery', `${dml.kind === 'merge' ? 'MERGE' : 'UPDATE or DELETE'} statement over table ${name} would affect rows in the streaming buffer, which is not supported`, 'query');
+    }
+  }
+  const attempt = (connection: Connection) => once(statements, dml, session, connection);
+  const { transaction } = session;
+  if (transaction) {
+    if (mutating && !dml.insertsOnly) service.mutations.hold(transaction.mutation, table.id, name);
+    const { counts } = await service.store.locks.shared(table.id, () => statements.onConnection(session, looked, (connection) => duck(() => attempt(connection))));
+    transaction.written.add(table.id);
+    return counts;
+  }
+  if (!mutating || dml.insertsOnly) {
+    const counts = await service.store.locks.shared(table.id, () =>
+      statements.onConnection(session, looked, (connection) =>
+        duck(() =>
+          connection.transaction(async () => {
+            const done = await attempt(connection);
+            await options.beforeCommit?.(connection, done.counts);
+            return done.counts;
+          }),
+        ),
+      ),
+    );
+    service.store.changed(table.id);
+    return counts;
+  }
+  const slot = await service.mutations.enter(table.id, name, service.control.limits.on);
+  try {
+    for (let tries = 0; ; tries++) {
+      try {
+        const counts = await service.store.locks.shared(table.id, () => mutate(statements, session, looked, slot, attempt, options));
+        service.store.changed(table.id);
+        return counts;
+      } catch (error) {
+        if (!(error instanceof Conflict)) throw error;
+        service.control.stats.count({ product: 'bigquery', caller: session.caller.subject, resource: `${table.path.dataset}.${table.path.table}` }, { conflicts: 1, ...(tries < RERUNS ? { retries: 1 } : {}) });
+        if (tries >= RERUNS) throw serializationFailure(name);
+        await pause(2 ** tries);
+      }
+    }
+  } finally {
+    slot.release();
+  }
+}
+
+function targetOf(dml: CompiledDml, session: Session, looked: Looked): TableRecord {
+  const key = pathKey(dml.target.path);
+  for (const table of looked.tables) if (pathKey(table.path) === key) return table;
+  const temporary = session.tempTables.get(dml.target.path.table);
+  if (temporary) return temporary;
+  throw new Error(`the target ${key} of a compiled statement was not looked up`);
+}
+
+async function mutate(
+  statements: Statements,
+  session: Session,
+  looked: Looked,
+  slot: Slot,
+  attempt: (connection: Connection) => Promise<{ counts: DmlCounts; partitions: ReadonlySet<string> | undefined }>,
+  options: RunOptions,
+): Promise<DmlCounts> {
+  const began = statements.service.mutations.now;
+  return statements.onConnection(session, looked, async (connection) => {
+    await connection.run('BEGIN TRANSACTION');
+    try {
+      const { counts, partitions } = await conflicting(() => attempt(connection));
+      await options.beforeCommit?.(connection, counts);
+      const commit = () => conflicting(async () => void (await connection.run('COMMIT')));
+      if (counts.updated + counts.deleted === 0) await commit();
+      else if (!(await slot.commit(partitions, began, commit))) throw new Conflict();
+      return counts;
+    } catch (error) {
+      await connection.rollback();
+      throw error;
+    }
+  });
+}
+
+/** DuckDB notices two writers of one row by itself, before we would. */
+async function conflicting<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await duck(work);
+  } catch (error) {
+    if (error instanceof Error && /conflict/i.test(error.message) && /^TransactionContext|^Transaction/i.test(error.message)) throw new Conflict();
+    throw error;
+  }
+}
+
+async function once(statements: Statements, dml: CompiledDml, session: Session, connection: Connection): Promise<{ counts: DmlCounts; partitions: ReadonlySet<string> | undefined }> {
+  for (const { sql, message } of dml.prechecks) {
+    const found = await (await connection.query(sql.text, statements.bind(sql, session))).getRows();
+    if (found.length > 0) throw new ApiError('invalidQuery', String(found[0]![0] ?? '') && typeof found[0]![0] === 'string' && message === '' ? found[0]![0] : message, 'query');
+  }
+  let partitions: Set<string> | undefined;
+  if (dml.partitions) {
+    const rows = await (await connection.query(dml.partitions.text, statements.bind(dml.partitions, session))).getRows();
+    partitions = new Set(rows.map(([id]) => String(id)));
+  }
+  const counts: DmlCounts = { inserted: 0, updated: 0, deleted: 0 };
+  for (const { effect, sql } of dml.statements) {
+    const { rowsChanged } = await connection.query(sql.text, statements.bind(sql, session));
+    if (effect !== 'none') counts[effect] += rowsChanged;
+  }
+  return { counts, partitions };
+}

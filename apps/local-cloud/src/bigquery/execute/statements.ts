@@ -1,0 +1,330 @@
+/**
+ * One statement: compiled (or found compiled), permitted, run. Knows nothing of jobs, pages or HTTP.
+ *
+ * 1. A statement sees one snapshot, with every streamed row that was acknowledged before it began.
+ * 2. Nothing of a failed statement remains.
+ * 3. What it reads and writes is checked against the access lists before it runs.
+ */
+import { TIMESTAMPTZ, VARCHAR, DuckDBTimestampTZValue } from '@duckdb/node-api';
+import type { Bind, Column, Compiled, CompiledQuery, DuckSql, Position, TablePath } from '../../googlesql/contract.ts';
+import { GoogleSqlError } from '../../googlesql/contract.ts';
+import { compile, compileExpression, formatType, translateDuckError } from '../../googlesql/index.ts';
+import { demand, may } from '../catalog/access.ts';
+import type { TableRecord } from '../catalog/catalog.ts';
+import { materialize } from '../catalog/information-schema.ts';
+import { ApiError } from '../errors.ts';
+import type { ResultSet } from '../jobs/results.ts';
+import type { Service } from '../service.ts';
+import type { BoundValue, Connection } from '../storage/database.ts';
+import { duckType } from '../values/physical.ts';
+import { runDdl } from './ddl.ts';
+import { runDml } from './dml.ts';
+import { type Looked, ScopedCatalog } from './scoped-catalog.ts';
+import type { Session } from './session.ts';
+
+const CACHED = 2000;
+const MIN_BILLED = 10 * 1024 * 1024;
+
+export interface DmlCounts {
+  inserted: number;
+  updated: number;
+  deleted: number;
+}
+export interface DdlEffect {
+  readonly operation: 'CREATE' | 'SKIP' | 'REPLACE' | 'ALTER' | 'DROP' | 'CREATE_IF_NOT_EXISTS';
+  readonly table?: TablePath;
+  readonly dataset?: { readonly project: string; readonly dataset: string };
+  readonly routine?: { readonly project: string; readonly dataset: string; readonly routine: string };
+}
+export interface StatementResult {
+  readonly statementType: string;
+  readonly result?: ResultSet;
+  readonly dml?: DmlCounts;
+  readonly ddl?: DdlEffect;
+  readonly target?: TablePath;
+  readonly bytesProcessed: number;
+  readonly bytesBilled: number;
+  readonly cacheHit: boolean;
+  readonly referenced: readonly TablePath[];
+}
+export interface RunOptions {
+  /** Inside the transaction that makes the effect durable, just before its commit. */
+  readonly beforeCommit?: (connection: Connection, counts: DmlCounts) => Promise<void>;
+  readonly maximumBytesBilled?: number;
+  readonly useCache?: boolean;
+  /** SELECT into a table: where the rows go instead of a result. */
+  readonly into?: (query: CompiledQuery, values: readonly BoundValue[]) => Promise<StatementResult['result']>;
+}
+export interface Ready {
+  readonly compiled: Compiled;
+  readonly looked: Looked;
+  readonly bytes: number;
+  readonly billed: number;
+}
+
+interface CachedResult {
+  readonly result: ResultSet;
+  readonly versions: readonly [number, number][];
+}
+
+export class Statements {
+  readonly service: Service;
+  readonly #compiled = new Map<string, { compiled: Compiled; looked: Looked; version: number }>();
+  readonly #results = new Map<string, CachedResult>();
+  constructor(service: Service) {
+    this.service = service;
+  }
+
+  compile(sql: string, session: Session, at?: Position): { compiled: Compiled; looked: Looked } {
+    const { catalog } = this.service.store;
+    const key = session.temporaryVersion > 0 ? undefined : this.#key(sql, session, at);
+    const known = key === undefined ? undefined : this.#compiled.get(key);
+    if (known && (known.version === catalog.version || known.looked.still.every((same) => same()))) {
+      known.version = catalog.version;
+      return known;
+    }
+    const scoped = new ScopedCatalog(catalog, session);
+    const compiled = translating(() =>
+      compile(sql, {
+        catalog: scoped,
+        parameters: session.parameters.map(({ name, type }) => (name === undefined ? { type } : { name, type })),
+        positional: session.positional,
+        variables: new Map([...session.variables].map(([name, { type }]) => [name, type])),
+        ...(at ? { at } : {}),
+      }),
+    );
+    const entry = { compiled, looked: scoped.looked, version: catalog.version };
+    if (key !== undefined && compiled.kind !== 'ddl' && scoped.looked.information.length === 0) {
+      this.#compiled.set(key, entry);
+      if (this.#compiled.size > CACHED) this.#compiled.delete(this.#compiled.keys().next().value!);
+    }
+    return entry;
+  }
+
+  #key(sql: string, session: Session, at: Position | undefined): string {
+    const types = session.parameters.map(({ name, type }) => `${name ?? ''} ${formatType(type)}`).join();
+    const variables = session.variables.size === 0 ? '' : [...session.variables].map(([name, { type }]) => `${name} ${formatType(type)}`).join();
+    const dataset = session.defaultDataset;
+    const subject = this.service.store.catalog.anyPolicies ? session.caller.subject : '';
+    return `${session.project}\n${dataset ? `${dataset.project}.${dataset.dataset}` : ''}\n${session.positional}\n${types}\n${variables}\n${subject}\n${at ? `${at.line}:${at.column}` : ''}\n${sql}`;
+  }
+
+  /** A scalar expression of a script: its value. */
+  async expression(sql: string, session: Session, at?: Position): Promise<{ columns: readonly Column[]; row: readonly import('@duckdb/node-api').DuckDBValue[] }> {
+    const scoped = new ScopedCatalog(this.service.store.catalog, session);
+    const compiled = translating(() =>
+      compileExpression(sql, {
+        catalog: scoped,
+        parameters: session.parameters.map(({ name, type }) => (name === undefined ? { type } : { name, type })),
+        positional: session.positional,
+        variables: new Map([...session.variables].map(([name, { type }]) => [name, type])),
+        ...(at ? { at } : {}),
+      }),
+    );
+    this.#permit(compiled, scoped.looked, session);
+    await this.service.store.readable(this.#stored(scoped.looked));
+    const values = this.bind(compiled.sql, session);
+    const rows = await this.onConnection(session, scoped.looked, (connection) => duck(async () => (await connection.query(compiled.sql.text, values)).getRows()));
+    return { columns: compiled.columns, row: rows[0] ?? [] };
+  }
+
+  /** Compiled, permitted and priced, not run. */
+  async prepare(sql: string, session: Session, at?: Position): Promise<Ready> {
+    const { compiled, looked } = this.compile(sql, session, at);
+    this.#permit(compiled, looked, session);
+    const { bytes, billed } = await this.#price(compiled, looked);
+    return { compiled, looked, bytes, billed };
+  }
+
+  async run(sql: string, session: Session, options: RunOptions = {}, at?: Position): Promise<StatementResult> {
+    const { store, control } = this.service;
+    const { compiled, looked } = this.compile(sql, session, at);
+    this.#permit(compiled, looked, session);
+    const paths = pathsOf(looked);
+    const cacheKey = compiled.kind === 'query' && options.useCache && !options.into && session.transaction === undefined ? this.#cacheKey(compiled, looked, sql, session) : undefined;
+    const cached = cacheKey === undefined ? undefined : this.#cached(cacheKey, looked);
+    if (cached) return { statementType: 'SELECT', result: cached, bytesProcessed: 0, bytesBilled: 0, cacheHit: true, referenced: paths };
+    await store.readable(this.#stored(looked));
+    const { bytes, billed } = await this.#price(compiled, looked);
+    if (options.maximumBytesBilled !== undefined && billed > options.maximumBytesBilled) {
+      throw new ApiError('bytesBilledLimitExceeded', `Query exceeded limit for bytes billed: ${options.maximumBytesBilled}. ${billed} or higher required.`);
+    }
+    const cost = { bytesProcessed: bytes, bytesBilled: billed, cacheHit: false, referenced: paths };
+    if (compiled.kind === 'query') {
+      await control.limits.latency(200, 600);
+      const values = this.bind(compiled.sql, session);
+      if (options.into) {
+        const result = await options.into(compiled, values);
+        return { statementType: 'SELECT', ...(result ? { result } : {}), ...cost };
+      }
+      const versions = cacheKey === undefined ? [] : this.#versions(looked);
+      const result = await this.select(compiled, values, session, looked);
+      if (cacheKey !== undefined && result.total <= 10_000) {
+        this.#results.set(cacheKey, { result, versions });
+        if (this.#results.size > 200) this.#results.delete(this.#results.keys().next().value!);
+      }
+      return { statementType: 'SELECT', result, ...cost };
+    }
+    if (compiled.kind === 'ddl') return { ...(await runDdl(this, compiled.ddl, session, looked, options)), ...cost };
+    await control.limits.latency(800, 2000);
+    const dml = await runDml(this, compiled, session, looked, options);
+    session.rowCount = BigInt(dml.inserted + dml.updated + dml.deleted);
+    return { statementType: compiled.kind === 'truncate' ? 'TRUNCATE_TABLE' : compiled.kind.toUpperCase(), dml, target: compiled.target.path, ...cost };
+  }
+
+  select(compiled: CompiledQuery, values: readonly BoundValue[], session: Session, looked: Looked): Promise<ResultSet> {
+    return this.onConnection(session, looked, (connection) =>
+      duck(() => this.service.results.collect(connection, compiled.sql.text, values, compiled.columns, session.aborted)),
+    );
+  }
+
+  /** On the transaction's connection, or any; with the INFORMATION_SCHEMA views that the statement looks at. */
+  onConnection<T>(session: Session, looked: Looked, work: (connection: Connection) => Promise<T>): Promise<T> {
+    const withViews = async (connection: Connection) => {
+      for (const view of looked.information) await materialize(this.service, session.caller, view, connection);
+      const interrupt = () => connection.raw.interrupt();
+      session.aborted.addEventListener('abort', interrupt, { once: true });
+      try {
+        return await work(connection);
+      } finally {
+        session.aborted.removeEventListener('abort', interrupt);
+        for (const view of looked.information) await connection.run(`DROP TABLE IF EXISTS ${view.table.physical}`);
+      }
+    };
+    return session.transaction ? withViews(session.transaction.connection) : this.service.store.database.use(withViews);
+  }
+
+  bind(sql: DuckSql, session: Session): BoundValue[] {
+    return sql.binds.map((bind) => this.#value(bind, session));
+  }
+
+  #value(bind: Bind, session: Session): BoundValue {
+    if (bind.from === 'context') {
+      if (bind.name === 'now') return { value: new DuckDBTimestampTZValue(session.transaction?.now ?? BigInt(Date.now()) * 1000n), type: TIMESTAMPTZ };
+      return { value: bind.name === 'project' ? session.project : session.caller.subject, type: VARCHAR };
+    }
+    if (bind.from === 'variable') {
+      const variable = session.variables.get(bind.name.toLowerCase());
+      if (!variable) throw new Error(`variable ${bind.name} is not in scope`);
+      return { value: variable.value, type: duckType(bind.type) };
+    }
+    const parameter =
+      bind.index !== undefined && bind.name === undefined
+        ? session.parameters[bind.index]
+        : session.parameters.find((candidate) => candidate.name?.toLowerCase() === bind.name?.toLowerCase());
+    if (!parameter) throw new ApiError('invalidQuery', bind.name === undefined ? 'Query parameter number is not defined' : `Query parameter '${bind.name}' not found`, 'query');
+    return { value: parameter.value, type: duckType(bind.type) };
+  }
+
+  #stored(looked: Looked): TableRecord[] {
+    return [...looked.tables];
+  }
+
+  #permit(compiled: Compiled, looked: Looked, session: Session): void {
+    const { catalog } = this.service.store;
+    const { caller } = session;
+    if (caller.owner) return;
+    const target = compiled.kind === 'query' || compiled.kind === 'ddl' ? undefined : compiled.target.path;
+    const views = [...looked.tables].filter((table) => table.kind === 'VIEW');
+    for (const table of looked.tables) {
+      if (session.tempTables.get(table.path.table) === table) continue;
+      if (may(catalog, caller, 'read', table.path)) continue;
+      const isTarget = target !== undefined && samePath(target, table.path);
+      if (isTarget && may(catalog, caller, 'write', table.path)) continue;
+      const authorized = views.some(
+        (view) =>
+          may(catalog, caller, 'read', view.path) &&
+          catalog
+            .dataset(table.path.project, table.path.dataset)
+            ?.access.some((entry) => entry.view && entry.view.projectId === view.path.project && entry.view.datasetId === view.path.dataset && entry.view.tableId === view.path.table),
+      );
+      if (!authorized) demand(catalog, caller, 'read', table.path);
+    }
+    if (target && !session.tempTables.has(target.table)) demand(catalog, caller, 'write', target);
+  }
+
+  async #price(compiled: Compiled, looked: Looked): Promise<{ bytes: number; billed: number }> {
+    const { sizes } = this.service;
+    const reads = 'reads' in compiled ? compiled.reads : [];
+    let bytes = 0;
+    let billed = 0;
+    const count = async (table: TableRecord, columns?: readonly string[]) => {
+      if (table.kind !== 'TABLE') return;
+      const scanned = await sizes.scanned(table, columns);
+      bytes += scanned;
+      billed += Math.max(Math.ceil(scanned / 1_048_576) * 1_048_576, MIN_BILLED);
+    };
+    const byPath = new Map([...looked.tables].map((table) => [pathKey(table.path), table]));
+    for (const read of reads) {
+      const table = byPath.get(pathKey(read.path));
+      if (table) await count(table, read.columns);
+    }
+    if (compiled.kind === 'update' || compiled.kind === 'delete' || (compiled.kind === 'merge' && !compiled.insertsOnly)) {
+      const target = byPath.get(pathKey(compiled.target.path));
+      if (target && !reads.some((read) => samePath(read.path, compiled.target.path))) await count(target);
+    }
+    return { bytes, billed };
+  }
+
+  #versions(looked: Looked): [number, number][] {
+    return this.#stored(looked).map(({ id }) => [id, this.service.store.version(id)]);
+  }
+
+  #cacheKey(compiled: CompiledQuery, looked: Looked, sql: string, session: Session): string | undefined {
+    if (!compiled.deterministic || looked.information.length > 0 || looked.tables.size === 0 || session.variables.size > 0 || session.tempTables.size > 0) return undefined;
+    if (this.#stored(looked).some((table) => table.policies?.length)) return undefined;
+    const parameters = session.parameters.map(({ name, value }) => `${name ?? ''}=${value}`).join('\n');
+    if (parameters.length > 10_000) return undefined;
+    return `${this.#key(sql, session, undefined)}\n${parameters}`;
+  }
+
+  #cached(key: string, looked: Looked): ResultSet | undefined {
+    const cached = this.#results.get(key);
+    if (!cached) return undefined;
+    const { store } = this.service;
+    const fresh = this.#stored(looked).every(({ id }) => !store.ingest.has(id)) && cached.versions.every(([id, version]) => store.version(id) === version);
+    const same = cached.versions.length === looked.tables.size && this.#stored(looked).every(({ id }) => cached.versions.some(([known]) => known === id));
+    if (fresh && same) return cached.result;
+    this.#results.delete(key);
+    return undefined;
+  }
+}
+
+export const pathKey = (path: TablePath) => `${path.project}\n${path.dataset}\n${path.table}`;
+const samePath = (a: TablePath, b: TablePath) => a.table === b.table && a.dataset === b.dataset && a.project === b.project;
+const pathsOf = (looked: Looked): TablePath[] => [...looked.tables].map((table) => table.path);
+
+/** The compiler's refusals in the API's form. */
+function translating<T>(work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    if (error instanceof GoogleSqlError) throw fromGoogleSql(error);
+    throw error;
+  }
+}
+export function fromGoogleSql(error: GoogleSqlError): ApiError {
+  if (error.reason === 'notFound') return new ApiError('notFound', error.message);
+  return new ApiError(error.reason === 'invalid' ? 'invalid' : 'invalidQuery', error.message, 'query');
+}
+
+/** DuckDB's run-time errors in BigQuery's words. */
+export async function duck<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (error instanceof ApiError || !(error instanceof Error)) throw error;
+    throw duckError(error);
+  }
+}
+
+export function duckError(error: Error): Error {
+  const translated = translateDuckError(error);
+  if (translated) return fromGoogleSql(translated);
+  if (/^INTERRUPT/i.test(error.message)) return new ApiError('stopped', 'Job execution was cancelled: User requested cancellation');
+  if (/^Out of Memory/i.test(error.message)) return new ApiError('resourcesExceeded', 'Resources exceeded during query execution: The query could not be executed in the allotted memory.', 'query');
+  const missing = /NOT NULL constraint failed: t\d+\.(.+)$/.exec(error.message.split('\n')[0]!);
+  if (missing) return new ApiError('invalidQuery', `Required field ${missing[1]} cannot be null`, 'query');
+  return error;
+}
+

@@ -1,0 +1,80 @@
+/** Operators, declared like functions. */
+import { type Declared, declare, type Signature } from './signature.ts';
+
+const define = (...signatures: Declared[]): Signature[] => signatures.map(declare);
+const comparison = (op: string) => define(['T, T -> BOOL', `($1 ${op} $2)`]);
+const bitwise = (op: string) => define(['INT64, INT64 -> INT64', op], ['BYTES, BYTES -> BYTES', `gs_bytes_bit($1, $2, '${op[4]}')`]);
+
+export const operatorSignatures: ReadonlyMap<string, readonly Signature[]> = new Map([
+  [
+    '+',
+    define(
+      ['INT64, INT64 -> INT64', '($1 + $2)'],
+      ['FLOAT64, FLOAT64 -> FLOAT64', '($1 + $2)'],
+      ['NUMERIC, NUMERIC -> NUMERIC', '($1 + $2)'],
+      ['BIGNUMERIC, BIGNUMERIC -> BIGNUMERIC', '($1 + $2)'],
+      ['DATE, INT64 -> DATE', 'gs_date_plus($1, $2)'],
+      ['INT64, DATE -> DATE', 'gs_date_plus($2, $1)'],
+      ['TIMESTAMP, INTERVAL -> TIMESTAMP', 'gs_timestamp_plus($1, $2)'],
+      ['INTERVAL, TIMESTAMP -> TIMESTAMP', 'gs_timestamp_plus($2, $1)'],
+      ['DATE, INTERVAL -> DATETIME', '(CAST($1 AS TIMESTAMP) + $2)'],
+      ['INTERVAL, DATE -> DATETIME', '(CAST($2 AS TIMESTAMP) + $1)'],
+      ['DATETIME, INTERVAL -> DATETIME', '($1 + $2)'],
+      ['INTERVAL, DATETIME -> DATETIME', '($2 + $1)'],
+      ['INTERVAL, INTERVAL -> INTERVAL', '($1 + $2)'],
+    ),
+  ],
+  [
+    '-',
+    define(
+      ['INT64, INT64 -> INT64', '($1 - $2)'],
+      ['FLOAT64, FLOAT64 -> FLOAT64', '($1 - $2)'],
+      ['NUMERIC, NUMERIC -> NUMERIC', '($1 - $2)'],
+      ['BIGNUMERIC, BIGNUMERIC -> BIGNUMERIC', '($1 - $2)'],
+      ['DATE, INT64 -> DATE', 'gs_date_plus($1, -$2)'],
+      ['DATE, DATE -> INTERVAL', 'to_days(CAST(($1 - $2) AS INTEGER))'],
+      ['TIMESTAMP, TIMESTAMP -> INTERVAL', 'to_microseconds(epoch_us($1) - epoch_us($2))'],
+      ['DATETIME, DATETIME -> INTERVAL', 'gs_datetime_minus($1, $2)'],
+      ['TIME, TIME -> INTERVAL', 'to_microseconds(epoch_us($1) - epoch_us($2))'],
+      ['TIMESTAMP, INTERVAL -> TIMESTAMP', 'gs_timestamp_plus($1, -($2))'],
+      ['DATE, INTERVAL -> DATETIME', '(CAST($1 AS TIMESTAMP) - $2)'],
+      ['DATETIME, INTERVAL -> DATETIME', '($1 - $2)'],
+      ['INTERVAL, INTERVAL -> INTERVAL', '($1 + -($2))'],
+    ),
+  ],
+  [
+    '*',
+    define(
+      ['INT64, INT64 -> INT64', '($1 * $2)'],
+      ['FLOAT64, FLOAT64 -> FLOAT64', '($1 * $2)'],
+      ['NUMERIC, NUMERIC -> NUMERIC', 'gs_numeric_mul($1, $2)'],
+      ['BIGNUMERIC, BIGNUMERIC -> BIGNUMERIC', 'gs_bignumeric_mul($1, $2)'],
+      ['INTERVAL, INT64 -> INTERVAL', 'gs_interval_mul($1, $2)'],
+      ['INT64, INTERVAL -> INTERVAL', 'gs_interval_mul($2, $1)'],
+    ),
+  ],
+  [
+    '/',
+    define(
+      ['FLOAT64, FLOAT64 -> FLOAT64', 'gs_float_div($1, $2)'],
+      ['NUMERIC, NUMERIC -> NUMERIC', 'gs_numeric_div($1, $2)'],
+      ['BIGNUMERIC, BIGNUMERIC -> BIGNUMERIC', 'gs_bignumeric_div($1, $2)'],
+      ['INTERVAL, INT64 -> INTERVAL', 'gs_interval_div($1, $2)'],
+    ),
+  ],
+  ['-x', define(['INT64 -> INT64', '(-$1)'], ['FLOAT64 -> FLOAT64', '(-$1)'], ['NUMERIC -> NUMERIC', '(-$1)'], ['BIGNUMERIC -> BIGNUMERIC', 'gs_bignumeric_neg($1)'], ['INTERVAL -> INTERVAL', '(-$1)'])],
+  ['~', define(['INT64 -> INT64', '(~$1)'], ['BYTES -> BYTES', 'gs_bytes_not($1)'])],
+  ['||', define(['STRING, STRING -> STRING', '($1 || $2)'], ['BYTES, BYTES -> BYTES', '($1 || $2)'], ['ARRAY<T>, ARRAY<T> -> ARRAY<T>', 'gs_array_concat($1, $2)'])],
+  ['&', bitwise('($1 & $2)')],
+  ['|', bitwise('($1 | $2)')],
+  ['^', define(['INT64, INT64 -> INT64', 'xor($1, $2)'], ['BYTES, BYTES -> BYTES', "gs_bytes_bit($1, $2, '^')"])],
+  ['<<', define(['INT64, INT64 -> INT64', 'gs_shift_left($1, $2)'], ['BYTES, INT64 -> BYTES', 'gs_bytes_shift($1, $2)'])],
+  ['>>', define(['INT64, INT64 -> INT64', 'gs_shift_right($1, $2)'], ['BYTES, INT64 -> BYTES', 'gs_bytes_shift($1, -$2)'])],
+  ['=', comparison('=')],
+  ['!=', comparison('<>')],
+  ['<', comparison('<')],
+  ['>', comparison('>')],
+  ['<=', comparison('<=')],
+  ['>=', comparison('>=')],
+  ['LIKE', define(['STRING, STRING -> BOOL', "($1 LIKE $2 ESCAPE '\\')"], ['BYTES, BYTES -> BOOL', 'gs_bytes_like($1, $2)'])],
+]);

@@ -1,0 +1,121 @@
+/** How a DuckDB scalar function written in TypeScript is declared. NULL arguments never arrive: the result is NULL then. */
+import {
+  BIGINT,
+  BIGNUM,
+  BLOB,
+  BOOLEAN,
+  DATE,
+  DECIMAL,
+  DOUBLE,
+  DuckDBBlobValue,
+  DuckDBDateValue,
+  DuckDBDecimalValue,
+  DuckDBIntervalValue,
+  DuckDBListValue,
+  DuckDBTimestampTZValue,
+  DuckDBTimestampValue,
+  DuckDBTimeValue,
+  type DuckDBType,
+  type DuckDBValue,
+  DuckDBScalarFunction,
+  INTERVAL,
+  LIST,
+  SQLNULL,
+  TIME,
+  TIMESTAMP,
+  TIMESTAMPTZ,
+  VARCHAR,
+} from '@duckdb/node-api';
+
+/** The message reaches the user as it is. */
+export class EvaluationFault extends Error {}
+
+export type Kind = 'int' | 'float' | 'numeric' | 'big' | 'bool' | 'text' | 'bytes' | 'date' | 'time' | 'datetime' | 'timestamp' | 'interval' | 'texts' | 'ints' | 'nothing';
+const TYPES: Readonly<Record<Kind, DuckDBType>> = {
+  int: BIGINT,
+  float: DOUBLE,
+  numeric: DECIMAL(38, 9),
+  big: BIGNUM,
+  bool: BOOLEAN,
+  text: VARCHAR,
+  bytes: BLOB,
+  date: DATE,
+  time: TIME,
+  datetime: TIMESTAMP,
+  timestamp: TIMESTAMPTZ,
+  interval: INTERVAL,
+  texts: LIST(VARCHAR),
+  ints: LIST(BIGINT),
+  nothing: SQLNULL,
+};
+
+/** Plain values on the TypeScript side: dates as days, times as micros (bigint), decimals as scaled bigints. */
+export type Plain = bigint | number | boolean | string | Uint8Array | readonly (string | null)[] | readonly (bigint | null)[] | { months: number; days: number; micros: bigint } | null;
+
+// biome-ignore lint/suspicious/noExplicitAny: values come from DuckDB in the shape that the declared kind has.
+type Any = any;
+const READ: Partial<Record<Kind, (v: Any) => Plain>> = {
+  numeric: (v) => v.value,
+  bytes: (v) => v.bytes,
+  date: (v) => v.days,
+  time: (v) => v.micros,
+  datetime: (v) => v.micros,
+  timestamp: (v) => v.micros,
+  texts: (v) => v.items,
+  ints: (v) => v.items,
+};
+const WRITE: Partial<Record<Kind, (v: Any) => DuckDBValue>> = {
+  numeric: (v) => new DuckDBDecimalValue(v, 38, 9),
+  bytes: (v) => new DuckDBBlobValue(v),
+  date: (v) => new DuckDBDateValue(v),
+  time: (v) => new DuckDBTimeValue(v),
+  datetime: (v) => new DuckDBTimestampValue(v),
+  timestamp: (v) => new DuckDBTimestampTZValue(v),
+  interval: (v) => new DuckDBIntervalValue(v.months, v.days, v.micros),
+  texts: (v) => new DuckDBListValue(v),
+  ints: (v) => new DuckDBListValue(v),
+};
+
+export interface NativeFunction {
+  readonly name: string;
+  readonly parameters: readonly Kind[];
+  readonly returns: Kind;
+  // biome-ignore lint/suspicious/noExplicitAny: each function states its own parameters.
+  readonly run: (...args: any[]) => Plain;
+}
+// biome-ignore lint/suspicious/noExplicitAny: as above.
+export const native = (name: string, parameters: readonly Kind[], returns: Kind, run: (...args: any[]) => Plain): NativeFunction => ({ name, parameters, returns, run });
+
+export function toDuckDb(f: NativeFunction): DuckDBScalarFunction {
+  const readers = f.parameters.map((k) => READ[k]);
+  const write = WRITE[f.returns];
+  return DuckDBScalarFunction.create({
+    name: f.name,
+    parameterTypes: f.parameters.map((k) => TYPES[k]),
+    returnType: TYPES[f.returns],
+    mainFunction: (info, chunk, output) => {
+      const columns = readers.map((_, i) => chunk.getColumnVector(i));
+      const args: Plain[] = new Array(readers.length);
+      rows: for (let row = 0; row < chunk.rowCount; row++) {
+        for (const [i, column] of columns.entries()) {
+          const value = column.getItem(row);
+          if (value === null) {
+            output.setItem(row, null);
+            continue rows;
+          }
+          const read = readers[i];
+          args[i] = read ? read(value) : (value as Plain);
+        }
+        let result: Plain;
+        try {
+          result = f.run(...args);
+        } catch (error) {
+          info.setError(error instanceof EvaluationFault ? error.message : `Internal error in ${f.name}: ${(error as Error).message}`);
+          return;
+        }
+        output.setItem(row, result === null ? null : write ? write(result) : (result as DuckDBValue));
+      }
+      output.flush();
+    },
+  });
+}

@@ -1,0 +1,75 @@
+import { spawn } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { readConfig } from './config.ts';
+import { type StartedProcess, startProcess } from './started-process.ts';
+
+const MAIN = fileURLToPath(new URL('main.ts', import.meta.url));
+const FREE = { PUBSUB_PORT: '0', BIGQUERY_PORT: '0', BIGQUERY_STORAGE_PORT: '0', KMS_PORT: '0' };
+
+function run(env: Record<string, string>): Promise<{ code: number | null; stderr: string }> {
+  return new Promise((resolve) => {
+    const child = spawn(process.execPath, ['--no-warnings', MAIN], { env: { ...process.env, ...FREE, ...env } });
+    let stderr = '';
+    child.stderr.on('data', (chunk: Buffer) => {
+      stderr += chunk.toString();
+    });
+    child.once('exit', (code) => resolve({ code, stderr }));
+  });
+}
+
+describe('the process', () => {
+  let cloud: StartedProcess;
+  beforeAll(async () => {
+    cloud = await startProcess();
+  });
+  afterAll(() => cloud.dispose());
+
+  test('a second one on the same data is refused and told which process holds it', async () => {
+    const { code, stderr } = await run({ LOCAL_CLOUD_DATA: cloud.dataDir });
+    expect(code).toBe(1);
+    expect(stderr).toContain(`Another local-cloud (process ${cloud.pid}) is using ${cloud.dataDir}`);
+  });
+
+  test('a taken port is named, with the way out', async () => {
+    const port = cloud.addresses.pubsub.split(':')[1]!;
+    const { code, stderr } = await run({ LOCAL_CLOUD_DATA: `${cloud.dataDir}/second`, PUBSUB_PORT: port });
+    expect(code).toBe(1);
+    expect(stderr).toContain(port);
+    expect(stderr).toContain('PORT_OFFSET=100');
+  });
+
+  test('health, stats, limits and clock are answered on the BigQuery port', async () => {
+    expect(await cloud.control('GET', '/healthz')).toMatchObject({ status: 'ok' });
+    expect(await cloud.control('GET', '/__stats')).toMatchObject({ entries: expect.any(Array), dollars: 0 });
+    expect(await cloud.control('PUT', '/__control/limits', { limits: 'on' })).toEqual({ limits: 'on' });
+    expect(await cloud.control('PUT', '/__control/clock', { factor: 100 })).toMatchObject({ factor: 100 });
+    expect(await cloud.control('PUT', '/__control/faults', { 'no.such': {} })).toMatchObject({
+      error: expect.stringContaining('no fault point is called no.such'),
+    });
+    expect(await cloud.control('GET', '/__control/nothing')).toMatchObject({ error: expect.any(String) });
+    await cloud.control('PUT', '/__control/limits', { limits: 'off' });
+    await cloud.control('PUT', '/__control/clock', { factor: 1 });
+  });
+
+  test('SIGTERM stops it cleanly within seconds, and it starts again on its data', async () => {
+    const { code, ms } = await cloud.stop();
+    expect(code).toBe(0);
+    expect(ms).toBeLessThan(4000);
+    await cloud.start();
+    expect(await cloud.control('GET', '/healthz')).toMatchObject({ status: 'ok' });
+  });
+});
+
+describe('the environment', () => {
+  test('defaults are the documented ports, and PORT_OFFSET moves them all', () => {
+    expect(readConfig({}).ports).toEqual({ pubsub: 8085, bigquery: 9050, storage: 9060, kms: 9070 });
+    expect(readConfig({ PORT_OFFSET: '100' }).ports).toEqual({ pubsub: 8185, bigquery: 9150, storage: 9160, kms: 9170 });
+  });
+
+  test('every bad variable is named in one message', () => {
+    expect(() => readConfig({ PORT_OFFSET: 'x', LOCAL_CLOUD_LIMITS: 'maybe', LOCAL_CLOUD_FAULTS: 'q', KMS_PORT: '99999' })).toThrow(
+      /PORT_OFFSET=x[\s\S]*KMS_PORT=99999[\s\S]*LOCAL_CLOUD_LIMITS=maybe[\s\S]*LOCAL_CLOUD_FAULTS=q/,
+    );
+  });
+});
