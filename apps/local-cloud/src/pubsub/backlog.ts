@@ -9,7 +9,8 @@
  * 4. Of one ordering key messages go out in order and to one consumer at a time. A line is a run of delivered entries followed by a run
  *    of waiting ones; when a delivered one fails, it and all after it (acked ones too) wait again.
  * 5. An acked message of a key leaves when all earlier ones of the key have left.
- * 6. Failures (a nack or a missed deadline of the message itself) are counted, not deliveries: `delivery_attempt` is failures + 1.
+ * 6. With exactly-once delivery leases outlive a restart (`restore`): the message stays with the subscriber that has it.
+ * 7. Failures (a nack or a missed deadline of the message itself) are counted, not deliveries: `delivery_attempt` is failures + 1.
  */
 import { ReadyHeap } from './ready-heap.ts';
 import { clearBit, hasBit, type Pending } from './segment.ts';
@@ -64,6 +65,8 @@ export interface Host {
   changed(pending: Pending): void;
   /** `failures` of an unacked message, to be remembered across restarts. */
   failed(delivery: Delivery): void;
+  /** Exactly-once only: its lease began, moved or ended; to be remembered across restarts. */
+  leaseChanged(delivery: Delivery): void;
   /** Forwards to the dead-letter topic; false when that is not possible now. */
   deadLetter(delivery: Delivery): boolean;
 }
@@ -74,6 +77,8 @@ export type Outcome = 'ok' | 'invalid' | 'unordered';
 /** Ordered messages put aside for another consumer; beyond this the scan waits for that consumer. */
 const MAX_PARKED = 20_000;
 const REMEMBERED_ACKS = 50_000;
+/** Holds the lines of leases from before a restart: nobody is served from it. */
+const BEFORE_RESTART: Consumer = { leaseMs: 0, lines: new Set(), wants: () => false, leased: () => {}, settled: () => {} };
 
 export class Backlog {
   readonly #host: Host;
@@ -124,6 +129,29 @@ export class Backlog {
   add(pending: Pending): void {
     this.#pendings.set(pending.segment.firstSeq, pending);
     this.#fresh.push(pending);
+  }
+
+  /** A lease from before a restart, in order of `seq`, after all segments were added. */
+  restore(seq: number, lease: number, deadline: number): void {
+    for (const pending of this.#pendings.values()) {
+      const { segment } = pending;
+      const index = seq - segment.firstSeq;
+      if (index < 0 || index >= segment.count) {
+        continue;
+      }
+      if (hasBit(pending.bits, index)) {
+        const delivery = this.#deliveryOf(pending, index);
+        Object.assign(delivery, { state: 'leased', lease, deadline });
+        this.#nextExpiry = Math.min(this.#nextExpiry, deadline);
+        const { line } = delivery;
+        if (line !== null) {
+          line.entries.push(delivery);
+          line.delivered++;
+          line.holder = BEFORE_RESTART;
+        }
+      }
+      return;
+    }
   }
 
   /** Hands out what `consumer` may have now, at most `limit` messages of about `maxBytes`. */
@@ -205,6 +233,7 @@ export class Backlog {
     const delivery = this.#bySeq.get(seq);
     if (delivery?.lease === lease && delivery.state === 'leased') {
       delivery.deadline = deadline;
+      this.#leaseChanged(delivery);
       this.#nextExpiry = Math.min(this.#nextExpiry, deadline);
       return 'ok';
     }
@@ -313,25 +342,12 @@ export class Backlog {
           this.#freshIndex++;
           continue;
         }
-        const start = segment.starts[index]!;
-        const end = segment.starts[index + 1]!;
-        const key = this.#host.settings.ordered && segment.keyed ? orderingKeyOf(this.#host.bytesOf(pending), start, end) : '';
         this.#freshIndex++;
-        const seq = segment.firstSeq + index;
-        const line = key === '' ? null : this.#lineOf(key);
-        const delivery: Delivery = {
-          pending,
-          index,
-          seq,
-          bytes: end - start,
-          line,
-          state: 'waiting',
-          lease: 0,
-          deadline: 0,
-          failures: this.#failures.get(seq) ?? 0,
-          consumer: null,
-        };
-        this.#bySeq.set(seq, delivery);
+        if (this.#bySeq.has(segment.firstSeq + index)) {
+          continue;
+        }
+        const delivery = this.#deliveryOf(pending, index);
+        const { line } = delivery;
         if (line === null) {
           return delivery;
         }
@@ -355,6 +371,28 @@ export class Backlog {
         this.#freshAt = 0;
       }
     }
+  }
+
+  #deliveryOf(pending: Pending, index: number): Delivery {
+    const { segment } = pending;
+    const start = segment.starts[index]!;
+    const end = segment.starts[index + 1]!;
+    const key = this.#host.settings.ordered && segment.keyed ? orderingKeyOf(this.#host.bytesOf(pending), start, end) : '';
+    const seq = segment.firstSeq + index;
+    const delivery: Delivery = {
+      pending,
+      index,
+      seq,
+      bytes: end - start,
+      line: key === '' ? null : this.#lineOf(key),
+      state: 'waiting',
+      lease: 0,
+      deadline: 0,
+      failures: this.#failures.get(seq) ?? 0,
+      consumer: null,
+    };
+    this.#bySeq.set(seq, delivery);
+    return delivery;
   }
 
   #lineOf(key: string): Line {
@@ -389,13 +427,22 @@ export class Backlog {
     delivery.consumer = consumer;
     this.#nextExpiry = Math.min(this.#nextExpiry, delivery.deadline);
     consumer.leased(delivery.bytes);
+    this.#leaseChanged(delivery);
   }
 
   #unlease(delivery: Delivery): void {
     if (delivery.state === 'leased') {
       delivery.consumer?.settled(delivery.bytes);
+      delivery.state = 'waiting';
+      this.#leaseChanged(delivery);
     }
     delivery.consumer = null;
+  }
+
+  #leaseChanged(delivery: Delivery): void {
+    if (this.#host.settings.exactlyOnce) {
+      this.#host.leaseChanged(delivery);
+    }
   }
 
   #fail(delivery: Delivery, now: number): void {

@@ -38,6 +38,7 @@ export class Broker {
   #answers: (() => void)[] = [];
   #changed = new Map<Pending, Subscription>();
   #failed = new Map<Delivery, Subscription>();
+  #leases = new Map<Delivery, Subscription>();
   #scheduled = false;
 
   constructor(options: { readonly store: Store; readonly now: () => number; readonly fatal: (error: unknown) => void }) {
@@ -107,15 +108,22 @@ export class Broker {
   tick(): void {
     try {
       this.#commit();
+      /** Exactly-once: a lease is on disk before its message goes out, so that a restart knows of it. */
+      const held: (() => void)[] = [];
+      for (const subscription of this.subscriptions.values()) {
+        if (subscription.hungry) {
+          subscription.hungry = false;
+          this.#hand(subscription, held);
+        }
+      }
+      if (held.length > 0) {
+        this.#commit();
+        for (const deliver of held) {
+          deliver();
+        }
+      }
     } catch (error) {
       this.#fatal(error);
-      return;
-    }
-    for (const subscription of this.subscriptions.values()) {
-      if (subscription.hungry) {
-        subscription.hungry = false;
-        this.#hand(subscription);
-      }
     }
   }
 
@@ -198,6 +206,10 @@ export class Broker {
           this.#failed.set(delivery, subscription);
           this.wake();
         },
+        leaseChanged: (delivery) => {
+          this.#leases.set(delivery, subscription);
+          this.wake();
+        },
         deadLetter: (delivery) => this.#deadLetter(subscription, delivery),
       },
       failures,
@@ -243,7 +255,7 @@ export class Broker {
     const answers = this.#answers;
     this.#publications = [];
     this.#answers = [];
-    if (publications.length > 0 || this.#changed.size > 0 || this.#failed.size > 0 || this.archive.hasUnneeded) {
+    if (publications.length > 0 || this.#changed.size > 0 || this.#failed.size > 0 || this.#leases.size > 0 || this.archive.hasUnneeded) {
       this.store.transaction(() => {
         if (publications.length > 0) {
           this.#writePublications(publications, answers);
@@ -253,6 +265,7 @@ export class Broker {
       });
       this.#changed.clear();
       this.#failed.clear();
+      this.#leases.clear();
     }
     for (const answer of answers) {
       answer();
@@ -273,6 +286,13 @@ export class Broker {
     for (const [delivery, subscription] of this.#failed) {
       if (delivery.state !== 'acked') {
         this.store.putFailures(subscription.id, delivery.seq, delivery.failures);
+      }
+    }
+    for (const [delivery, subscription] of this.#leases) {
+      if (delivery.state === 'leased') {
+        this.store.putLease(subscription.id, delivery.seq, delivery.lease, delivery.deadline);
+      } else {
+        this.store.deleteLease(subscription.id, delivery.seq);
       }
     }
   }
@@ -345,16 +365,24 @@ export class Broker {
     }
   }
 
-  #hand(subscription: Subscription): void {
+  #hand(subscription: Subscription, held: (() => void)[]): void {
     const now = this.now();
-    const receivers = [...subscription.receivers];
+    const { exactlyOnce } = subscription.settings;
+    const receivers = [...subscription.receivers].filter((receiver) => receiver.wants());
     for (let idle = 0; idle < receivers.length; ) {
-      const receiver = receivers[subscription.nextReceiver++ % receivers.length]!;
+      const at = subscription.nextReceiver++ % receivers.length;
+      const receiver = receivers[at]!;
       const batch = receiver.wants() ? subscription.backlog.take(receiver, receiver.batch, receiver.batchBytes, now) : [];
       if (batch.length === 0) {
         idle++;
+        continue;
+      }
+      idle = 0;
+      if (exactlyOnce) {
+        held.push(() => receiver.deliver(batch));
+        receivers.splice(at, 1);
+        subscription.hungry = true;
       } else {
-        idle = 0;
         receiver.deliver(batch);
       }
     }
@@ -432,6 +460,13 @@ export class Broker {
       const subscription = this.addSubscription(stored, topicOf(stored.topicId), this.store.failures(stored.id));
       for (const pending of pendingsOf(stored.id)) {
         subscription.backlog.add(pending);
+      }
+      for (const { seq, lease, deadline } of this.store.leases(stored.id)) {
+        if (subscription.settings.exactlyOnce && deadline > this.now()) {
+          subscription.backlog.restore(seq, lease, deadline);
+        } else {
+          this.store.deleteLease(stored.id, seq);
+        }
       }
     }
     for (const { id, topicId, nextSeq, config } of this.store.snapshots()) {

@@ -87,6 +87,9 @@ export function dataPlane(broker: Broker, control: Control): Record<'Publish' | 
       stats.count({ product: 'pubsub', resource: name }, { messagesNacked: pairs.length / 2 });
       broker.serve(subscription);
     }
+    if (subscription.settings.exactlyOnce) {
+      await broker.durable();
+    }
     refuseFailed(failed);
     return EMPTY;
   };

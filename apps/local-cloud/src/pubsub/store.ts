@@ -47,6 +47,9 @@ const SCHEMA = `
     owner_id INTEGER NOT NULL, first_seq INTEGER NOT NULL, bits BLOB NOT NULL, PRIMARY KEY (owner_id, first_seq)) WITHOUT ROWID;
   CREATE TABLE IF NOT EXISTS failures (
     subscription_id INTEGER NOT NULL, seq INTEGER NOT NULL, failures INTEGER NOT NULL, PRIMARY KEY (subscription_id, seq)) WITHOUT ROWID;
+  CREATE TABLE IF NOT EXISTS leases (
+    subscription_id INTEGER NOT NULL, seq INTEGER NOT NULL, lease INTEGER NOT NULL, deadline REAL NOT NULL,
+    PRIMARY KEY (subscription_id, seq)) WITHOUT ROWID;
 `;
 
 export class Store {
@@ -131,6 +134,7 @@ export class Store {
   deletePendingsOf(ownerId: number): void {
     this.#run(`DELETE FROM pendings WHERE owner_id = ?`, ownerId);
     this.#run(`DELETE FROM failures WHERE subscription_id = ?`, ownerId);
+    this.#run(`DELETE FROM leases WHERE subscription_id = ?`, ownerId);
   }
 
   putFailures(subscriptionId: number, seq: number, failures: number): void {
@@ -144,6 +148,19 @@ export class Store {
 
   deleteFailures(subscriptionId: number, firstSeq: number, count: number): void {
     this.#run(`DELETE FROM failures WHERE subscription_id = ? AND seq >= ? AND seq < ?`, subscriptionId, firstSeq, firstSeq + count);
+  }
+
+  putLease(subscriptionId: number, seq: number, lease: number, deadline: number): void {
+    this.#run(`INSERT OR REPLACE INTO leases VALUES (?, ?, ?, ?)`, subscriptionId, seq, lease, deadline);
+  }
+
+  deleteLease(subscriptionId: number, seq: number): void {
+    this.#run(`DELETE FROM leases WHERE subscription_id = ? AND seq = ?`, subscriptionId, seq);
+  }
+
+  leases(subscriptionId: number): { readonly seq: number; readonly lease: number; readonly deadline: number }[] {
+    const rows = this.#all(`SELECT seq, lease, deadline FROM leases WHERE subscription_id = ? ORDER BY seq`, subscriptionId);
+    return rows.map((row) => ({ seq: Number(row.seq), lease: Number(row.lease), deadline: Number(row.deadline) }));
   }
 
   putTopic(topic: StoredTopic): void {
