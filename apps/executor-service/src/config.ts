@@ -1,0 +1,30 @@
+import { baseFields, type Config, decimal, type Fields, integer, secret, text, url } from '@convergence/service';
+
+export const executorFields = {
+  ...baseFields(8083),
+  configsDir: text('CONFIGS_DIR', { default: 'configs', example: './configs' }),
+  /** Runs in work at once, of this instance. */
+  concurrency: integer('CONCURRENCY', { default: 50, min: 1, max: 1000 }),
+  tenantServiceUrl: url('TENANT_SERVICE_URL', { default: 'http://127.0.0.1:8081', example: 'https://tenant-service-abc.a.run.app' }),
+  credentialsKmsKey: text('CREDENTIALS_KMS_KEY', {
+    default: undefined,
+    pattern: /^projects\/[^/]+\/locations\/[^/]+\/keyRings\/[^/]+\/cryptoKeys\/[^/]+$/,
+    hint: 'the full name of a KMS key',
+    example: 'projects/p/locations/us/keyRings/convergence/cryptoKeys/credentials',
+  }),
+  smtpUrl: secret('SMTP_URL', { default: undefined }),
+  mailFrom: text('MAIL_FROM', { default: 'Convergence <no-reply@convergence.example>' }),
+  /** Where e-mails are kept as .eml files while there is no SMTP_URL. */
+  mailOutbox: text('MAIL_OUTBOX', { default: '.data/outbox' }),
+  /** Between two MERGEs of finished and started runs. */
+  recordSeconds: decimal('RECORD_SECONDS', { default: 1, max: 60 }),
+  heartbeatSeconds: decimal('HEARTBEAT_SECONDS', { default: 60, min: 0.1, max: 600 }),
+  /** Runs kept in memory for lists; older ones are read from the table. */
+  indexedRuns: integer('INDEXED_RUNS', { default: 20_000, min: 100, max: 1_000_000 }),
+  /** `bigquery.query:staged`: dies there once, for tests of what comes after a crash. Local only. */
+  crashAt: text('CRASH_AT', { default: undefined, pattern: /^[a-z.]+:[a-z_]+$/, hint: 'a step type and a point in it' }),
+  /** Remembers that it died, and so shows that it did. */
+  crashMark: text('CRASH_MARK', { default: undefined }),
+  instance: text('INSTANCE_ID', { default: undefined, pattern: /^[A-Za-z0-9-]{1,60}$/, hint: 'a short name' }),
+} as const satisfies Fields;
+export type ExecutorConfig = Config<typeof executorFields>;

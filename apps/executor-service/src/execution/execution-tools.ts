@@ -1,0 +1,27 @@
+import type { TemplateCatalogue } from '@convergence/pipelines';
+import type { Bus, Clock, Keys, Warehouse } from '@convergence/ports';
+import type { Log } from '@convergence/service';
+import type { Credential, Messenger } from '@convergence/steps';
+import type { RunContexts } from './run-context.ts';
+import type { StepLog } from './step-log.ts';
+
+/** What executing runs needs, made once by the service. */
+export interface ExecutionTools {
+  readonly bus: Pick<Bus, 'publish'>;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly log: Log;
+  readonly source: string;
+  readonly instance: string;
+  readonly environment: string;
+  readonly location: string;
+  readonly templates: Pick<TemplateCatalogue, 'find'>;
+  readonly contexts: RunContexts;
+  readonly keys: Pick<Keys, 'open'>;
+  readonly stepLog: StepLog;
+  readonly warehouse: Warehouse;
+  readonly warehouseOf: (credential: Credential) => Warehouse;
+  readonly messenger: Messenger;
+  readonly crashPoint: (stepType: string, point: string) => void;
+  readonly fetch: typeof fetch;
+}

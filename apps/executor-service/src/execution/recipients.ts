@@ -1,0 +1,21 @@
+import type { RunContextResponse, RunSpec } from '@convergence/contracts';
+import type { Channel } from '@convergence/pipelines';
+
+/** Who is told on a channel: as the provider configuration of the template's domain says, else the tenant's own e-mail. */
+export function recipientsOf(
+  channel: Channel,
+  run: Pick<RunSpec, 'provider' | 'domain'>,
+  context: Pick<RunContextResponse, 'provider_configs' | 'admin_email'>,
+): { readonly to: readonly string[]; readonly secret: string | undefined } {
+  const config = context.provider_configs.find(
+    (c) => c.provider.toLowerCase() === run.provider.toLowerCase() && c.domain.toLowerCase() === run.domain.toLowerCase(),
+  );
+  const option = (name: string): string | undefined => {
+    const value = config?.options[name];
+    return typeof value === 'string' && value !== '' ? value : undefined;
+  };
+  if (channel === 'email')
+    return { to: config?.notification_emails.length ? config.notification_emails : [context.admin_email], secret: undefined };
+  const url = option(channel === 'webhook' ? 'webhook_url' : 'slack_webhook_url');
+  return { to: url === undefined ? [] : [url], secret: channel === 'webhook' ? option('webhook_secret') : undefined };
+}

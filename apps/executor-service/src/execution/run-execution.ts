@@ -1,0 +1,360 @@
+/**
+ * One run on this worker: its template resolved, its steps carried through in order, everything told and logged.
+ *
+ * 1. A step's log row is durable before anything that depends on it starts, and before the run's end is told.
+ * 2. Steps that the log shows as complete are not done again. 3. How a run ended is told exactly by one of its workers: one that
+ * lost its lease or hands the run back says nothing. 4. Credentials are opened inside the step that asks.
+ * 5. Nothing of one run is seen by another: each has its own variables, signal and outcomes.
+ */
+import type { RunContextResponse, RunError } from '@convergence/contracts';
+import {
+  resolveDeep,
+  resolveParameters,
+  resolveText,
+  SQL_KEYS,
+  type StepSpec,
+  type Template,
+  type Variables,
+} from '@convergence/pipelines';
+import { nextMove, type StepState, takenOver } from '@convergence/runs';
+import { currentTraceId } from '@convergence/service';
+import { asFailure, STEPS, StepFailure, type StepOutcome } from '@convergence/steps';
+import { Announcer, type Requested } from './announcer.ts';
+import type { ExecutionTools } from './execution-tools.ts';
+import { openCredential } from './run-context.ts';
+import { tellEnd } from './run-notification.ts';
+import { runVariables } from './run-variables.ts';
+import { executeStep } from './step-execution.ts';
+import { RunStopped } from './stop.ts';
+
+/** `ended`: told and done. `handed_back`: somebody else goes on with it. */
+export type ExecutionEnd = 'ended' | 'handed_back';
+
+export interface Hold {
+  /** Aborted with a RunStopped when this worker must let go of the run. */
+  readonly stop: AbortController;
+  /** Aborted when the process goes: what runs is finished, nothing more is started. */
+  readonly drain: AbortSignal;
+  readonly redelivered: boolean;
+}
+
+export async function executeRun(run: Requested, tools: ExecutionTools, hold: Hold): Promise<ExecutionEnd> {
+  const stop = hold.stop.signal;
+  const done = new AbortController();
+  const startedAt = new Date(tools.clock.now()).toISOString();
+  const template = tools.templates.find({ provider: run.provider, domain: run.domain, template: run.template }, run.tenant_id);
+  const announcer = new Announcer(tools, run, template);
+  announcer.progress(null);
+  let execution: Execution | undefined;
+  let failure: StepFailure | undefined;
+  try {
+    if (!template) throw noTemplate(run);
+    const context = await tools.contexts.of(run.tenant_id);
+    tools.clock.sleep(template.timeoutMinutes * 60_000, done.signal).then(
+      () => hold.stop.abort(new RunStopped('timeout', `The run took longer than ${template.timeoutMinutes} minutes.`)),
+      () => undefined,
+    );
+    execution = new Execution(run, template, context, tools, announcer, hold);
+    await execution.resume(hold.redelivered);
+    await execution.carryThrough();
+    failure = execution.failure;
+  } catch (error) {
+    failure = asFailure(error);
+    // What we need is away: not the run's fault, so it waits and comes again.
+    if (!(error instanceof StepFailure) && failure.transient && !stop.aborted) throw error;
+    if (failure.errorClass === 'internal') tools.log.error({ err: error, run_id: run.run_id }, 'run failed unexpectedly');
+  } finally {
+    done.abort();
+  }
+  const stopped = stop.aborted && stop.reason instanceof RunStopped ? stop.reason : undefined;
+  if (stopped?.kind === 'lease_lost' || stopped?.kind === 'draining') return 'handed_back';
+
+  const status = stopped?.kind === 'cancelled' ? 'CANCELLED' : failure || stopped ? 'FAILED' : 'COMPLETE';
+  const error = stopped ? stoppedError(stopped) : failure ? runError(failure, execution?.failedStep ?? null) : null;
+  if (execution && template) {
+    await tellEnd({ run, template, context: execution.context, status, error, execution, tools }).catch((cause: unknown) =>
+      tools.log.warn({ err: cause, run_id: run.run_id }, 'the end of the run could not be logged'),
+    );
+  }
+  await announcer.completed({
+    status,
+    started_at: startedAt,
+    did_work: execution?.didWork ?? false,
+    retryable: failure?.transient ?? stopped?.kind === 'timeout',
+    error,
+  });
+  return 'ended';
+}
+
+const noTemplate = (run: Requested): StepFailure =>
+  new StepFailure(
+    'schema',
+    'template.not_found',
+    `The template configs/${run.provider}/${run.domain}/${run.template}.yml is gone or no longer valid.`,
+    {
+      hint: 'Put it back, or choose another template.',
+    },
+  );
+
+const stoppedError = (stopped: RunStopped): RunError => ({
+  code: stopped.kind === 'cancelled' ? 'run.cancelled' : 'run.timeout',
+  class: stopped.kind === 'cancelled' ? 'cancelled' : 'timeout',
+  message: stopped.message,
+  hint: stopped.kind === 'cancelled' ? null : 'Give it more time in the template (timeout_minutes), or smaller units.',
+  step: null,
+});
+
+export const runError = (failure: StepFailure, step: string | null): RunError => ({
+  code: failure.code,
+  class: failure.errorClass,
+  message: failure.message,
+  hint: failure.hint,
+  step,
+});
+
+export class Execution {
+  readonly run: Requested;
+  readonly template: Template;
+  readonly context: RunContextResponse;
+  readonly #tools: ExecutionTools;
+  readonly #announcer: Announcer;
+  readonly #hold: Hold;
+  /** Ends what runs beside a step whose log could not be written. */
+  readonly #broken = new AbortController();
+  readonly #stop: AbortSignal;
+  readonly #states = new Map<string, StepState>();
+  readonly #outcomes = new Map<string, StepOutcome>();
+  readonly #variables: Variables;
+  failure: StepFailure | undefined;
+  failedStep: string | null = null;
+  didWork = false;
+
+  constructor(run: Requested, template: Template, context: RunContextResponse, tools: ExecutionTools, announcer: Announcer, hold: Hold) {
+    this.run = run;
+    this.template = template;
+    this.context = context;
+    this.#tools = tools;
+    this.#announcer = announcer;
+    this.#hold = hold;
+    this.#stop = AbortSignal.any([hold.stop.signal, this.#broken.signal]);
+    const resolved = resolveParameters(template, run.parameters, {
+      tenantId: run.tenant_id,
+      now: Date.parse(run.admitted_at),
+      providerConfigs: context.provider_configs,
+    });
+    if (!resolved.ok) {
+      const errors = resolved.errors.map((e) => `${e.path.slice(1)} ${e.message}`).join('; ');
+      throw new StepFailure('schema', 'template.parameters_invalid', `The parameters do not fit the template: ${errors}.`, {
+        hint: 'Correct them, or the provider configuration they come from.',
+      });
+    }
+    this.#variables = runVariables(run, resolved.parameters, context.dataset, tools.environment);
+    for (const step of template.steps) this.#states.set(step.id, this.#enabled(step) ? 'waiting' : 'disabled');
+  }
+
+  #enabled(step: StepSpec): boolean {
+    const value = typeof step.enabled === 'string' ? resolveText(step.enabled, this.#variables) : step.enabled;
+    return value === true || value === 'true';
+  }
+
+  wasDone(step: string): boolean {
+    return this.#outcomes.has(step);
+  }
+
+  /** Takes over what is done: by an earlier worker of this run, or by the run that this one retries. */
+  async resume(redelivered: boolean): Promise<void> {
+    const { run, template } = this;
+    const log = (runId: string) => this.#tools.stepLog.completed(this.context.dataset, runId, this.#stop);
+    if (redelivered) {
+      const done = await log(run.run_id);
+      for (const [step, outcome] of done) this.#takeOver(step, outcome);
+    }
+    if (run.retry_of !== null && run.retry_from !== 'start') {
+      const done = await log(run.retry_of);
+      const from = run.retry_from ?? 'failed';
+      for (const step of takenOver(template.steps, new Set(done.keys()), from)) {
+        const outcome = done.get(step);
+        if (outcome && this.#states.get(step) === 'waiting') this.#takeOver(step, outcome);
+      }
+    }
+  }
+  #takeOver(step: string, outcome: StepOutcome): void {
+    this.#outcomes.set(step, outcome);
+    if (!this.#states.has(step)) return;
+    this.#states.set(step, 'complete');
+    this.didWork = true;
+  }
+
+  async carryThrough(): Promise<void> {
+    const running = new Map<string, Promise<void>>();
+    try {
+      while (!this.#stop.aborted) {
+        const move = nextMove(this.template.steps, this.#states, this.template.maxParallelSteps);
+        for (const { id, state } of move.skip) {
+          this.#states.set(id, state);
+          await this.#logSkipped(this.#step(id));
+        }
+        if (move.outcome) return;
+        if (this.#hold.drain.aborted) {
+          if (running.size === 0) this.#hold.stop.abort(new RunStopped('draining', 'The worker is going away.'));
+        } else {
+          for (const id of move.start) {
+            this.#states.set(id, 'running');
+            running.set(
+              id,
+              this.#runStep(this.#step(id)).finally(() => running.delete(id)),
+            );
+          }
+        }
+        if (running.size > 0) await Promise.race(running.values());
+      }
+      await Promise.all(running.values());
+    } catch (error) {
+      this.#broken.abort(error);
+      await Promise.allSettled(running.values());
+      throw error;
+    }
+  }
+
+  #step(id: string): StepSpec {
+    const step = this.template.steps.find((s) => s.id === id);
+    if (!step) throw new Error(`no step ${id}`);
+    return step;
+  }
+
+  async #runStep(step: StepSpec): Promise<void> {
+    const { clock, random } = this.#tools;
+    const started = new Date(clock.now()).toISOString();
+    this.didWork = true;
+    this.#tell(step, 'RUNNING', 1, null, null);
+    const result = await executeStep(step, ({ number, signal }) => this.#attempt(step, number, signal), {
+      clock,
+      random,
+      stop: this.#stop,
+      onRetry: (failure, number) => {
+        this.#tools.log.warn({ run_id: this.run.run_id, step: step.id, attempt: number, code: failure.code }, 'step is tried again');
+        this.#tell(step, 'RUNNING', number + 1, null, runError(failure, step.id));
+      },
+    });
+    switch (result.status) {
+      case 'complete':
+        this.#outcomes.set(step.id, result.outcome);
+        await this.#log(step, 'COMPLETE', started, result.attempts, result.outcome, null);
+        this.#states.set(step.id, 'complete');
+        this.#tell(step, 'COMPLETE', result.attempts, result.outcome.rows, null);
+        return;
+      case 'failed': {
+        const error = runError(result.failure, step.id);
+        if (result.failure.errorClass === 'internal')
+          this.#tools.log.error(
+            { err: result.failure.cause ?? result.failure, run_id: this.run.run_id, step: step.id },
+            'step failed unexpectedly',
+          );
+        await this.#log(step, 'FAILED', started, result.attempts, null, error);
+        this.#states.set(step.id, 'failed');
+        if (step.onFailure === 'stop' && !this.failure) {
+          this.failure = result.failure;
+          this.failedStep = step.id;
+        }
+        this.#tell(step, 'FAILED', result.attempts, null, error);
+        return;
+      }
+      case 'stopped': {
+        const why: unknown = this.#stop.reason;
+        if (!(why instanceof RunStopped) || why.kind === 'lease_lost' || why.kind === 'draining') return;
+        const reason = stoppedError(why);
+        await this.#log(step, 'CANCELLED', started, result.attempts, null, { ...reason, step: step.id });
+        this.#states.set(step.id, 'cancelled');
+        this.#tell(step, 'CANCELLED', result.attempts, null, reason);
+        return;
+      }
+      default:
+        result satisfies never;
+    }
+  }
+
+  async #attempt(step: StepSpec, attempt: number, signal: AbortSignal): Promise<StepOutcome> {
+    const { run, template, context } = this;
+    const tools = this.#tools;
+    const code = STEPS[step.type];
+    if (!code) throw new StepFailure('internal', 'step.unknown_type', `There is no step type ${step.type}.`);
+    const variables: Record<string, Variables[string]> = { ...this.#variables };
+    for (const [id, outcome] of this.#outcomes)
+      for (const [name, value] of Object.entries(outcome.outputs)) variables[`steps.${id}.${name}`] = value;
+    return code({
+      run,
+      tenant: context,
+      template,
+      step,
+      config: resolveDeep(step.with, variables, (key) => SQL_KEYS.has(key)),
+      variables,
+      attempt,
+      clock: tools.clock,
+      signal,
+      log: tools.log.child({ run_id: run.run_id, tenant_id: run.tenant_id, step: step.id }),
+      warehouse: tools.warehouse,
+      location: tools.location,
+      warehouseOf: tools.warehouseOf,
+      credential: (provider) => openCredential(context, provider, tools.keys),
+      outcomeOf: (id) => this.#outcomes.get(id),
+      messenger: tools.messenger,
+      failure: this.failure ? runError(this.failure, this.failedStep) : null,
+      crashPoint: (point) => tools.crashPoint(step.type, point),
+      fetch: tools.fetch,
+    });
+  }
+
+  async #logSkipped(step: StepSpec): Promise<void> {
+    const now = new Date(this.#tools.clock.now()).toISOString();
+    await this.#log(step, 'SKIPPED', now, 1, null, null);
+    this.#tell(step, 'SKIPPED', 1, null, null);
+  }
+
+  async #log(
+    step: Pick<StepSpec, 'id' | 'type'>,
+    status: 'COMPLETE' | 'FAILED' | 'SKIPPED' | 'CANCELLED',
+    started: string,
+    attempts: number,
+    outcome: StepOutcome | null,
+    error: RunError | null,
+  ): Promise<void> {
+    const { run } = this;
+    await this.#tools.stepLog.ended(this.context.dataset, {
+      pipeline_logging_id: run.run_id,
+      pipeline_id: run.pipeline_id,
+      tenant_id: run.tenant_id,
+      user_id: run.user_id,
+      step_name: step.id,
+      step_type: step.type,
+      status,
+      start_time: started,
+      end_time: new Date(this.#tools.clock.now()).toISOString(),
+      rows_processed: outcome?.rows ?? null,
+      error_message: error?.message ?? null,
+      error_code: error?.code ?? null,
+      error_class: error?.class ?? null,
+      error_hint: error?.hint ?? null,
+      retry_count: attempts - 1,
+      outputs: outcome?.outputs ?? null,
+      control_totals: outcome?.totals ?? null,
+      executor: this.#tools.instance,
+      trace_id: currentTraceId() ?? null,
+    });
+    this.#tools.crashPoint('run', `logged_${status.toLowerCase()}`);
+  }
+
+  /** A row for something that is no step of the template: the notification at the end. */
+  async logExtra(id: string, type: string, outputs: StepOutcome['outputs']): Promise<void> {
+    await this.#log({ id, type }, 'COMPLETE', new Date(this.#tools.clock.now()).toISOString(), 1, { rows: null, outputs }, null);
+  }
+
+  #tell(
+    step: StepSpec,
+    status: 'RUNNING' | 'COMPLETE' | 'FAILED' | 'SKIPPED' | 'CANCELLED',
+    attempt: number,
+    rows: number | null,
+    error: RunError | null,
+  ): void {
+    this.#announcer.progress({ step_id: step.id, step_type: step.type, status, attempt, rows_processed: rows, error });
+  }
+}

@@ -1,0 +1,50 @@
+/**
+ * Tells people how a run ended, where its template asks for it. Logged as a step of its own, so a redelivered run does not
+ * tell twice; a message that can't be sent does not change how the run ended.
+ */
+import type { RunContextResponse, RunError, RunStatus } from '@convergence/contracts';
+import type { Template } from '@convergence/pipelines';
+import type { Requested } from './announcer.ts';
+import type { ExecutionTools } from './execution-tools.ts';
+import { recipientsOf } from './recipients.ts';
+import type { Execution } from './run-execution.ts';
+
+export const NOTIFICATION_STEP = 'x_notification';
+
+export async function tellEnd(end: {
+  run: Requested;
+  template: Template;
+  context: RunContextResponse;
+  status: RunStatus;
+  error: RunError | null;
+  execution: Execution;
+  tools: ExecutionTools;
+}): Promise<void> {
+  const { run, template, context, status, error, execution, tools } = end;
+  const channels = status === 'COMPLETE' ? template.notify.on_success : status === 'FAILED' ? template.notify.on_failure : [];
+  if (channels.length === 0 || execution.wasDone(NOTIFICATION_STEP)) return;
+  const subject = `${run.pipeline_id} ${status === 'COMPLETE' ? 'completed' : 'failed'}`;
+  const lines = [`Run ${run.run_id} of ${run.pipeline_id}${run.run_date ? ` for ${run.run_date}` : ''}: ${status}.`];
+  if (error) lines.push('', `${error.step ? `Step ${error.step}: ` : ''}${error.message}`, ...(error.hint ? ['', error.hint] : []));
+  let sent = 0;
+  for (const channel of channels) {
+    const { to, secret } = recipientsOf(channel, run, context);
+    if (to.length === 0) continue;
+    try {
+      const done = await tools.messenger.send({
+        channel,
+        to,
+        subject,
+        text: lines.join('\n'),
+        data: { run_id: run.run_id, pipeline_id: run.pipeline_id, tenant_id: run.tenant_id, status, run_date: run.run_date, error },
+        dedupKey: `${run.run_id}/${status}/${channel}`,
+        dedupHours: 24,
+        ...(secret !== undefined && { secret }),
+      });
+      if (done) sent++;
+    } catch (cause) {
+      tools.log.warn({ err: cause, run_id: run.run_id, channel }, 'the notification could not be sent');
+    }
+  }
+  await execution.logExtra(NOTIFICATION_STEP, 'notify', { sent });
+}

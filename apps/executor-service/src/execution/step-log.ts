@@ -1,0 +1,107 @@
+/**
+ * The log of steps in each tenant's dataset: what was done, and what a redelivered run need not do again.
+ *
+ * 1. `ended` resolves when the row is durable. 2. While one append of a dataset is under way its next rows gather.
+ * 3. A row that was written twice has one id: readers count it once.
+ */
+import { createHash } from 'node:crypto';
+import type { Warehouse } from '@convergence/ports';
+import type { ControlTotals, StepOutcome } from '@convergence/steps';
+
+export interface StepLogRow {
+  readonly pipeline_logging_id: string;
+  readonly pipeline_id: string;
+  readonly tenant_id: string;
+  readonly user_id: string | null;
+  readonly step_name: string;
+  readonly step_type: string;
+  readonly status: 'COMPLETE' | 'FAILED' | 'SKIPPED' | 'CANCELLED';
+  readonly start_time: string;
+  readonly end_time: string;
+  readonly rows_processed: number | null;
+  readonly error_message: string | null;
+  readonly error_code: string | null;
+  readonly error_class: string | null;
+  readonly error_hint: string | null;
+  readonly retry_count: number;
+  readonly outputs: StepOutcome['outputs'] | null;
+  readonly control_totals: ControlTotals | null;
+  readonly executor: string;
+  readonly trace_id: string | null;
+}
+
+interface Line {
+  rows: { row: Record<string, unknown>; done: () => void; failed: (error: unknown) => void }[];
+  busy: boolean;
+}
+const MAX_ROWS = 500;
+
+export class StepLog {
+  readonly #warehouse: Warehouse;
+  readonly #lines = new Map<string, Line>();
+
+  constructor(warehouse: Warehouse) {
+    this.#warehouse = warehouse;
+  }
+
+  ended(dataset: string, row: StepLogRow): Promise<void> {
+    const line = this.#lines.get(dataset) ?? { rows: [], busy: false };
+    this.#lines.set(dataset, line);
+    const { outputs, control_totals, ...plain } = row;
+    const written = {
+      step_log_id: createHash('sha256')
+        .update(`${row.pipeline_logging_id}/${row.step_name}/${row.status}/${row.retry_count}`)
+        .digest('hex')
+        .slice(0, 32),
+      ...plain,
+      duration_ms: Date.parse(row.end_time) - Date.parse(row.start_time),
+      outputs: outputs && JSON.stringify(outputs),
+      control_totals: control_totals && JSON.stringify(control_totals),
+    };
+    return new Promise((done, failed) => {
+      line.rows.push({ row: written, done, failed });
+      if (!line.busy) void this.#drain(dataset, line);
+    });
+  }
+
+  async #drain(dataset: string, line: Line): Promise<void> {
+    line.busy = true;
+    while (line.rows.length > 0) {
+      const batch = line.rows.splice(0, MAX_ROWS);
+      try {
+        await this.#warehouse.append(
+          dataset,
+          'x_meta_step_logs',
+          batch.map((item) => item.row),
+        );
+        for (const item of batch) item.done();
+      } catch (error) {
+        for (const item of batch) item.failed(error);
+      }
+    }
+    line.busy = false;
+    this.#lines.delete(dataset);
+  }
+
+  /** Steps of a run that completed, by step. */
+  async completed(dataset: string, runId: string, signal: AbortSignal): Promise<Map<string, StepOutcome>> {
+    const { rows } = await this.#warehouse.run({
+      sql: `SELECT step_name, rows_processed, TO_JSON_STRING(outputs) AS outputs, TO_JSON_STRING(control_totals) AS control_totals
+FROM \`x_meta_step_logs\` WHERE pipeline_logging_id = @run_id AND status = 'COMPLETE'`,
+      parameters: { run_id: { type: 'STRING', value: runId } },
+      defaultDataset: dataset,
+      signal,
+    });
+    return new Map(
+      rows.map((row) => {
+        const totals = JSON.parse(String(row.control_totals ?? 'null')) as ControlTotals | null;
+        const outcome: StepOutcome = {
+          rows: row.rows_processed === null ? null : Number(row.rows_processed),
+          outputs: (JSON.parse(String(row.outputs ?? 'null')) as StepOutcome['outputs'] | null) ?? {},
+          ...(totals && { totals }),
+        };
+        return [String(row.step_name), outcome] as const;
+      }),
+    );
+  }
+}
