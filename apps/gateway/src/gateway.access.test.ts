@@ -26,7 +26,7 @@ beforeAll(async () => {
     tenant_status: 'ACTIVE',
   });
 });
-afterAll(() => gateway.close());
+afterAll(() => gateway?.close());
 beforeEach(() => {
   for (const owner of [gateway.tenants, gateway.scheduler, gateway.executor]) owner.asked.length = 0;
 });

@@ -10,7 +10,7 @@ let gateway: GatewayUnderTest;
 beforeAll(async () => {
   gateway = await startGateway();
 });
-afterAll(() => gateway.close());
+afterAll(() => gateway?.close());
 beforeEach(() => {
   for (const owner of [gateway.tenants, gateway.scheduler, gateway.executor]) owner.asked.length = 0;
 });

@@ -5,7 +5,7 @@ let gateway: GatewayUnderTest;
 beforeAll(async () => {
   gateway = await startGateway({ CORS_ORIGINS: 'https://app.example.com' });
 });
-afterAll(() => gateway.close());
+afterAll(() => gateway?.close());
 const ask: GatewayUnderTest['ask'] = (...request) => gateway.ask(...request);
 
 describe('the gateway', () => {

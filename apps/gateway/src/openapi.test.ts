@@ -14,7 +14,7 @@ beforeAll(async () => {
   gateway = await startGateway();
   document = (await gateway.ask('GET', '/openapi.json')).body;
 });
-afterAll(() => gateway.close());
+afterAll(() => gateway?.close());
 
 const described = () =>
   Object.entries(document.paths).flatMap(([path, item]) =>

@@ -8,7 +8,7 @@ import { randomBytes } from 'node:crypto';
 import type { KeyLookupResponse, Operation, Principal, TenantId } from '@convergence/contracts';
 import { OPERATIONS, SUBSCRIPTIONS } from '@convergence/contracts';
 import type { Bus, Clock } from '@convergence/ports';
-import { type BuildContext, type Built, openapi } from '@convergence/service';
+import type { BuildContext, Built } from '@convergence/service';
 import { OAuth2Client } from 'google-auth-library';
 import { admissions } from './admissions.ts';
 import { Admins } from './auth/admin.ts';
@@ -16,8 +16,8 @@ import { ApiKeys } from './auth/api-keys.ts';
 import { authenticator } from './auth/authenticate.ts';
 import { KeyUsage } from './auth/key-usage.ts';
 import { adminKeys, type GatewayConfig } from './config.ts';
+import { openapiDocument } from './docs/openapi-document.ts';
 import { docsPages } from './docs/pages.ts';
-import { customersAlias } from './edge/customers.ts';
 import { crossOrigin, notStored, securityHeaders } from './edge/headers.ts';
 import { Idempotency } from './edge/idempotency.ts';
 import { RateLimit } from './edge/rate-limit.ts';
@@ -62,13 +62,6 @@ export function gateway(context: BuildContext<GatewayConfig>, parts: GatewayPart
     used: (keyId) => usage.note(keyId),
   });
   const rateLimit = new RateLimit(config.ratePerMinute);
-  const aliases = operations.map(customersAlias).filter((alias) => alias !== undefined);
-  const document = openapi({
-    title: 'Convergence',
-    version: parts.version,
-    description: 'Data pipelines for many tenants. Every `/tenants` path also answers under `/customers`.',
-    operations: [...operations, ...aliases],
-  });
   const instance = config.instance ?? randomBytes(6).toString('hex');
 
   return {
@@ -86,7 +79,7 @@ export function gateway(context: BuildContext<GatewayConfig>, parts: GatewayPart
       const tenant = principal.kind === 'tenant' ? principal.tenantId : (ctx.params.tenant_id as TenantId | undefined);
       if ((endpoint as Operation).rateLimited && tenant) await rateLimit.take(tenant, (name, value) => ctx.set(name, value));
     },
-    middleware: [securityHeaders(), crossOrigin(config.corsOrigins), notStored, docsPages(document)],
+    middleware: [securityHeaders(), crossOrigin(config.corsOrigins), notStored, docsPages(openapiDocument(operations, parts.version))],
     bus,
     subscriptions: SUBSCRIPTIONS.filter(({ topic, consumer }) => consumer === 'gateway' && topic === 'tenant-changed').map(
       (subscription) => ({

@@ -16,6 +16,7 @@ export { Gate, TICK_ENDPOINTS, WhyPart } from './internal/ticks.ts';
 export { defineOperation, type Operation } from './operation.ts';
 export * from './operations/admin.ts';
 export * from './operations/api-keys.ts';
+export * from './operations/backfills.ts';
 export * from './operations/credentials.ts';
 export { OPERATIONS } from './operations/operations.ts';
 export * from './operations/provider-configs.ts';

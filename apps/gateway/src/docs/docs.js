@@ -18,6 +18,9 @@ for (const id of ['api-key', 'admin-key', 'user-id']) {
 }
 $('credentials').addEventListener('submit', (event) => event.preventDefault());
 
+/** Text with `code` in it. */
+const withCode = (text) => text.split('`').map((part, index) => (index % 2 ? el('code', {}, part) : part));
+
 /** A schema in one line, for tables. */
 function typeOf(schema = {}) {
   if (schema.$ref) return schema.$ref.split('/').pop();
@@ -108,9 +111,11 @@ function fill(inside, path, method, operation, root) {
   const content = operation.requestBody?.content?.['application/json'];
   const inputs = new Map();
   const security = operation.security ?? root.security ?? [];
-  const needs = security.length ? security.map((one) => Object.keys(one).join(' + ') || 'nothing').join(' or ') : 'nothing';
+  const schemes = root.components?.securitySchemes ?? {};
+  const named = (scheme) => schemes[scheme]?.name ?? `Authorization: ${schemes[scheme]?.scheme}`;
+  const needs = security.length ? security.map((one) => Object.keys(one).map(named).join(' + ') || 'nothing').join(' or ') : 'nothing';
   inside.append(
-    el('p', {}, el('span', { class: 'badge' }, `needs ${needs}`), operation['x-scope'] ? el('span', { class: 'badge' }, `scope ${operation['x-scope']}`) : null),
+    el('p', {}, el('span', { class: 'badge' }, `needs ${needs}`), ' ', operation['x-scope'] ? el('span', { class: 'badge' }, `scope ${operation['x-scope']}`) : null),
   );
   if (operation.description) inside.append(el('p', {}, operation.description));
 
@@ -134,7 +139,8 @@ function fill(inside, path, method, operation, root) {
     const rows = fieldRows(content.schema, root);
     inside.append(el('h3', {}, 'Body'));
     if (rows.length) inside.append(table(['Field', 'Type', 'What'], rows));
-    body = el('textarea', { value: JSON.stringify(example(content.schema, root), null, 2), spellcheck: false, ariaLabel: 'Body' });
+    const value = JSON.stringify(example(content.schema, root), null, 2);
+    body = el('textarea', { value, rows: Math.min(24, value.split('\n').length + 1), spellcheck: false, ariaLabel: 'Body' });
     inside.append(body);
   }
   const answer = el('div');
@@ -150,7 +156,7 @@ function fill(inside, path, method, operation, root) {
       Object.entries(operation.responses ?? {}).map(([status, given]) => {
         const response = resolve(given, root);
         const [type, shown] = Object.entries(response.content ?? {})[0] ?? [];
-        const cell = el('td', {}, response.description ?? '');
+        const cell = el('td', {}, ...withCode(response.description ?? ''));
         if (shown?.schema && status.startsWith('2')) {
           const sample = type === 'application/json' ? JSON.stringify(example(shown.schema, root), null, 2) : type;
           cell.append(el('details', {}, el('summary', {}, 'shape'), el('pre', {}, sample)));

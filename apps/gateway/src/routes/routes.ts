@@ -4,6 +4,7 @@ import type { TickTools } from '../tick.ts';
 import { deadLettersListRoute } from './dead-letters.list.ts';
 import { deadLettersRedriveRoute } from './dead-letters.redrive.ts';
 import { pipelinesRunRoute, type RunTools } from './pipelines.run.ts';
+import { runsWhyRoute } from './runs.why.ts';
 import { schedulerCleanupOrphanedPipelinesRoute } from './scheduler.cleanup-orphaned-pipelines.ts';
 import { schedulerProcessQueueRoute } from './scheduler.process-queue.ts';
 import { schedulerResetDailyQuotasRoute } from './scheduler.reset-daily-quotas.ts';
@@ -12,6 +13,7 @@ import { schedulerTriggerRoute } from './scheduler.trigger.ts';
 /** The operations that the gateway answers itself; every other one goes to its owner. */
 export const ownRoutes = (tools: TickTools & RunTools & { readonly bus: Bus }): Readonly<Record<string, Handle>> => ({
   'pipelines.run': pipelinesRunRoute(tools),
+  'runs.why': runsWhyRoute(tools),
   'scheduler.trigger': schedulerTriggerRoute(tools),
   'scheduler.process-queue': schedulerProcessQueueRoute(tools),
   'scheduler.reset-daily-quotas': schedulerResetDailyQuotasRoute(tools),

@@ -65,6 +65,7 @@ export async function startGateway(env: Record<string, string> = {}, templates: 
   });
   const [scheduler, executor] = await Promise.all([fakeOwner(declared), fakeOwner(declared)]);
   const bus = fakeBus();
+  const owners = [tenants, scheduler, executor];
   const service = await startService({
     name: 'gateway',
     fields,
@@ -82,6 +83,9 @@ export async function startGateway(env: Record<string, string> = {}, templates: 
       ...env,
     },
     build: (context) => gateway(context, { bus, templates, clock: { now: Date.now }, version: '0.0.0' }),
+  }).catch(async (error: unknown) => {
+    await Promise.all(owners.map((owner) => owner.close()));
+    throw error;
   });
   const url = `http://127.0.0.1:${service.port}`;
   return {
@@ -93,7 +97,7 @@ export async function startGateway(env: Record<string, string> = {}, templates: 
     keys,
     lookups,
     ask: (method, path, options = {}) => ask(url + path, method, options),
-    close: () => closeAll(service, [tenants, scheduler, executor]),
+    close: () => closeAll(service, owners),
   };
 }
 

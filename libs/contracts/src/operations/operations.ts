@@ -1,6 +1,7 @@
 import type { Operation } from '../operation.ts';
 import { deadLettersList, deadLettersRedrive, journalList } from './admin.ts';
 import { apiKeysCreate, apiKeysList, apiKeysRevoke, apiKeysRotate } from './api-keys.ts';
+import { pipelinesBackfill } from './backfills.ts';
 import { credentialsChange, credentialsCreate, credentialsList, credentialsRemove } from './credentials.ts';
 import { providerConfigsChange, providerConfigsCreate, providerConfigsList, providerConfigsRemove } from './provider-configs.ts';
 import { pipelinesRun, runsCancel, runsDq, runsEvents, runsGet, runsList, runsRetry, runsSteps, runsWhy, tenantRunsList } from './runs.ts';
@@ -50,6 +51,7 @@ export const OPERATIONS: readonly Operation[] = [
   providerConfigsChange,
   providerConfigsRemove,
   pipelinesRun,
+  pipelinesBackfill,
   runsList,
   tenantRunsList,
   runsGet,

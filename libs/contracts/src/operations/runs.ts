@@ -205,8 +205,10 @@ export const runsWhy = defineOperation({
     tenant_id: Type.String(),
     status: nullable(Type.String()),
     gates: Type.Array(Gate),
+    /** Services that did not answer: their gates are missing. */
+    unavailable: Type.Array(Type.String()),
   }),
-  errors: ['run.not_found'],
+  errors: ['run.not_found', 'service.unavailable'],
 });
 export const runsCancel = defineOperation({
   ...executor,

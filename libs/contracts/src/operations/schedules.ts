@@ -1,4 +1,4 @@
-import Type, { type Static } from 'typebox';
+import Type, { type Static, type TSchema } from 'typebox';
 import { defineOperation } from '../operation.ts';
 import { nullable, page, pageQuery, TemplatePart, TenantIdField, TimeField } from './fields.ts';
 
@@ -36,13 +36,24 @@ const optionals = Type.Partial(Type.Object(optional)).properties;
 export const ScheduleCreate = Type.Object({ provider, domain, pipeline_template, schedule_cron, ...optionals }, closed);
 export type ScheduleCreate = Static<typeof ScheduleCreate>;
 /** No defaults here: what is not named stays as it is. */
-const withoutDefault = Object.fromEntries(
-  Object.entries({ schedule_cron, ...optional }).map(([name, { default: _, ...schema }]: [string, Record<string, unknown>]) => [
-    name,
-    schema,
-  ]),
-) as typeof optional & { schedule_cron: typeof schedule_cron };
-export const ScheduleChange = Type.Object(Type.Partial(Type.Object(withoutDefault)).properties, { ...closed, minProperties: 1 });
+const changed = <S extends TSchema>(schema: S) => {
+  const { default: _, ...rest } = schema as S & { default?: unknown };
+  return Type.Optional(rest as unknown as S);
+};
+export const ScheduleChange = Type.Object(
+  {
+    schedule_cron: changed(schedule_cron),
+    timezone: changed(optional.timezone),
+    is_active: changed(optional.is_active),
+    priority: changed(optional.priority),
+    parameters: changed(optional.parameters),
+    max_retries: changed(optional.max_retries),
+    catchup: changed(optional.catchup),
+    overlap: changed(optional.overlap),
+    dst: changed(optional.dst),
+  },
+  { ...closed, minProperties: 1 },
+);
 export type ScheduleChange = Static<typeof ScheduleChange>;
 
 export const Schedule = Type.Object({
