@@ -1,0 +1,131 @@
+/**
+ * What a billing event does. Throws while it can't be done yet: the queue tries again.
+ *
+ * 1. Each effect may be repeated. 2. Events come in any order: one that speaks of a tenant that is not there yet waits; one that is older
+ * than what was taken over changes nothing (the slice compares Stripe's own times).
+ */
+import { randomUUID } from 'node:crypto';
+import { isTenantId, Refusal, SCOPES, type SubscriptionStatus } from '@convergence/contracts';
+import type { Keys } from '@convergence/ports';
+import type { BillingEvent, Tenant } from '@convergence/tenants';
+import { makeApiKey } from '../api-key-text.ts';
+import type { Mailer } from '../mail/mailer.ts';
+import { welcomeMail } from '../mail/welcome-mail.ts';
+import type { Onboarding } from '../onboarding/onboarding.ts';
+import { execute, type TenantsSlice } from '../tenants.ts';
+import type { BillingFacts } from './stripe-events.ts';
+
+export interface BillingTools {
+  readonly slice: TenantsSlice;
+  readonly keys: Keys;
+  readonly mailer: Mailer;
+  readonly onboarding: Pick<Onboarding, 'continue' | 'nameIsFree'>;
+}
+export type Effect = 'PROCESSED' | 'IGNORED';
+
+/** Stripe's words for how a subscription stands, as ours. */
+const STATUS: Readonly<Record<string, SubscriptionStatus>> = {
+  active: 'ACTIVE',
+  trialing: 'ACTIVE',
+  past_due: 'PAST_DUE',
+  unpaid: 'SUSPENDED',
+  paused: 'SUSPENDED',
+  incomplete: 'PAST_DUE',
+  incomplete_expired: 'CANCELLED',
+  canceled: 'CANCELLED',
+};
+
+export async function takeEffect(event: BillingEvent, tools: BillingTools): Promise<Effect> {
+  const facts = JSON.parse(event.payload) as BillingFacts;
+  switch (event.type) {
+    case 'checkout.session.completed':
+      return checkout(event, facts, tools);
+    case 'customer.subscription.created':
+    case 'customer.subscription.updated':
+      return change(event, facts, tools, facts.status ? STATUS[facts.status] : undefined);
+    case 'customer.subscription.deleted':
+      return change(event, facts, tools, 'CANCELLED');
+    case 'invoice.payment_failed':
+      return change(event, facts, tools, 'PAST_DUE');
+    case 'invoice.paid':
+      return change(event, facts, tools, 'ACTIVE');
+    default:
+      return 'IGNORED';
+  }
+}
+
+async function change(
+  event: BillingEvent,
+  facts: BillingFacts,
+  tools: BillingTools,
+  status: SubscriptionStatus | undefined,
+): Promise<Effect> {
+  const tenant = tenantOf(facts, tools.slice);
+  if (!tenant) throw new Error('no tenant has this Stripe customer or subscription yet');
+  await execute(
+    tools.slice,
+    {
+      kind: 'change-subscription',
+      tenant_id: tenant.tenant_id,
+      stripe_updated_at: event.created,
+      ...(status && { status }),
+      ...(facts.plan && { plan_name: facts.plan }),
+      ...(facts.customer && { stripe_customer_id: facts.customer }),
+      ...(facts.subscription && { stripe_subscription_id: facts.subscription }),
+    },
+    { actor: { kind: 'stripe', event_id: event.event_id } },
+  );
+  return 'PROCESSED';
+}
+
+function tenantOf({ tenant_id, subscription, customer }: BillingFacts, { state }: TenantsSlice): Tenant | undefined {
+  const named = tenant_id && isTenantId(tenant_id) ? state.tenants.get(tenant_id) : undefined;
+  if (named) return named;
+  for (const tenant of state.tenants.values()) {
+    const { stripe_subscription_id, stripe_customer_id } = tenant.subscription;
+    if ((subscription && stripe_subscription_id === subscription) || (customer && stripe_customer_id === customer)) return tenant;
+  }
+  return undefined;
+}
+
+/** A paid checkout: onboards, and writes the key to whom paid, since nobody waits for an answer. */
+async function checkout(event: BillingEvent, facts: BillingFacts, tools: BillingTools): Promise<Effect> {
+  const { slice, keys, mailer, onboarding } = tools;
+  const { tenant_id, admin_email, plan } = facts;
+  if (!tenant_id || !isTenantId(tenant_id)) throw new Refusal('request.invalid', 'The checkout names no valid tenant_id in its metadata.');
+  if (!admin_email) throw new Refusal('request.invalid', 'The checkout names no e-mail address.');
+  const begun = `stripe ${event.event_id}`;
+  const known = slice.state.tenants.get(tenant_id);
+  if (known && (known.onboarding.request_hash !== begun || known.onboarding.undelivered_api_key_id === null)) {
+    return change(event, facts, tools, 'ACTIVE');
+  }
+  if (!known && !(await onboarding.nameIsFree(tenant_id))) throw new Refusal('tenant.exists', `The name ${tenant_id} is taken.`);
+  const made = await makeApiKey(keys, tenant_id, { scopes: SCOPES, key_name: 'onboarding' });
+  const actor = { kind: 'stripe', event_id: event.event_id };
+  await execute(
+    slice,
+    {
+      kind: 'onboard',
+      tenant_id,
+      company_name: facts.company_name ?? tenant_id,
+      admin_email,
+      plan_name: plan ?? 'STARTER',
+      run_dryrun: true,
+      request_hash: begun,
+      subscription_id: randomUUID(),
+      api_key: made.issued,
+      by: 'anyone',
+      stripe_customer_id: facts.customer,
+      stripe_subscription_id: facts.subscription,
+      stripe_updated_at: event.created,
+    },
+    { actor },
+  );
+  const tenant = slice.state.tenants.get(tenant_id);
+  if (!tenant) throw new Error(`tenant ${tenant_id} is gone right after it was made`);
+  onboarding.continue(tenant);
+  await mailer.send(welcomeMail(tenant, made.text));
+  await execute(slice, { kind: 'note-welcome-sent', tenant_id }, { actor });
+  await execute(slice, { kind: 'note-key-delivered', tenant_id, api_key_id: made.issued.api_key_id }, { actor });
+  return 'PROCESSED';
+}

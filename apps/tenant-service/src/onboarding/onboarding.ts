@@ -1,0 +1,197 @@
+/**
+ * Onboarding as a process: begin (one journalled event), prepare the dataset, run the dry run, write the welcome e-mail. Each step is
+ * idempotent and noted when done; a crash between two is resumed at the next start, or by repeating the request.
+ *
+ * 1. A dataset that was there before its tenant is never taken over. 2. The answer says what is, not what is hoped for: a dataset that
+ * is still being made is `dataset_created: false`, a dry run that has not ended is PENDING. 3. The key's text is in the answer that made
+ * it and nowhere else. It counts as delivered from the moment that answer goes out to a caller who is still there; before, a repeat of the
+ * request gets another key and the first is revoked. 4. The same request many times at once is one onboarding with one answer.
+ */
+import { randomUUID } from 'node:crypto';
+import { type OnboardAnswer, type OnboardRequest, type Principal, Refusal, SCOPES, type TenantId } from '@convergence/contracts';
+import type { Clock, Keys, Warehouse } from '@convergence/ports';
+import type { Log } from '@convergence/service';
+import type { Tenant } from '@convergence/tenants';
+import { hashOf, makeApiKey } from '../api-key-text.ts';
+import type { Mailer } from '../mail/mailer.ts';
+import { welcomeMail } from '../mail/welcome-mail.ts';
+import type { RunEnds } from '../run-ends.ts';
+import { asked, execute, ITSELF, type TenantsSlice } from '../tenants.ts';
+import { type DryRunAnswer, dryRun } from './dry-run.ts';
+import type { Preparation } from './preparation.ts';
+
+/** A request waits that long for its dataset; it is made in the background after that. */
+const PREPARE_WAIT_MS = 30_000;
+
+export interface OnboardingTools {
+  readonly slice: TenantsSlice;
+  readonly keys: Keys;
+  readonly warehouse: Warehouse;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly runEnds: RunEnds;
+  readonly preparation: Preparation;
+  readonly mailer: Mailer;
+  readonly dryrunWaitMs: number;
+  /** Datasets that are no tenant's. */
+  readonly reserved: ReadonlySet<string>;
+}
+
+export class Onboarding {
+  readonly #tools: OnboardingTools;
+  readonly #running = new Map<string, Promise<OnboardAnswer>>();
+
+  constructor(tools: OnboardingTools) {
+    this.#tools = tools;
+  }
+
+  onboard(request: OnboardRequest, principal: Principal, signal?: AbortSignal): Promise<OnboardAnswer> {
+    const same = JSON.stringify([request, principal]);
+    const running = this.#running.get(same);
+    if (running) return running;
+    const work = this.#onboard(request, principal, signal).finally(() => this.#running.delete(same));
+    this.#running.set(same, work);
+    return work;
+  }
+
+  async #onboard(request: OnboardRequest, principal: Principal, signal?: AbortSignal): Promise<OnboardAnswer> {
+    const { slice, log } = this.#tools;
+    const tenantId = request.tenant_id as TenantId;
+    const { key, api_key_id, outcome } = await this.#begin(request, principal);
+    const tenant = slice.state.tenants.get(tenantId);
+    if (!tenant) throw new Error(`tenant ${tenantId} is gone right after it was made`);
+    if (request.force_recreate_dataset && principal.kind === 'admin' && outcome === 'repeated') await this.#drop(tenantId);
+    const ready = await this.#prepared(tenant, signal);
+    const dry: DryRunAnswer =
+      request.run_dryrun && ready
+        ? await dryRun(tenant, this.#tools, this.#tools.dryrunWaitMs, signal)
+        : { status: request.run_dryrun ? 'PENDING' : tenant.onboarding.dryrun_status, run_id: tenant.onboarding.dryrun_run_id };
+    void this.#welcome(tenant).catch((error: unknown) => log.warn({ err: error, tenant_id: tenantId }, 'the welcome e-mail is not sent'));
+    if (api_key_id && !signal?.aborted) this.#delivered(tenantId, api_key_id, principal);
+    return this.#answer(tenant, request, key, dry);
+  }
+
+  /** What a crash left undone: datasets, then the dry runs that never began. */
+  resume(): void {
+    for (const tenant of this.#tools.slice.state.tenants.values()) {
+      const { onboarding, status } = tenant;
+      const unfinished =
+        onboarding.dataset_created_at === null || (onboarding.dryrun_status === 'PENDING' && onboarding.dryrun_run_id === null);
+      if (status === 'ACTIVE' && unfinished) this.continue(tenant);
+    }
+  }
+
+  /** The steps after the first, in the background. */
+  continue(tenant: Tenant): void {
+    const { preparation, log } = this.#tools;
+    void preparation
+      .prepare(tenant.tenant_id)
+      .then(() => this.#dryRunIfDue(tenant))
+      .catch((error: unknown) => log.warn({ err: error, tenant_id: tenant.tenant_id }, 'onboarding stopped half way'));
+  }
+
+  /** No tenant has it, and no dataset that is not ours. */
+  async nameIsFree(tenantId: TenantId): Promise<boolean> {
+    const { slice, warehouse, reserved } = this.#tools;
+    if (reserved.has(tenantId) || slice.state.tenants.has(tenantId)) return false;
+    return !(await warehouse.datasetExists(tenantId));
+  }
+
+  async #begin(request: OnboardRequest, principal: Principal) {
+    const { keys, slice } = this.#tools;
+    const { tenant_id, company_name, admin_email, subscription_plan } = request;
+    const known = () => slice.state.tenants.has(tenant_id as TenantId);
+    // Asked once more afterwards: the same request may have come twice at once, and made the dataset meanwhile.
+    if (!known() && !(await this.nameIsFree(tenant_id as TenantId)) && !known()) {
+      throw new Refusal('tenant.exists', `The name ${tenant_id} is taken. Choose another.`);
+    }
+    const made = await makeApiKey(keys, tenant_id, { scopes: SCOPES, key_name: 'onboarding' });
+    const { outcome, key } = await execute(
+      slice,
+      {
+        kind: 'onboard',
+        tenant_id,
+        company_name,
+        admin_email,
+        plan_name: subscription_plan,
+        run_dryrun: request.run_dryrun,
+        request_hash: hashOf(JSON.stringify([tenant_id, company_name, admin_email, subscription_plan])),
+        subscription_id: randomUUID(),
+        api_key: made.issued,
+        by: principal.kind === 'admin' ? 'admin' : principal.kind === 'tenant' && principal.tenantId === tenant_id ? 'owner' : 'anyone',
+      },
+      asked({ principal }),
+    );
+    return { outcome, key: key ? made.text : null, api_key_id: key ? made.issued.api_key_id : undefined };
+  }
+
+  /** Not waited for: it is decided at once, and should it be lost in a crash, the answer was too. */
+  #delivered(tenant_id: TenantId, api_key_id: string, principal: Principal): void {
+    const { slice, log } = this.#tools;
+    execute(slice, { kind: 'note-key-delivered', tenant_id, api_key_id }, asked({ principal })).catch((error: unknown) =>
+      log.warn({ err: error, tenant_id }, 'not noted that a key was delivered'),
+    );
+  }
+
+  async #drop(tenantId: TenantId): Promise<void> {
+    const { warehouse, slice } = this.#tools;
+    await execute(slice, { kind: 'note-dataset-dropped', tenant_id: tenantId }, { actor: ITSELF });
+    await warehouse.dropDataset(tenantId);
+  }
+
+  /** False when it takes longer than the request can wait, or can't be done now. */
+  async #prepared(tenant: Tenant, signal?: AbortSignal): Promise<boolean> {
+    const { preparation, clock, log } = this.#tools;
+    const patience = new AbortController();
+    const late = clock.sleep(PREPARE_WAIT_MS, signal ? AbortSignal.any([signal, patience.signal]) : patience.signal).then(
+      () => false,
+      () => false,
+    );
+    const done = preparation.prepare(tenant.tenant_id).then(
+      () => true,
+      (error: unknown) => {
+        log.error({ err: error, tenant_id: tenant.tenant_id }, 'onboarding goes on without a dataset');
+        return false;
+      },
+    );
+    const ready = await Promise.race([done, late]);
+    patience.abort();
+    if (!ready) void done.then((there) => (there ? this.#dryRunIfDue(tenant) : undefined)).catch(() => {});
+    return ready;
+  }
+
+  async #dryRunIfDue(tenant: Tenant): Promise<void> {
+    const { run_dryrun, dryrun_status, dryrun_run_id } = tenant.onboarding;
+    if (run_dryrun && dryrun_status === 'PENDING' && dryrun_run_id === null) await dryRun(tenant, this.#tools, 0);
+  }
+
+  async #welcome(tenant: Tenant): Promise<void> {
+    const { mailer, slice } = this.#tools;
+    if (tenant.onboarding.welcome_sent_at) return;
+    await mailer.send(welcomeMail(tenant));
+    await execute(slice, { kind: 'note-welcome-sent', tenant_id: tenant.tenant_id }, { actor: ITSELF });
+  }
+
+  #answer(tenant: Tenant, request: OnboardRequest, key: string | null, dry: DryRunAnswer): OnboardAnswer {
+    const { onboarding, company_name, tenant_id, subscription } = tenant;
+    const prepared = onboarding.dataset_created_at !== null;
+    const sentences = [
+      prepared ? `Tenant ${company_name} onboarded successfully.` : `Tenant ${company_name} is onboarded; its dataset is still being made.`,
+      key ? 'API key generated: it is shown only this once.' : 'Its API keys go on working; no other was made.',
+      ...(dry.status === 'FAILED' ? [`The dry run failed; GET /api/v1/pipelines/runs/${dry.run_id} tells why.`] : []),
+      ...(dry.status === 'PENDING' && prepared && request.run_dryrun ? ['The dry run has not ended yet.'] : []),
+      ...(subscription.plan_name === request.subscription_plan ? [] : [`The plan stays ${subscription.plan_name}.`]),
+    ];
+    return {
+      tenant_id,
+      customer_id: tenant_id,
+      api_key: key,
+      subscription_plan: subscription.plan_name,
+      dataset_created: prepared,
+      tables_created: [...onboarding.tables_created],
+      dryrun_status: dry.status,
+      dryrun_run_id: dry.run_id,
+      message: sentences.join(' '),
+    };
+  }
+}

@@ -1,0 +1,27 @@
+import { type AdmissionDecision, AdmitRequest, AdmitResponse } from '@convergence/contracts';
+import { internalRoute } from '@convergence/service';
+import { asked, type Tenants } from '../tenants.ts';
+
+/** Decisions for many runs, in the order given, journalled as one batch. */
+export const admissionsCreateRoute = ({ slice }: Pick<Tenants, 'slice'>) =>
+  internalRoute(
+    {
+      method: 'POST',
+      path: '/internal/admissions',
+      callers: ['gateway', 'scheduler-service'],
+      body: AdmitRequest,
+      response: AdmitResponse,
+    },
+    async (call) => {
+      const commands = call.body.runs.map((run) => ({ kind: 'admit' as const, run }));
+      const outcomes = await slice.executeMany(commands, asked(call));
+      return {
+        body: {
+          decisions: outcomes.map((outcome) => {
+            if ('refusal' in outcome) throw outcome.refusal;
+            return outcome.reply as AdmissionDecision;
+          }),
+        },
+      };
+    },
+  );

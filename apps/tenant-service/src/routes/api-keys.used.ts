@@ -1,0 +1,20 @@
+import { KeysUsedRequest } from '@convergence/contracts';
+import { internalRoute } from '@convergence/service';
+import Type from 'typebox';
+import { execute, ITSELF, type Tenants } from '../tenants.ts';
+
+/** Gateways tell in batches; most of it is too recent to be worth a row. */
+export const apiKeysUsedRoute = ({ slice }: Pick<Tenants, 'slice'>) =>
+  internalRoute(
+    {
+      method: 'POST',
+      path: '/internal/api-keys/used',
+      callers: ['gateway'],
+      body: KeysUsedRequest,
+      response: Type.Object({ noted: Type.Integer() }),
+    },
+    async ({ body }) => {
+      await execute(slice, { kind: 'note-keys-used', used: body.used }, { actor: ITSELF });
+      return { body: { noted: body.used.length } };
+    },
+  );

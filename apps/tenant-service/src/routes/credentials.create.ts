@@ -1,0 +1,36 @@
+import { randomUUID } from 'node:crypto';
+import { credentialsCreate, Refusal } from '@convergence/contracts';
+import { checkedCredential, seal } from '../credentials/credential.ts';
+import { asked, execute, type Tenants } from '../tenants.ts';
+import { credentialView } from '../views.ts';
+import { operationRoute, tenantOf } from './operation-route.ts';
+
+export const credentialsCreateRoute = ({ slice, keys }: Pick<Tenants, 'slice' | 'keys'>) =>
+  operationRoute(credentialsCreate, async (call) => {
+    const { tenant_id } = call.params;
+    const { provider, credential_type, credential_name, credentials, project_id } = call.body;
+    tenantOf(slice, tenant_id);
+    const checked = checkedCredential(provider, credential_type, credentials);
+    const credential_id = randomUUID();
+    await execute(
+      slice,
+      {
+        kind: 'add-credential',
+        tenant_id,
+        credential: {
+          credential_id,
+          provider,
+          credential_type: checked.type,
+          credential_name,
+          credential_hint: checked.hint,
+          project_id: project_id ?? checked.projectId,
+          sealed: await seal(keys, tenant_id, credential_id, checked),
+        },
+      },
+      asked(call),
+    );
+    const tenant = tenantOf(slice, tenant_id);
+    const held = tenant.credentials.find((credential) => credential.credential_id === credential_id);
+    if (!held) throw new Refusal('credential.not_found', 'The credential was removed again meanwhile.');
+    return { body: credentialView(tenant, held) };
+  });

@@ -1,0 +1,18 @@
+import { randomUUID } from 'node:crypto';
+import { providerConfigsCreate, Refusal } from '@convergence/contracts';
+import { asked, execute, type Tenants } from '../tenants.ts';
+import { providerConfigView } from '../views.ts';
+import { operationRoute, tenantOf } from './operation-route.ts';
+
+export const providerConfigsCreateRoute = ({ slice }: Pick<Tenants, 'slice'>) =>
+  operationRoute(providerConfigsCreate, async (call) => {
+    const { tenant_id } = call.params;
+    const { provider, domain, source_project_id = null, source_dataset = null, notification_emails = [], options = {} } = call.body;
+    const config_id = randomUUID();
+    const config = { config_id, provider, domain, source_project_id, source_dataset, notification_emails, options };
+    await execute(slice, { kind: 'add-provider-config', tenant_id, config }, asked(call));
+    const tenant = tenantOf(slice, tenant_id);
+    const held = tenant.provider_configs.find((found) => found.config_id === config_id);
+    if (!held) throw new Refusal('provider_config.not_found', 'The provider configuration was removed again meanwhile.');
+    return { body: providerConfigView(tenant, held) };
+  });

@@ -1,0 +1,14 @@
+import { Refusal, tenantsChange } from '@convergence/contracts';
+import { asked, execute, type Tenants } from '../tenants.ts';
+import { profileView } from '../views.ts';
+import { operationRoute, tenantOf } from './operation-route.ts';
+
+export const tenantsChangeRoute = ({ slice }: Pick<Tenants, 'slice'>) =>
+  operationRoute(tenantsChange, async (call) => {
+    const { tenant_id } = call.params;
+    if (call.body.status && call.principal.kind !== 'admin') {
+      throw new Refusal('auth.invalid_admin_key', 'Only an administrator can change the status.');
+    }
+    await execute(slice, { kind: 'change-profile', tenant_id, ...call.body }, asked(call));
+    return { body: profileView(tenantOf(slice, tenant_id)) };
+  });

@@ -1,0 +1,17 @@
+import type { CleanupAnswer } from '@convergence/contracts';
+import { execute, ITSELF, type Tenants } from './tenants.ts';
+
+/** Declares runs lost that gave no sign for too long: their slots are free, and run-completed and run-cancelled say so. */
+export async function sweepOrphans(
+  { slice, config, runEnds, log }: Pick<Tenants, 'slice' | 'config' | 'runEnds' | 'log'>,
+  olderThanMinutes: number = config.orphanMinutes,
+): Promise<CleanupAnswer> {
+  const { runs } = await execute(slice, { kind: 'sweep-orphans', older_than_minutes: olderThanMinutes }, { actor: ITSELF });
+  for (const { run_id } of runs) runEnds.tell(run_id);
+  if (runs.length > 0) log.warn({ run_ids: runs.map((run) => run.run_id) }, 'runs declared lost');
+  return {
+    cleaned_count: runs.length,
+    runs: [...runs],
+    message: runs.length === 0 ? 'No orphaned pipelines' : `Marked ${runs.length} orphaned pipelines as FAILED and released their slots`,
+  };
+}
