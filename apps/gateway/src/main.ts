@@ -1,0 +1,30 @@
+import { readFileSync } from 'node:fs';
+import { googleBus } from '@convergence/google';
+import { loadTemplates } from '@convergence/pipelines';
+import { runService } from '@convergence/service';
+import { checkConfig, fields } from './config.ts';
+import { gateway } from './service.ts';
+import { templatesOf } from './templates.ts';
+
+/** Composition root: the environment, the real broker, the templates on disk. */
+const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string };
+
+await runService({
+  name: 'gateway',
+  fields,
+  check: checkConfig,
+  env: process.env,
+  build: async (context) => {
+    const { config, log } = context;
+    const bus = googleBus(
+      { project: config.project, location: config.location, hosts: { pubsub: config.pubsubHost } },
+      ({ cause, ...fields }, message) => log.warn({ ...fields, err: cause }, message),
+    );
+    const catalogue = await loadTemplates(config.configsDir, {
+      refreshSeconds: context.local ? 2 : 0,
+      onProblems: (problems) => log.warn({ problems }, 'templates with problems are not served'),
+    });
+    const built = gateway(context, { bus, templates: templatesOf(catalogue), clock: { now: Date.now }, version });
+    return { ...built, stop: [...(built.stop ?? []), () => catalogue.close()] };
+  },
+});
