@@ -11,20 +11,30 @@
  */
 import type { Hold, QueueItem } from './schedule.ts';
 import { scoreOf } from './schedule.ts';
+import { type Turn, TurnHeap } from './turn-heap.ts';
 
-class TenantLine {
+/** A tenant's waiting items of one lane by score, and whose turn it is there. */
+class Lane implements Turn {
   readonly id: string;
-  weight = 1;
-  readonly virtual = { live: 0, backfill: 0 };
-  hold: Hold | null = null;
-  /** Waiting items by score. */
-  readonly live: QueueItem[] = [];
-  readonly backfill: QueueItem[] = [];
-  total = 0;
-  /** Its place in the order of a pick under way. */
-  readonly turn = { virtual: 0, cursor: 0 };
+  turn = 0;
+  place = -1;
+  readonly waiting: QueueItem[] = [];
+  /** How far a walk has come; means nothing outside of one. */
+  cursor = 0;
   constructor(id: string) {
     this.id = id;
+  }
+}
+
+class TenantLine {
+  weight = 1;
+  hold: Hold | null = null;
+  readonly live: Lane;
+  readonly backfill: Lane;
+  total = 0;
+  constructor(id: string) {
+    this.live = new Lane(id);
+    this.backfill = new Lane(id);
   }
 }
 
@@ -38,8 +48,8 @@ export class FairQueue {
   readonly #backfillsBusy = new Map<string, number>();
   readonly #backfillCaps = new Map<string, number>();
   readonly #present = { live: 0, backfill: 0 };
-  /** Lines with waiting items and no hold, by lane: all that a pick looks at. */
-  readonly #ready = { live: new Set<TenantLine>(), backfill: new Set<TenantLine>() };
+  /** Of tenants with waiting items and no hold: all that a pick looks at. */
+  readonly #ready = { live: new TurnHeap<Lane>(), backfill: new TurnHeap<Lane>() };
   readonly #held = new Set<TenantLine>();
   /** When the first hold is over. */
   #heldUntil = Number.POSITIVE_INFINITY;
@@ -86,9 +96,9 @@ export class FairQueue {
     else this.#occupy(item, -1);
     this.#items.delete(runId);
     line.total--;
-    const idle = line.total === 0 && !line.hold && line.weight === 1;
-    if (idle && line.virtual.live <= this.#present.live && line.virtual.backfill <= this.#present.backfill)
-      this.#lines.delete(item.tenant_id);
+    const { live, backfill } = this.#present;
+    const idle = line.total === 0 && !line.hold && line.weight === 1 && line.live.turn <= live && line.backfill.turn <= backfill;
+    if (idle) this.#lines.delete(item.tenant_id);
   }
 
   /** waiting -> claimed: it counts as dispatched from here on. */
@@ -99,8 +109,9 @@ export class FairQueue {
     this.#delist(line, item);
     item.stage = 'claimed';
     this.#occupy(item, 1);
-    this.#present[item.lane] = Math.max(line.virtual[item.lane], this.#present[item.lane]);
-    line.virtual[item.lane] = this.#present[item.lane] + 1 / line.weight;
+    const lane = line[item.lane];
+    this.#present[item.lane] = Math.max(lane.turn, this.#present[item.lane]);
+    this.#turnTo(item.lane, lane, this.#present[item.lane] + 1 / line.weight);
   }
 
   /** claimed or running -> waiting. `refund` when the claim came to nothing: the tenant's turn was not used. */
@@ -110,7 +121,8 @@ export class FairQueue {
     const line = this.#line(item.tenant_id);
     this.#occupy(item, -1);
     item.stage = 'waiting';
-    if (refund) line.virtual[item.lane] -= 1 / line.weight;
+    const lane = line[item.lane];
+    if (refund) this.#turnTo(item.lane, lane, lane.turn - 1 / line.weight);
     this.#enlist(line, item);
   }
 
@@ -145,7 +157,7 @@ export class FairQueue {
     const line = this.#lines.get(tenantId);
     if (!line) return;
     if (line.hold?.gate === 'quota.concurrent_exceeded') this.setHold(tenantId, null);
-    for (const item of [...line.live, ...line.backfill]) if (item.hold?.gate === 'same_pipeline') item.hold = null;
+    for (const item of [...line.live.waiting, ...line.backfill.waiting]) if (item.hold?.gate === 'same_pipeline') item.hold = null;
   }
   setBackfillCap(backfillId: string, cap: number): void {
     this.#backfillCaps.set(backfillId, cap);
@@ -162,32 +174,23 @@ export class FairQueue {
   }
 
   #pickLane(lane: 'live' | 'backfill', now: number, max: number, picked: QueueItem[], taken: Set<string>): void {
-    const heap = [...this.#ready[lane]];
-    for (const line of heap) {
-      line.turn.virtual = Math.max(line.virtual[lane], this.#present[lane]);
-      line.turn.cursor = 0;
-    }
-    for (let i = (heap.length >> 1) - 1; i >= 0; i--) sink(heap, i);
     const backfills = new Map<string, number>();
-    while (picked.length < max && heap.length > 0) {
-      const line = heap[0] as TenantLine;
-      const { turn } = line;
-      const list = line[lane];
-      while (turn.cursor < list.length && !this.#mayGo(list[turn.cursor] as QueueItem, now, taken, backfills)) turn.cursor++;
-      const item = list[turn.cursor];
-      if (item) {
+    const seen = new Set<Lane>();
+    this.#ready[lane].walk(
+      (entry) => {
+        if (!seen.has(entry)) entry.cursor = 0;
+        seen.add(entry);
+        const list = entry.waiting;
+        while (entry.cursor < list.length && !this.#mayGo(list[entry.cursor] as QueueItem, now, taken, backfills)) entry.cursor++;
+        const item = list[entry.cursor++];
+        if (!item) return undefined;
         picked.push(item);
         if (item.config_id) taken.add(item.config_id);
         if (item.backfill_id) backfills.set(item.backfill_id, (backfills.get(item.backfill_id) ?? 0) + 1);
-        turn.cursor++;
-        turn.virtual += 1 / line.weight;
-      } else {
-        const last = heap.pop() as TenantLine;
-        if (heap.length === 0) break;
-        heap[0] = last;
-      }
-      sink(heap, 0);
-    }
+        return 1 / this.#line(entry.id).weight;
+      },
+      () => picked.length >= max,
+    );
   }
 
   #release(now: number): void {
@@ -202,10 +205,20 @@ export class FairQueue {
     }
   }
 
+  #turnTo(name: 'live' | 'backfill', lane: Lane, turn: number): void {
+    lane.turn = turn;
+    if (lane.place >= 0) this.#ready[name].put(lane);
+  }
+
+  /** Whoever comes in starts at the present: time spent idle or held is no credit. */
   #place(line: TenantLine): void {
-    for (const lane of ['live', 'backfill'] as const) {
-      if (line[lane].length > 0 && !this.#held.has(line)) this.#ready[lane].add(line);
-      else this.#ready[lane].delete(line);
+    for (const name of ['live', 'backfill'] as const) {
+      const lane = line[name];
+      if (lane.waiting.length === 0 || this.#held.has(line)) this.#ready[name].remove(lane);
+      else if (lane.place < 0) {
+        lane.turn = Math.max(lane.turn, this.#present[name]);
+        this.#ready[name].put(lane);
+      }
     }
   }
 
@@ -282,18 +295,17 @@ export class FairQueue {
   }
 
   #enlist(line: TenantLine, item: QueueItem): void {
-    const list = line[item.lane];
-    if (list.length === 0) line.virtual[item.lane] = Math.max(line.virtual[item.lane], this.#present[item.lane]);
-    list.splice(position(list, item), 0, item);
+    const { waiting } = line[item.lane];
+    waiting.splice(position(waiting, item), 0, item);
     this.#place(line);
     this.#wait(item, 1);
   }
 
   #delist(line: TenantLine, item: QueueItem): void {
-    const list = line[item.lane];
-    const at = position(list, item);
-    if (list[at] !== item) throw new Error(`queue index lost ${item.run_id}`);
-    list.splice(at, 1);
+    const { waiting } = line[item.lane];
+    const at = position(waiting, item);
+    if (waiting[at] !== item) throw new Error(`queue index lost ${item.run_id}`);
+    waiting.splice(at, 1);
     this.#place(line);
     this.#wait(item, -1);
   }
@@ -310,18 +322,4 @@ function position(list: readonly QueueItem[], item: QueueItem): number {
     else high = middle;
   }
   return low;
-}
-
-function sink(heap: TenantLine[], from: number): void {
-  const before = (a: number, b: number): boolean => {
-    const [x, y] = [heap[a] as TenantLine, heap[b] as TenantLine];
-    return x.turn.virtual < y.turn.virtual || (x.turn.virtual === y.turn.virtual && x.id < y.id);
-  };
-  for (let at = from; ; ) {
-    let first = at;
-    for (let child = 2 * at + 1; child <= 2 * at + 2; child++) if (child < heap.length && before(child, first)) first = child;
-    if (first === at) return;
-    [heap[at], heap[first]] = [heap[first] as TenantLine, heap[at] as TenantLine];
-    at = first;
-  }
 }
