@@ -221,10 +221,16 @@ async function main(): Promise<void> {
       const { p50, p99 } = await latency(each);
       console.log(`${each.name.padEnd(12)} publish-to-receive at 1000/s  p50 ${p50.toFixed(2)} ms  p99 ${p99.toFixed(2)} ms`);
     }
-    for (const each of targets) {
+    const fresh = await startLocalCloud(join(dataDir, 'backlog'));
+    const idle = residentMb(fresh.target.pid!);
+    for (const each of [fresh.target, ...targets.slice(1)]) {
       const mb = await backlog(each);
-      console.log(`${each.name.padEnd(12)} resident with ${BACKLOG} messages of backlog  ${mb.toFixed(0)} MB`);
+      console.log(
+        `${each.name.padEnd(12)} resident with ${BACKLOG} messages of backlog  ${mb.toFixed(0)} MB${each === fresh.target ? ` (idle ${idle.toFixed(0)} MB)` : ''}`,
+      );
     }
+    fresh.child.kill('SIGTERM');
+    await new Promise((resolve) => fresh.child.once('exit', resolve));
   } finally {
     child.kill('SIGTERM');
     await new Promise((resolve) => child.once('exit', resolve));

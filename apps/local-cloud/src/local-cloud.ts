@@ -16,7 +16,7 @@ export async function startLocalCloud(config: Config, log: (message: string, err
   const unlock = lockDataDir(config.dataDir);
   const { dataDir, ports } = config;
   const control = createControl({ limits: config.limits });
-  openIdentity({ dataDir, strict: config.strictAuth });
+  const identity = openIdentity({ dataDir, strict: config.strictAuth });
   const closing: (() => unknown)[] = [unlock];
   const close = async (): Promise<void> => {
     while (closing.length > 0) {
@@ -24,9 +24,9 @@ export async function startLocalCloud(config: Config, log: (message: string, err
     }
   };
   try {
-    const pubsub = await startPubSub({ port: ports.pubsub, dataDir, control, log });
+    const pubsub = await startPubSub({ port: ports.pubsub, dataDir, control, identity, log });
     closing.push(() => pubsub.close());
-    const kms = await startKms({ port: ports.kms, dataDir, control, log });
+    const kms = await startKms({ port: ports.kms, dataDir, control, identity, log });
     closing.push(() => kms.close());
     const routes = controlRoutes(control);
     const http = createServer((request, response) => {

@@ -1,7 +1,9 @@
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import * as grpc from '@grpc/grpc-js';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { readConfig } from './config.ts';
+import { tokenFor } from './identity/index.ts';
 import { type StartedProcess, startProcess } from './started-process.ts';
 
 const MAIN = fileURLToPath(new URL('main.ts', import.meta.url));
@@ -58,6 +60,36 @@ describe('the process', () => {
     expect(ms).toBeLessThan(4000);
     await cloud.start();
     expect(await cloud.control('GET', '/healthz')).toMatchObject({ status: 'ok' });
+  });
+});
+
+describe('strict identity', () => {
+  test('a gRPC caller needs a token signed with the key file, a forged one is refused anywhere', async () => {
+    const call = (address: string, token?: string): Promise<number> =>
+      new Promise((resolve) => {
+        const client = new grpc.Client(address, grpc.credentials.createInsecure());
+        const metadata = new grpc.Metadata();
+        if (token !== undefined) {
+          metadata.set('authorization', `Bearer ${token}`);
+        }
+        const none = (bytes: Buffer): Buffer => bytes;
+        client.makeUnaryRequest('/google.pubsub.v1.Publisher/GetTopic', none, none, Buffer.alloc(0), metadata, (error) => {
+          client.close();
+          resolve(error?.code ?? 0);
+        });
+      });
+    const strict = await startProcess({ LOCAL_CLOUD_AUTH: 'strict' });
+    const open = await startProcess();
+    try {
+      const token = await tokenFor('someone', { dataDir: strict.dataDir });
+      expect(await call(strict.addresses.pubsub)).toBe(grpc.status.UNAUTHENTICATED);
+      expect(await call(strict.addresses.pubsub, token)).toBe(grpc.status.INVALID_ARGUMENT);
+      expect(await call(open.addresses.pubsub)).toBe(grpc.status.INVALID_ARGUMENT);
+      expect(await call(open.addresses.pubsub, token)).toBe(grpc.status.UNAUTHENTICATED);
+    } finally {
+      await strict.dispose();
+      await open.dispose();
+    }
   });
 });
 

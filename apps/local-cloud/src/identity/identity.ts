@@ -19,6 +19,8 @@ export class Unauthenticated extends Error {
   override readonly name = 'Unauthenticated';
 }
 export interface Identity {
+  /** Whether callers without a token are refused. */
+  readonly strict: boolean;
   /** Throws Unauthenticated. */
   callerOf(authorization: string | undefined): Promise<Caller>;
 }
@@ -33,6 +35,7 @@ export function openIdentity(options: { readonly dataDir: string; readonly stric
   const key = Buffer.from(loadOrCreate(join(options.dataDir, FILE)).k ?? '', 'base64url');
   const known = new Map<string, { caller: Caller; until: number }>();
   return {
+    strict: options.strict ?? false,
     async callerOf(authorization) {
       if (authorization === undefined || authorization === '') {
         if (options.strict) {

@@ -1,7 +1,9 @@
 /** Composes the keys and serves them over gRPC. */
 import { join } from 'node:path';
 import type { Control } from '../control/index.ts';
+import { admission } from '../grpc/admission.ts';
 import { descriptors, listen } from '../grpc/server.ts';
+import type { Identity } from '../identity/index.ts';
 import { adminRpcs } from './admin-rpcs.ts';
 import { cryptoRpcs } from './crypto-rpcs.ts';
 import { readKeyFile, writeKeyFile } from './key-file.ts';
@@ -22,6 +24,7 @@ export async function startKms(options: {
   readonly port: number;
   readonly dataDir: string;
   readonly control: Control;
+  readonly identity: Identity;
   readonly log: (message: string, error?: unknown) => void;
 }): Promise<Kms> {
   const { control, log } = options;
@@ -30,6 +33,7 @@ export async function startKms(options: {
   const keys = new Keys(readKeyFile(path), (content) => writeKeyFile(path, content));
   const server = await listen({
     port: options.port,
+    admit: admission(options.identity),
     maxRequestBytes: 4 * 1024 * 1024,
     onBug: (method, error) => log(`kms: ${method} failed`, error),
     services: [

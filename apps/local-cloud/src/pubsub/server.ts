@@ -1,7 +1,9 @@
 /** Composes the broker and serves it over gRPC. */
 import { join } from 'node:path';
 import type { Control } from '../control/index.ts';
+import { admission } from '../grpc/admission.ts';
 import { descriptors, listen } from '../grpc/server.ts';
+import type { Identity } from '../identity/index.ts';
 import { Broker } from './broker.ts';
 import { dataPlane } from './data-plane.ts';
 import { snapshotRpcs } from './snapshots.ts';
@@ -36,6 +38,7 @@ export async function startPubSub(options: {
   readonly port: number;
   readonly dataDir: string;
   readonly control: Control;
+  readonly identity: Identity;
   readonly log: (message: string, error?: unknown) => void;
 }): Promise<PubSub> {
   const { control, log } = options;
@@ -54,6 +57,7 @@ export async function startPubSub(options: {
   const { Publish, Acknowledge, ModifyAckDeadline, Pull } = dataPlane(broker, control);
   const server = await listen({
     port: options.port,
+    admit: admission(options.identity),
     maxRequestBytes: TRANSPORT_LIMIT,
     onBug,
     services: [

@@ -2,39 +2,47 @@ import * as grpc from '@grpc/grpc-js';
 import { behaviour, expect, pause, topicAndSubscription } from './targets.ts';
 
 behaviour('streams: flow control and keepalive', ({ feature }) => {
-  feature('a stream never holds more unacked messages than it asked for', async (target) => {
-    const { topic, subscription } = await topicAndSubscription(target);
-    await Promise.all(Array.from({ length: 50 }, (_, i) => topic.publishMessage({ data: Buffer.from(String(i)) })));
-    const stream = target.subscriber.streamingPull();
-    const got: string[] = [];
-    stream.on('error', () => {});
-    stream.on('data', (response: { receivedMessages?: { ackId: string }[] }) =>
-      got.push(...(response.receivedMessages ?? []).map((m) => m.ackId)),
-    );
-    stream.write({ subscription: subscription.name, streamAckDeadlineSeconds: 60, maxOutstandingMessages: 7 });
-    await pause(700);
-    expect(got).toHaveLength(7);
-    await target.subscriber.acknowledge({ subscription: subscription.name, ackIds: got.slice(0, 3) });
-    await pause(700);
-    expect(got).toHaveLength(10);
-    stream.cancel();
-  });
+  feature(
+    'a stream never holds more unacked messages than it asked for',
+    async (target) => {
+      const { topic, subscription } = await topicAndSubscription(target);
+      await Promise.all(Array.from({ length: 50 }, (_, i) => topic.publishMessage({ data: Buffer.from(String(i)) })));
+      const stream = target.subscriber.streamingPull();
+      const got: string[] = [];
+      stream.on('error', () => {});
+      stream.on('data', (response: { receivedMessages?: { ackId: string }[] }) =>
+        got.push(...(response.receivedMessages ?? []).map((m) => m.ackId)),
+      );
+      stream.write({ subscription: subscription.name, streamAckDeadlineSeconds: 60, maxOutstandingMessages: 7 });
+      await pause(700);
+      expect(got).toHaveLength(7);
+      await target.subscriber.acknowledge({ subscription: subscription.name, ackIds: got.slice(0, 3) });
+      await pause(700);
+      expect(got).toHaveLength(10);
+      stream.cancel();
+    },
+    'it ignores max_outstanding_messages',
+  );
 
-  feature('a stream never holds many more unacked bytes than it asked for', async (target) => {
-    const { topic, subscription } = await topicAndSubscription(target);
-    await Promise.all(Array.from({ length: 30 }, () => topic.publishMessage({ data: Buffer.alloc(1000) })));
-    const stream = target.subscriber.streamingPull();
-    let got = 0;
-    stream.on('error', () => {});
-    stream.on('data', (response: { receivedMessages?: unknown[] }) => {
-      got += response.receivedMessages?.length ?? 0;
-    });
-    stream.write({ subscription: subscription.name, streamAckDeadlineSeconds: 60, maxOutstandingBytes: 5000 });
-    await pause(700);
-    stream.cancel();
-    expect(got).toBeGreaterThanOrEqual(4);
-    expect(got).toBeLessThanOrEqual(6);
-  });
+  feature(
+    'a stream never holds many more unacked bytes than it asked for',
+    async (target) => {
+      const { topic, subscription } = await topicAndSubscription(target);
+      await Promise.all(Array.from({ length: 30 }, () => topic.publishMessage({ data: Buffer.alloc(1000) })));
+      const stream = target.subscriber.streamingPull();
+      let got = 0;
+      stream.on('error', () => {});
+      stream.on('data', (response: { receivedMessages?: unknown[] }) => {
+        got += response.receivedMessages?.length ?? 0;
+      });
+      stream.write({ subscription: subscription.name, streamAckDeadlineSeconds: 60, maxOutstandingBytes: 5000 });
+      await pause(700);
+      stream.cancel();
+      expect(got).toBeGreaterThanOrEqual(4);
+      expect(got).toBeLessThanOrEqual(6);
+    },
+    'it ignores max_outstanding_bytes',
+  );
 
   feature(
     'an empty request is answered by an empty response',

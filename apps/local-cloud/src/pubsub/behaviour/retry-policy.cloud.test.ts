@@ -25,15 +25,19 @@ behaviour('retry policy', ({ feature }) => {
     'its back-off has a spread of its own',
   );
 
-  feature('other messages do not wait for one in back-off', async (target) => {
-    const { topic, subscription } = await topicAndSubscription(target, {
-      retryPolicy: { minimumBackoff: { seconds: 10 }, maximumBackoff: { seconds: 20 } },
-    });
-    await topic.publishMessage({ data: Buffer.from('slow') });
-    const [got] = await pullUntil(target, subscription.name);
-    await target.subscriber.modifyAckDeadline({ subscription: subscription.name, ackIds: [got!.ackId], ackDeadlineSeconds: 0 });
-    await topic.publishMessage({ data: Buffer.from('other') });
-    expect((await pullUntil(target, subscription.name)).map((m) => m.text)).toEqual(['other']);
-    expect(await pull(target, subscription.name)).toEqual([]);
-  });
+  feature(
+    'other messages do not wait for one in back-off',
+    async (target) => {
+      const { topic, subscription } = await topicAndSubscription(target, {
+        retryPolicy: { minimumBackoff: { seconds: 10 }, maximumBackoff: { seconds: 20 } },
+      });
+      await topic.publishMessage({ data: Buffer.from('slow') });
+      const [got] = await pullUntil(target, subscription.name);
+      await target.subscriber.modifyAckDeadline({ subscription: subscription.name, ackIds: [got!.ackId], ackDeadlineSeconds: 0 });
+      await topic.publishMessage({ data: Buffer.from('other') });
+      expect((await pullUntil(target, subscription.name)).map((m) => m.text)).toEqual(['other']);
+      expect(await pull(target, subscription.name)).toEqual([]);
+    },
+    'it redelivers a nacked message at once',
+  );
 });
