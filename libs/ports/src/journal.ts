@@ -24,8 +24,11 @@ export type AppendOutcome = 'appended' | 'already' | 'out_of_range' | 'fenced';
 export interface JournalStore {
   createStream(): Promise<string>;
   append(stream: string, offset: number, rows: readonly JournalRow[]): Promise<AppendOutcome>;
-  /** Number of rows in the stream at its end. Finalizing twice is fine; so is a stream that never was written. */
-  finalize(stream: string): Promise<number>;
+  /**
+   * Number of rows in the stream at its end. Finalizing twice is fine; so is a stream that never was written. Undefined: the stream is
+   * gone, as those are that nobody wrote for days; nobody can append to it either.
+   */
+  finalize(stream: string): Promise<number | undefined>;
   /** Rows after that sequence, in order; `since` (no row wanted is older) and `through` spare reading. */
   read(
     afterSequence: number,

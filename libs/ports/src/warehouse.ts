@@ -19,6 +19,8 @@ export interface Statement {
   /** A deterministic job id makes a resend harmless: the answer of the first one is returned. */
   readonly jobId?: string;
   readonly location?: string;
+  /** The warehouse gives the job up after that. */
+  readonly timeoutMilliseconds?: number;
 }
 
 /** NUMERIC, INT64, TIMESTAMP and DATE come back as strings (INT64 as number when safe); arrays as arrays, structs as objects. */

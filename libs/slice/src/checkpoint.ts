@@ -86,7 +86,7 @@ export function checkpointer<S, C, E extends { readonly type: string }>(options:
         await tables.merge(tableOf(i), changed, {
           dead: calm ? 'remove' : 'mark',
           guard: { slice: definition.name, epoch },
-          id: `${definition.name}-${epoch}-${first}-${i}`,
+          id: `${definition.name}-${instance}-${epoch}-${first}-${i}`,
         });
         await options.at?.('table-merged');
       }

@@ -18,3 +18,4 @@ export {
   type SliceLog,
   type SliceOptions,
 } from './slice.ts';
+export { warehouseTables } from './warehouse-tables.ts';

@@ -51,13 +51,13 @@ export async function recover<S, C, E extends { readonly type: string }>(options
   const row = await owners.read(name);
   if (row?.epoch !== epoch || row.owner !== instance) throw changing(`Another instance of ${name} took over meanwhile.`);
 
-  const end = row.stream === null ? row.streamStart : row.streamStart + (await journal.finalize(row.stream));
+  const written = row.stream === null ? 0 : await journal.finalize(row.stream);
   await options.at?.('finalized');
 
   const core = new SliceCore(definition, epoch);
   const foundMarked = await loadTables(options, core, row);
   await options.at?.('loaded');
-  const { unpublished, replayed } = await replay(options, core, row, end);
+  const { unpublished, replayed, end } = await replay(options, core, row, written === undefined ? undefined : row.streamStart + written);
   await options.at?.('replayed');
 
   const stream = await journal.createStream();
@@ -132,8 +132,8 @@ async function replay<S, C, E extends { readonly type: string }>(
   options: RecoveryOptions<S, C, E>,
   core: SliceCore<S, C, E>,
   owner: OwnerRow,
-  end: number,
-): Promise<{ unpublished: { event: E; meta: EventMeta }[]; replayed: number }> {
+  known: number | undefined,
+): Promise<{ unpublished: { event: E; meta: EventMeta }[]; replayed: number; end: number }> {
   const { definition, journal, clock } = options;
   const unpublished: { event: E; meta: EventMeta }[] = [];
   let last = Math.min(owner.checkpoint, owner.published);
@@ -158,13 +158,19 @@ async function replay<S, C, E extends { readonly type: string }>(
     if (row.sequence > owner.published && definition.outbox(event, meta).length > 0) unpublished.push({ event, meta });
   };
 
-  for (let look = 0; last < end; look += 1) {
-    if (look === LOOKS) throw changing(`${definition.name}: the journal shows rows up to ${last}, but its stream holds ${end}`);
-    if (look > 0) await clock.sleep(100 * look);
-    for await (const page of journal.read(last, { since: since ?? undefined, through: end })) {
+  const look = async () => {
+    for await (const page of journal.read(last, { since: since ?? undefined, through: known })) {
       for (const row of page) take(row);
     }
+  };
+  // A stream so old that it is gone was written long ago: what a query shows is all.
+  if (known === undefined) await look();
+  for (let looks = 0; known !== undefined && last < known; looks += 1) {
+    if (looks === LOOKS) throw changing(`${definition.name}: the journal shows rows up to ${last}, but its stream holds ${known}`);
+    if (looks > 0) await clock.sleep(100 * looks);
+    await look();
   }
+  const end = Math.max(last, known ?? owner.streamStart, owner.redoLast);
   core.moveTo(end, null);
-  return { unpublished, replayed };
+  return { unpublished, replayed, end };
 }

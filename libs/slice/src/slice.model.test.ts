@@ -3,7 +3,7 @@ import { live } from './simulation/run.ts';
 import { POINTS, type Point } from './slice.ts';
 
 const only = process.env.SEED;
-const seeds = Number(process.env.SEEDS ?? 1_000);
+const seeds = Number(process.env.SEEDS ?? 2_000);
 
 describe('a slice, whatever happens, does what a model over its journal says', () => {
   test(only ? `seed ${only}` : `${seeds} seeds; every named point is reached`, async () => {
@@ -23,5 +23,5 @@ describe('a slice, whatever happens, does what a model over its journal says', (
     expect([...reached].sort()).toEqual([...POINTS].sort());
     expect(done).toBeGreaterThan(seeds * 5);
     expect(epochs).toBeGreaterThan(seeds * 2);
-  }, 60_000);
+  }, 120_000);
 });

@@ -1,0 +1,148 @@
+/**
+ * The journal's table by the Storage Write API: committed streams with explicit offsets.
+ *
+ * 1. Refusals come inside an append's result, not as exceptions: they are looked for there (and in exceptions too).
+ * 2. After any failure the connection is given up, so that a late answer can't be taken for another append's.
+ */
+import { Transient } from '@convergence/contracts';
+import { type AppendOutcome, type JournalRow, type JournalStore, type Warehouse, WarehouseError } from '@convergence/ports';
+import { managedwriter } from '@google-cloud/bigquery-storage';
+import { type GoogleConfig, grpcOptions } from '../endpoints.ts';
+import { codeOf, isNotFound, mayRetry } from '../grpc-errors.ts';
+import { encodeRow, ROW_DESCRIPTOR } from './row-encoder.ts';
+
+const OUTCOMES: Readonly<Record<number, AppendOutcome>> = { 6: 'already', 9: 'fenced', 11: 'out_of_range' };
+const APPEND_TIMEOUT = 10_000;
+const PAGE = 50;
+/** Journal rows that one row of an answer carries. */
+const PACK = 1_000;
+
+interface Connection {
+  readonly writer: managedwriter.Writer;
+  close(): void;
+}
+
+export function googleJournalStore(
+  config: GoogleConfig,
+  warehouse: Pick<Warehouse, 'pages'>,
+  table: { readonly dataset: string; readonly name: string },
+): JournalStore {
+  const client = new managedwriter.WriterClient(grpcOptions(config, 'bigqueryStorage') as never);
+  const path = `projects/${config.project}/datasets/${table.dataset}/tables/${table.name}`;
+  const connections = new Map<string, Promise<Connection>>();
+
+  async function connect(stream: string): Promise<Connection> {
+    const connection = await client.createStreamConnection({ streamId: stream });
+    // Without a listener an error here would end the process.
+    connection.onConnectionError(() => undefined);
+    const writer = new managedwriter.Writer({ connection, protoDescriptor: ROW_DESCRIPTOR as never });
+    return { writer, close: () => writer.close() };
+  }
+  function giveUp(stream: string): void {
+    const old = connections.get(stream);
+    connections.delete(stream);
+    old?.then(
+      (connection) => connection.close(),
+      () => undefined,
+    );
+  }
+  const transient = (cause: unknown, what: string): unknown =>
+    mayRetry(cause) || codeOf(cause) === undefined
+      ? new Transient(`${table.name}: ${what}`, { cause })
+      : new WarehouseError(String(codeOf(cause)), `${table.name}: ${what}: ${(cause as Error).message}`, { cause });
+
+  async function retried<T>(what: string, work: () => Promise<T>): Promise<T> {
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        return await work();
+      } catch (cause) {
+        const error = transient(cause, what);
+        if (!(error instanceof Transient) || attempt === 6) throw error;
+        await new Promise((resolve) => setTimeout(resolve, 100 * 2 ** attempt));
+      }
+    }
+  }
+
+  return {
+    createStream: () =>
+      retried('no stream can be made', () =>
+        client.createWriteStream({ streamType: managedwriter.CommittedStream, destinationTable: path }),
+      ),
+
+    async append(stream, offset, rows) {
+      try {
+        const connecting = connections.get(stream) ?? connect(stream);
+        connections.set(stream, connecting);
+        const { writer } = await connecting;
+        const sent = writer.appendRows({ serializedRows: rows.map(encodeRow) }, offset);
+        const answer = await within(sent.getResult(), APPEND_TIMEOUT);
+        const rejected = answer.rowErrors?.[0];
+        if (rejected) throw new WarehouseError('invalid', `${table.name} takes no such row: ${rejected.message}`);
+        if (!answer.error) return 'appended';
+        throw Object.assign(new Error(answer.error.message ?? 'the append failed'), { code: answer.error.code });
+      } catch (cause) {
+        const outcome = OUTCOMES[codeOf(cause) ?? -1];
+        if (outcome) return outcome;
+        giveUp(stream);
+        if (cause instanceof WarehouseError) throw cause;
+        throw transient(cause, 'an append failed');
+      }
+    },
+
+    async finalize(stream) {
+      giveUp(stream);
+      try {
+        const answer = await retried('a stream can not be finalized', () => client.finalizeWriteStream({ name: stream }));
+        return Number(answer?.rowCount ?? 0);
+      } catch (cause) {
+        if (isNotFound((cause as Error).cause)) return undefined;
+        throw cause;
+      }
+    },
+
+    /** Packed, a thousand rows to one text: what travels and is parsed is then the rows alone. */
+    async *read(after, range = {}) {
+      const pages = warehouse.pages(
+        {
+          sql: `SELECT page, TO_JSON_STRING(ARRAY_AGG(STRUCT(sequence, epoch, at, subject, type, data, actor, trace_id) ORDER BY sequence)) AS journal_rows
+FROM (
+  SELECT *, DIV(sequence - @after - 1, ${PACK}) AS page
+  FROM \`${config.project}.${table.dataset}.${table.name}\`
+  WHERE at >= @since AND sequence > @after AND sequence <= @through
+)
+GROUP BY page
+ORDER BY page`,
+          parameters: {
+            after: { type: 'INT64', value: after },
+            since: { type: 'TIMESTAMP', value: range.since ?? '1970-01-01T00:00:00Z' },
+            through: { type: 'INT64', value: range.through ?? Number.MAX_SAFE_INTEGER },
+          },
+          labels: { purpose: 'recovery' },
+        },
+        PAGE,
+      );
+      for await (const page of pages) {
+        for (const { journal_rows: text } of page) {
+          const rows = JSON.parse(String(text)) as (Omit<JournalRow, 'sequence' | 'epoch'> & { sequence: unknown; epoch: unknown })[];
+          yield rows.map((row) => ({ ...row, sequence: Number(row.sequence), epoch: Number(row.epoch), at: isoOf(row.at) }));
+        }
+      }
+    },
+
+    async close() {
+      for (const stream of [...connections.keys()]) giveUp(stream);
+      client.close();
+      await client.getClient().close();
+    },
+  };
+}
+
+/** `2026-01-01T00:00:00Z` and our `...00.000Z` are the same time, but not the same text. */
+const isoOf = (text: string): string => (text.length === 24 ? text : new Date(text).toISOString());
+
+function within<T>(work: Promise<T>, milliseconds: number): Promise<T> {
+  return new Promise<T>((resolve, reject) => {
+    const late = setTimeout(() => reject(Object.assign(new Error('no answer in time'), { code: 4 })), milliseconds);
+    work.then(resolve, reject).finally(() => clearTimeout(late));
+  });
+}
