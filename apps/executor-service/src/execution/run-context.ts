@@ -2,7 +2,7 @@
  * What an executor needs of a tenant. Remembered for a minute, forgotten when the tenant changes; its secrets stay sealed here and
  * are opened for the step that needs them only.
  */
-import { Refusal, type RunContextResponse } from '@convergence/contracts';
+import { type RunContextResponse, Transient } from '@convergence/contracts';
 import type { Clock, Keys } from '@convergence/ports';
 import type { InternalClient } from '@convergence/service';
 import { type Credential, StepFailure } from '@convergence/steps';
@@ -47,7 +47,7 @@ export async function openCredential(context: RunContextResponse, provider: stri
     const secret = JSON.parse(opened.toString('utf8')) as Record<string, unknown>;
     return { credential_id: sealed.credential_id, provider: sealed.provider, project_id: sealed.project_id, secret };
   } catch (error) {
-    if (!(error instanceof Refusal) && !(error instanceof SyntaxError)) throw error;
+    if (error instanceof Transient) throw error;
     throw new StepFailure('credential', 'credential.unreadable', `The ${provider.toUpperCase()} credential can not be opened.`, {
       hint: 'Store it again.',
       cause: error,

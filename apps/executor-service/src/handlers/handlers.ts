@@ -1,0 +1,39 @@
+import { SUBSCRIPTIONS } from '@convergence/contracts';
+import type { SubscriptionSpec } from '@convergence/service';
+import type { Executor } from '../executor.ts';
+import { onRunCancelled } from './run-cancelled.ts';
+import { indexCompleted, indexProgress, indexRequested } from './run-indexed.ts';
+import { ignoreHeartbeat, recordCompleted, recordProgress, recordRequested } from './run-recorded.ts';
+import { onRunRequested } from './run-requested.ts';
+import { onTenantChanged } from './tenant-changed.ts';
+
+function named(topic: string, consumer: string) {
+  const found = SUBSCRIPTIONS.find((s) => s.topic === topic && s.consumer === consumer);
+  if (!found) throw new Error(`contracts declare no subscription ${topic}.${consumer}`);
+  return found;
+}
+
+/** Everything this service listens to. */
+export function subscriptions(executor: Executor): SubscriptionSpec[] {
+  const { instance, concurrency } = executor;
+  const recorder = { maxMessages: 5_000, maxBatch: 500 } as const;
+  const heard = { instance, maxMessages: 5_000, maxBatch: 500 } as const;
+  return [
+    // Some more than are in work, so that there is a choice between tenants; the rest is left to other instances.
+    {
+      subscription: named('run-requested', 'executor-service'),
+      handlers: [onRunRequested(executor)],
+      maxMessages: concurrency + Math.max(10, Math.ceil(concurrency / 2)),
+      maxBatch: 1,
+      maxMinutes: 24 * 60,
+    },
+    { subscription: named('run-requested', 'executor-recorder'), handlers: [recordRequested(executor)], ...recorder },
+    { subscription: named('run-progress', 'executor-recorder'), handlers: [recordProgress(executor), ignoreHeartbeat()], ...recorder },
+    { subscription: named('run-completed', 'executor-recorder'), handlers: [recordCompleted(executor)], ...recorder },
+    { subscription: named('run-requested', 'executor-index'), handlers: [indexRequested(executor)], ...heard },
+    { subscription: named('run-progress', 'executor-index'), handlers: [indexProgress(executor), ignoreHeartbeat()], ...heard },
+    { subscription: named('run-completed', 'executor-index'), handlers: [indexCompleted(executor)], ...heard },
+    { subscription: named('run-cancelled', 'executor-service'), handlers: [onRunCancelled(executor)], instance },
+    { subscription: named('tenant-changed', 'executor-service'), handlers: [onTenantChanged(executor)], instance },
+  ];
+}

@@ -1,0 +1,12 @@
+import { runCompleted, runHeartbeat, runProgress, runRequested } from '@convergence/contracts';
+import { on } from '@convergence/service';
+import type { Executor } from '../executor.ts';
+
+/** For x_meta_pipeline_runs: acked when the row is written. A heartbeat says nothing about how a run stands. */
+export const recordRequested = ({ recorder }: Pick<Executor, 'recorder'>) =>
+  on(runRequested, (batch) => recorder.record(batch.map(({ data }) => ({ kind: 'requested', data }))));
+export const recordProgress = ({ recorder }: Pick<Executor, 'recorder'>) =>
+  on(runProgress, (batch) => recorder.record(batch.map(({ data }) => ({ kind: 'progress', data }))));
+export const recordCompleted = ({ recorder }: Pick<Executor, 'recorder'>) =>
+  on(runCompleted, (batch) => recorder.record(batch.map(({ data }) => ({ kind: 'completed', data }))));
+export const ignoreHeartbeat = () => on(runHeartbeat, async () => undefined);

@@ -1,0 +1,8 @@
+import { tenantChanged } from '@convergence/contracts';
+import { on } from '@convergence/service';
+import type { Executor } from '../executor.ts';
+
+export const onTenantChanged = ({ contexts }: Pick<Executor, 'contexts'>) =>
+  on(tenantChanged, async (batch) => {
+    for (const { data } of batch) contexts.forget(data.tenant_id);
+  });

@@ -1,0 +1,139 @@
+/**
+ * Runs as people ask for them: from memory where possible, from the table where they are older, from their owner when they were
+ * admitted a moment ago and nobody here has heard of them yet.
+ *
+ * 1. Another tenant's run does not exist. 2. A list is never counted, never re-ordered, and pages by what was seen last.
+ */
+import { type DqResult, type Principal, Refusal, type RunStep } from '@convergence/contracts';
+import type { Clock } from '@convergence/ports';
+import { hasEnded, newRecord, type RunRecord } from '@convergence/runs';
+import type { InternalClient } from '@convergence/service';
+import type { Position, RunIndex } from './run-index.ts';
+import type { RunTable } from './run-table.ts';
+import { fits, type RunFilter, stepView } from './run-view.ts';
+
+/** Runs that older pages of a tenant had none of: no need to ask the table again for a while. */
+const KNOWN_EMPTY_MS = 60_000;
+
+export class Runs {
+  readonly #index: RunIndex;
+  readonly #table: RunTable;
+  readonly #tenantService: Pick<InternalClient, 'call'>;
+  readonly #clock: Pick<Clock, 'now'>;
+  readonly #nothingOlder = new Map<string, number>();
+
+  constructor(index: RunIndex, table: RunTable, tenantService: Pick<InternalClient, 'call'>, clock: Pick<Clock, 'now'>) {
+    this.#index = index;
+    this.#table = table;
+    this.#tenantService = tenantService;
+    this.#clock = clock;
+  }
+
+  async list(
+    filter: RunFilter,
+    cursor: string | undefined,
+    limit: number,
+    signal: AbortSignal,
+  ): Promise<{ items: RunRecord[]; next_cursor: string | null }> {
+    const after = cursor === undefined ? undefined : readCursor(cursor);
+    const items: RunRecord[] = [];
+    const since = this.#index.completeSince;
+    let scanned: Position | undefined = after;
+    for (const record of this.#index.newest(filter.tenantId, after)) {
+      // What stayed here because it is still live lies among older ones that left.
+      if (since && Date.parse(record.admitted_at) <= Date.parse(since.admitted_at)) break;
+      scanned = record;
+      if (fits(record, filter)) items.push(record);
+      if (items.length > limit) return pageOf(items, limit);
+      if (filter.from !== undefined && Date.parse(record.admitted_at) < Date.parse(filter.from)) return pageOf(items, limit);
+    }
+    if (!since) return pageOf(items, limit);
+    if (filter.from !== undefined && Date.parse(filter.from) > Date.parse(since.admitted_at)) return pageOf(items, limit);
+    const horizon = { admitted_at: since.admitted_at, run_id: '~' };
+    const before = scanned && Date.parse(scanned.admitted_at) <= Date.parse(since.admitted_at) ? scanned : horizon;
+    const key = JSON.stringify(filter);
+    if (before === horizon && this.#clock.now() - (this.#nothingOlder.get(key) ?? Number.NEGATIVE_INFINITY) < KNOWN_EMPTY_MS)
+      return pageOf(items, limit);
+    const older = await this.#table.list(filter, before, limit + 1 - items.length, signal);
+    if (before === horizon && older.length === 0) this.#rememberEmpty(key);
+    // A row of the table may lag behind what is known here.
+    return pageOf([...items, ...older.map((record) => this.#index.get(record.run_id) ?? record)], limit);
+  }
+  #rememberEmpty(key: string): void {
+    if (this.#nothingOlder.size > 10_000) this.#nothingOlder.clear();
+    this.#nothingOlder.set(key, this.#clock.now());
+  }
+
+  async get(runId: string, principal: Principal): Promise<RunRecord> {
+    const record = this.#index.get(runId) ?? (await this.#fromOwner(runId)) ?? (await this.#table.get(runId));
+    if (!record || (principal.kind === 'tenant' && principal.tenantId !== record.tenant_id))
+      throw new Refusal('run.not_found', `There is no run ${runId}.`);
+    return record;
+  }
+
+  async #fromOwner(runId: string): Promise<RunRecord | undefined> {
+    try {
+      const known = await this.#tenantService.call<{
+        run_id: string;
+        tenant_id: string;
+        pipeline_id: string;
+        admitted_at: string;
+        status?: string;
+      }>({
+        method: 'GET',
+        path: `/internal/runs/${runId}`,
+        principal: { kind: 'service', service: 'executor-service' },
+        timeoutMs: 3_000,
+      });
+      const record = newRecord(known, known.admitted_at);
+      if ('parameters' in known && 'template' in known) record.spec = known as unknown as NonNullable<RunRecord['spec']>;
+      return record;
+    } catch (error) {
+      if (error instanceof Refusal) return undefined;
+      throw error;
+    }
+  }
+
+  async steps(record: RunRecord): Promise<RunStep[]> {
+    // Steps of a run that this instance heard from start to end are here; else its dataset has them.
+    if (record.steps.size > 0 && (!hasEnded(record.status) || [...record.steps.values()].every((s) => s.status !== 'RUNNING')))
+      return [...record.steps.values()]
+        .sort((a, b) => (a.started_at ?? a.ended_at ?? '').localeCompare(b.started_at ?? b.ended_at ?? ''))
+        .map(stepView);
+    if (!hasEnded(record.status) && record.started_at === null) return [];
+    return this.#orNothing(this.#table.steps(record.tenant_id, record.run_id));
+  }
+
+  async dq(record: RunRecord): Promise<DqResult[]> {
+    if (record.started_at === null) return [];
+    if (record.steps.size > 0 && ![...record.steps.values()].some((s) => s.step_type === 'dq.check')) return [];
+    return this.#orNothing(this.#table.dq(record.tenant_id, record.run_id));
+  }
+
+  /** A dataset that is gone has no rows. */
+  async #orNothing<T>(rows: Promise<T[]>): Promise<T[]> {
+    try {
+      return await rows;
+    } catch (error) {
+      if ((error as { reason?: string }).reason === 'notFound') return [];
+      throw error;
+    }
+  }
+}
+
+function pageOf(records: RunRecord[], limit: number): { items: RunRecord[]; next_cursor: string | null } {
+  const items = records.slice(0, limit);
+  const last = items[items.length - 1];
+  return { items, next_cursor: records.length > limit && last ? writeCursor(last) : null };
+}
+const writeCursor = (at: Position): string => Buffer.from(JSON.stringify([at.admitted_at, at.run_id])).toString('base64url');
+function readCursor(cursor: string): Position {
+  try {
+    const [admitted_at, run_id] = JSON.parse(Buffer.from(cursor, 'base64url').toString('utf8')) as unknown[];
+    if (typeof admitted_at === 'string' && typeof run_id === 'string' && !Number.isNaN(Date.parse(admitted_at)))
+      return { admitted_at, run_id };
+  } catch {
+    // falls through to the refusal
+  }
+  throw new Refusal('request.invalid', 'The cursor is not one that this list gave.');
+}

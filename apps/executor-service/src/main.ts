@@ -1,0 +1,50 @@
+import { randomBytes } from 'node:crypto';
+import { defaultKeks, type GoogleConfig, googleBus, googleKeys, googleWarehouse } from '@convergence/google';
+import { loadTemplates } from '@convergence/pipelines';
+import { runService } from '@convergence/service';
+import { messengers } from '@convergence/steps';
+import { pipelineRuns } from '@convergence/tables';
+import { executorFields } from './config.ts';
+import { executorService } from './service.ts';
+import { systemClock } from './system-clock.ts';
+import { tenantWarehouses } from './tenant-warehouses.ts';
+
+/** Composition root: the environment, the real clients, the templates on disk. */
+await runService({
+  name: 'executor-service',
+  fields: executorFields,
+  env: process.env,
+  build: async (context) => {
+    const { config, log } = context;
+    const google: GoogleConfig = {
+      project: config.project,
+      location: config.location,
+      hosts: { pubsub: config.pubsubHost, bigquery: config.bigqueryHost, bigqueryStorage: config.bigqueryStorageHost, kms: config.kmsHost },
+    };
+    const keks = { ...defaultKeks(google), ...(config.credentialsKmsKey && { credentials: config.credentialsKmsKey }) };
+    const bus = googleBus(google, ({ cause, ...fields }, message) => log.warn({ ...fields, err: cause }, message));
+    const warehouse = googleWarehouse(google);
+    const templates = await loadTemplates(config.configsDir, {
+      refreshSeconds: context.local ? 2 : 0,
+      onProblems: (problems) => log.warn({ problems }, 'templates with problems are not served'),
+    });
+    return executorService(context, {
+      bus,
+      warehouse,
+      warehouseOf: tenantWarehouses(google),
+      keys: googleKeys(google, { keks }),
+      templates,
+      messenger: messengers({ smtpUrl: config.smtpUrl, from: config.mailFrom, outbox: config.mailOutbox, fetch, now: Date.now }),
+      clock: systemClock,
+      instance: config.instance ?? randomBytes(4).toString('hex'),
+      provision: async () => {
+        await bus.provision();
+        await warehouse.createDataset(config.dataset, {
+          location: config.location,
+          description: 'Tenants, their schedules and their runs.',
+        });
+        await warehouse.createTable(config.dataset, pipelineRuns);
+      },
+    });
+  },
+});

@@ -1,0 +1,57 @@
+import { randomUUID } from 'node:crypto';
+import {
+  type AdmitResponse,
+  ERRORS,
+  type ErrorCode,
+  Refusal,
+  type RunAccepted,
+  type RunSpec,
+  runsRetry,
+  Transient,
+} from '@convergence/contracts';
+import { hasEnded } from '@convergence/runs';
+import { route } from '@convergence/service';
+import type { Executor } from '../executor.ts';
+
+/** A run of its own with the same parameters, admitted like any other; it takes over what the first one completed. */
+export const runsRetryRoute = ({ runs, templates, tenantService }: Pick<Executor, 'runs' | 'templates' | 'tenantService'>) =>
+  route(runsRetry, async ({ params, body, principal }) => {
+    const record = await runs.get(params.run_id, principal);
+    const { spec, run_id, tenant_id, pipeline_id } = record;
+    if (!hasEnded(record.status)) throw new Refusal('run.not_retryable', `The run has not ended: ${record.status}.`);
+    const from = body.from ?? 'failed';
+    if (from === 'failed' && record.status === 'COMPLETE')
+      throw new Refusal('run.not_retryable', 'No step of the run failed; retry it with {"from": "start"}.');
+    if (!spec) throw new Refusal('run.not_retryable', 'What the run was asked with is not known any more.');
+    if (!templates.find({ provider: spec.provider, domain: spec.domain, template: spec.template }, tenant_id))
+      throw new Refusal('template.not_found', `Template not found: configs/${spec.provider}/${spec.domain}/${spec.template}.yml`);
+    const run: RunSpec = {
+      ...spec,
+      run_id: randomUUID(),
+      trigger_type: 'retry',
+      trigger_by: principal.kind === 'tenant' ? (principal.userId ?? principal.tenantId) : principal.kind,
+      user_id: 'userId' in principal ? (principal.userId ?? null) : null,
+      scheduled_run_id: null,
+      retry_of: run_id,
+      retry_from: from,
+    };
+    const { decisions } = await tenantService.call<AdmitResponse>({
+      method: 'POST',
+      path: '/internal/admissions',
+      principal: { kind: 'service', service: 'executor-service' },
+      body: { runs: [run] },
+      idempotent: true,
+      timeoutMs: 10_000,
+    });
+    const decision = decisions.find((d) => d.run_id === run.run_id);
+    if (!decision) throw new Transient('No decision came back on the retry.');
+    const accepted = (pipeline_logging_id: string, status: RunAccepted['status'], message: string): { body: RunAccepted } => ({
+      body: { pipeline_logging_id, pipeline_id, tenant_id, status, message },
+    });
+    if (decision.outcome === 'admitted')
+      return accepted(run.run_id, 'PENDING', `Retry of ${run_id} from ${from === 'start' ? 'the start' : 'where it failed'}`);
+    if (decision.outcome === 'existing')
+      return accepted(decision.existing_run_id, decision.status, 'Pipeline already running - returning existing');
+    if (!Object.hasOwn(ERRORS, decision.code)) throw new Error(`admission refused with a code that nobody knows: ${decision.code}`);
+    throw new Refusal(decision.code as ErrorCode, decision.detail, { fields: { tenant_id, customer_id: tenant_id, ...decision.fields } });
+  });

@@ -1,0 +1,125 @@
+/**
+ * executor-service: takes up admitted runs, carries their steps through, tells and records how they went, answers who asks.
+ */
+import type { TemplateCatalogue } from '@convergence/pipelines';
+import type { Bus, Clock, Keys, Warehouse } from '@convergence/ports';
+import { hasEnded } from '@convergence/runs';
+import type { BuildContext, Built } from '@convergence/service';
+import type { Credential, Messenger } from '@convergence/steps';
+import type { ExecutorConfig } from './config.ts';
+import { Announcer } from './execution/announcer.ts';
+import { crashPoints } from './execution/crash-points.ts';
+import type { ExecutionTools } from './execution/execution-tools.ts';
+import { runContexts } from './execution/run-context.ts';
+import { executeRun } from './execution/run-execution.ts';
+import { StepLog } from './execution/step-log.ts';
+import type { Executor } from './executor.ts';
+import { subscriptions } from './handlers/handlers.ts';
+import { startHeartbeat } from './heartbeat.ts';
+import { LiveEvents } from './index/live-events.ts';
+import { RunIndex } from './index/run-index.ts';
+import { RunTable } from './index/run-table.ts';
+import { Runs } from './index/runs.ts';
+import { Recorder } from './record/recorder.ts';
+import { routes } from './routes/routes.ts';
+import { Worker } from './worker.ts';
+
+export interface ExecutorParts {
+  readonly bus: Bus;
+  readonly warehouse: Warehouse;
+  readonly warehouseOf: (credential: Credential) => Warehouse;
+  readonly keys: Keys;
+  readonly templates: TemplateCatalogue;
+  readonly messenger: Messenger;
+  readonly clock: Clock;
+  readonly instance: string;
+  /** Makes the central table, where this service may. */
+  readonly provision: () => Promise<void>;
+}
+
+export function executorService(context: BuildContext<ExecutorConfig>, parts: ExecutorParts): Built {
+  const { config, log, name, metrics, draining } = context;
+  const { bus, warehouse, clock, keys, templates, instance } = parts;
+  const tenantService = context.client('tenant-service', config.tenantServiceUrl);
+  const contexts = runContexts(tenantService, clock);
+  const index = new RunIndex(config.indexedRuns);
+  const table = new RunTable(warehouse, config.dataset);
+  const recorder = new Recorder(warehouse, config.dataset, clock, config.recordSeconds);
+  const live = new LiveEvents(() => clock.now());
+  const tools: ExecutionTools = {
+    ...parts,
+    random: Math.random,
+    log,
+    source: name,
+    environment: config.environment,
+    location: config.location,
+    contexts,
+    keys,
+    stepLog: new StepLog(warehouse),
+    crashPoint: crashPoints(context.local ? config.crashAt : undefined, config.crashMark),
+    fetch,
+  };
+  const worker = new Worker({
+    concurrency: config.concurrency,
+    clock,
+    log,
+    drain: draining,
+    drainGraceMs: Math.max(0, config.drainSeconds - 5) * 1000,
+    execute: (run, hold) => executeRun(run, tools, hold),
+    endUnstarted: async (run, stopped) => {
+      const error = { code: 'run.cancelled', class: 'cancelled', message: stopped.message, hint: null, step: null };
+      await new Announcer(tools, run).completed({ status: 'CANCELLED', started_at: null, did_work: false, retryable: false, error });
+    },
+    hasEnded: (runId) => hasEnded(index.get(runId)?.status ?? 'PENDING'),
+    seenBefore: (runId) => (index.get(runId)?.started_at ?? null) !== null,
+  });
+  const executor: Executor = {
+    name,
+    instance,
+    worker,
+    recorder,
+    index,
+    runs: new Runs(index, table, tenantService, clock),
+    live,
+    contexts,
+    templates,
+    tenantService,
+    bus,
+    clock,
+    log,
+    concurrency: config.concurrency,
+  };
+  metrics.gauge('runs_running', 'Runs in work on this instance', [], (gauge) => gauge.set(worker.running));
+  metrics.gauge('runs_waiting', 'Runs in hand that wait for a place', [], (gauge) => gauge.set(worker.waiting));
+  let stopHeartbeat = () => {};
+  return {
+    routes: routes(executor),
+    bus,
+    subscriptions: subscriptions(executor),
+    ready: { 'Pub/Sub': () => bus.check(), BigQuery: () => warehouse.check(), KMS: () => keys.check() },
+    start: async () => {
+      await parts.provision();
+      const recent = await table.newest(config.indexedRuns);
+      for (const record of recent.reverse()) index.add(record);
+      const oldest = recent[0];
+      if (recent.length === config.indexedRuns && oldest) index.completeSince = { admitted_at: oldest.admitted_at, run_id: oldest.run_id };
+      stopHeartbeat = startHeartbeat({
+        bus,
+        clock,
+        log,
+        source: name,
+        instance,
+        seconds: config.heartbeatSeconds,
+        runIds: () => worker.runIds,
+      });
+    },
+    stop: [
+      () => warehouse.close(),
+      () => keys.close(),
+      () => bus.close(),
+      () => stopHeartbeat(),
+      () => templates.close(),
+      () => recorder.stop(),
+    ],
+  };
+}
