@@ -70,7 +70,7 @@ export function tenantService(context: BuildContext<TenantConfig>, parts: Tenant
     stop: [
       () => Promise.all([bus.close(), keys.close(), warehouse.close(), mailer.close()]),
       () => slice.close(),
-      () => Promise.all([housekeeping.stop(), billing.stop(), preparation.stop()]),
+      () => Promise.all([housekeeping.stop(), billing.stop(), preparation.stop(), onboarding.stop()]),
     ],
   };
 }

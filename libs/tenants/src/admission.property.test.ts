@@ -32,13 +32,11 @@ interface ModelRun {
 function simulate(seed: number): void {
   const random = generator(seed);
   const state = initialState();
-  let sequence = 0;
   let now = Date.parse('2026-01-28T20:00:00Z');
   const execute = (command: TenantCommand): unknown => {
     const decision = decide(state, command, { now });
     if ('refusal' in decision) throw decision.refusal;
     for (const event of decision.events) {
-      sequence += 1;
       apply(state, JSON.parse(JSON.stringify(event)), { at: new Date(now).toISOString() });
     }
     return decision.reply;

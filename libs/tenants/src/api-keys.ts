@@ -143,7 +143,7 @@ export function applyRevoked(state: TenantsState, event: Event<'api_key_revoked'
 export function applyAdopted(state: TenantsState, event: Event<'api_key_adopted'>, at: string): void {
   change(state, event.api_key_id, (key) => {
     key.is_active = event.is_active;
-    key.revoked_at = event.is_active ? null : (key.revoked_at ?? at);
+    if (!event.is_active) key.revoked_at ??= at;
     key.expires_at = event.expires_at;
   });
 }

@@ -13,19 +13,26 @@ const PLAN = {
   max_pipelines_per_day: 6,
   max_pipelines_per_month: 180,
   max_concurrent_pipelines: 3,
-  daily_limit: 6,
+  updated_at: '2026-01-15T10:00:00.000Z',
 };
-const PROFILE = { company_name: 'Acme Inc', admin_email: 'admin@acme.test', status: 'ACTIVE' };
+const PROFILE = { company_name: 'Acme Inc', admin_email: 'admin@acme.test', status: 'ACTIVE', updated_at: '2026-01-15T10:00:00.000000Z' };
 
 describe('edits from outside', () => {
-  test('a limit set by SQL is taken over, by either name', () => {
+  test('a limit set by SQL is taken over', () => {
     expect(subscriptionEdited(tenant(), { ...PLAN, max_pipelines_per_day: 1 })).toEqual([
       { kind: 'change-subscription', tenant_id: 'acme', max_pipelines_per_day: 1 },
     ]);
-    expect(subscriptionEdited(tenant(), { ...PLAN, daily_limit: 1 })).toMatchObject([{ max_pipelines_per_day: 1 }]);
-    expect(subscriptionEdited(tenant(), { ...PLAN, max_pipelines_per_day: 2, daily_limit: 6 })).toMatchObject([
-      { max_pipelines_per_day: 2 },
-    ]);
+  });
+
+  test('a row that lags behind memory undoes nothing, also when the same edit is seen twice', () => {
+    const { state } = given(TENANTS, [onboarded()])
+      .when(subscriptionEdited(tenant(), { ...PLAN, plan_name: 'SCALE' })[0]!, '2026-01-15T10:00:05.000Z')
+      .thenReply(null);
+    const scaled = state.tenants.get('acme' as Tenant['tenant_id'])!;
+    expect(subscriptionEdited(scaled, { ...PLAN, plan_name: 'SCALE' })).toEqual([]);
+    expect(subscriptionEdited(scaled, { ...PLAN, updated_at: '2026-01-15T10:00:02Z' })).toEqual([]);
+    expect(profileEdited(scaled, { ...PROFILE, status: 'SUSPENDED' })).toEqual([]);
+    expect(profileEdited(scaled, { ...PROFILE, status: 'SUSPENDED', updated_at: '2026-01-15T10:00:09Z' })).toHaveLength(1);
   });
 
   test('a plan set by SQL brings its limits', () => {
@@ -42,14 +49,25 @@ describe('edits from outside', () => {
     expect(subscriptionEdited(tenant(), { ...PLAN, max_pipelines_per_day: -1, status: null })).toEqual([]);
   });
 
-  test('a key switched off by SQL stops working, an expiry too', () => {
+  test('a key switched off by SQL stops working, an earlier end too', () => {
     const held = tenant();
     const key = held.api_keys[0]!;
     expect(apiKeyEdited(held, key, { is_active: false, expires_at: null })).toMatchObject([{ kind: 'adopt-api-key', is_active: false }]);
     expect(apiKeyEdited(held, key, { is_active: true, expires_at: '2026-02-01T00:00:00Z' })).toMatchObject([
-      { expires_at: '2026-02-01T00:00:00Z' },
+      { is_active: true, expires_at: '2026-02-01T00:00:00Z' },
     ]);
     expect(apiKeyEdited(held, key, { is_active: true, expires_at: 'never' })).toEqual([]);
+  });
+
+  test('no edit makes a key stronger', () => {
+    const revoked = tenant([
+      onboarded(),
+      { type: 'api_key_revoked', tenant_id: 'acme', api_key_id: 'key-1', standing: { status: 'ACTIVE', plan: 'STARTER' } },
+    ]);
+    expect(apiKeyEdited(revoked, revoked.api_keys[0]!, { is_active: true, expires_at: null })).toEqual([]);
+    const ending = { ...tenant().api_keys[0]!, expires_at: '2026-02-01T00:00:00.000Z' };
+    expect(apiKeyEdited(tenant(), ending, { is_active: true, expires_at: '2026-03-01T00:00:00.000Z' })).toEqual([]);
+    expect(apiKeyEdited(tenant(), ending, { is_active: true, expires_at: null })).toEqual([]);
   });
 
   describe('a month set to zero', () => {

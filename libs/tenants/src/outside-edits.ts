@@ -4,7 +4,8 @@
  *
  * 1. Only what a person may decide is taken over; what follows from runs (counts, how many are running) is written back as it is,
  * except a count set to zero. 2. A value that makes no sense is not taken over; the owner's row comes back. 3. The row may lag behind
- * memory by some seconds: a count is only believed where the lag can't explain it.
+ * memory by some seconds. One that is older than memory's last change is not read at all (its untouched columns would undo that change),
+ * and a count is only believed where the lag can't explain it. 4. An edit can only weaken a key: no stale row brings a revoked one back.
  */
 import {
   PLAN_NAMES,
@@ -19,12 +20,19 @@ import type { ChangeProfile } from './profile.ts';
 import type { ApiKey, Limits, Tenant, TenantsState, UsageDay } from './state.ts';
 import { type ChangeSubscription, limitsOf, standingOf } from './subscription.ts';
 
-export interface ProfileEdit {
+/** When the row was written, by us or by the person's own SQL. */
+interface Written {
+  readonly updated_at: unknown;
+}
+const isBehind = (row: Written, updated_at: string): boolean => !(Date.parse(String(row.updated_at)) >= Date.parse(updated_at));
+
+export interface ProfileEdit extends Written {
   readonly company_name: unknown;
   readonly admin_email: unknown;
   readonly status: unknown;
 }
 export function profileEdited(tenant: Tenant, row: ProfileEdit): ChangeProfile[] {
+  if (isBehind(row, tenant.updated_at)) return [];
   const status = TENANT_STATUSES.find((known) => known === row.status);
   const company_name = textOr(row.company_name, tenant.company_name);
   const admin_email = textOr(row.admin_email, tenant.admin_email);
@@ -34,14 +42,13 @@ export function profileEdited(tenant: Tenant, row: ProfileEdit): ChangeProfile[]
   ];
 }
 
-export interface SubscriptionEdit extends Readonly<Record<keyof Limits, unknown>> {
+export interface SubscriptionEdit extends Written, Readonly<Record<keyof Limits, unknown>> {
   readonly plan_name: unknown;
   readonly status: unknown;
-  /** A second name of max_pipelines_per_day, for who edits that one. */
-  readonly daily_limit: unknown;
 }
 export function subscriptionEdited(tenant: Tenant, row: SubscriptionEdit): ChangeSubscription[] {
   const now = tenant.subscription;
+  if (isBehind(row, now.updated_at)) return [];
   const plan = PLAN_NAMES.find((known) => known === row.plan_name) as Plan | undefined;
   const status = SUBSCRIPTION_STATUSES.find((known) => known === row.status) as SubscriptionStatus | undefined;
   const told: Record<string, number> = {};
@@ -49,8 +56,6 @@ export function subscriptionEdited(tenant: Tenant, row: SubscriptionEdit): Chang
     const limit = limitOr(row[name], now[name]);
     if (limit !== now[name]) told[name] = limit;
   }
-  const daily = limitOr(row.daily_limit, now.max_pipelines_per_day);
-  if (told.max_pipelines_per_day === undefined && daily !== now.max_pipelines_per_day) told.max_pipelines_per_day = daily;
   const change = {
     ...(plan && plan !== now.plan_name && { plan_name: plan }),
     ...(status && status !== now.status && { status }),
@@ -71,10 +76,11 @@ export function apiKeyEdited(
   key: ApiKey,
   row: { readonly is_active: unknown; readonly expires_at: string | null },
 ): AdoptApiKey[] {
-  const is_active = typeof row.is_active === 'boolean' ? row.is_active : key.is_active;
-  const same = (row.expires_at && Date.parse(row.expires_at)) === (key.expires_at && Date.parse(key.expires_at));
-  const expires_at = same || (row.expires_at && Number.isNaN(Date.parse(row.expires_at))) ? key.expires_at : row.expires_at;
-  if (is_active === key.is_active && expires_at === key.expires_at) return [];
+  const is_active = key.is_active && row.is_active !== false;
+  const told = row.expires_at === null ? Number.NaN : Date.parse(row.expires_at);
+  const sooner = told < (key.expires_at === null ? Number.POSITIVE_INFINITY : Date.parse(key.expires_at));
+  if (is_active === key.is_active && !sooner) return [];
+  const expires_at = sooner ? row.expires_at : key.expires_at;
   return [{ kind: 'adopt-api-key', tenant_id: tenant.tenant_id, api_key_id: key.api_key_id, is_active, expires_at }];
 }
 export function decideAdoptedKey(state: TenantsState, command: AdoptApiKey): Decision<null> {

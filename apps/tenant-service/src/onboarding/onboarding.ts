@@ -40,6 +40,7 @@ export interface OnboardingTools {
 export class Onboarding {
   readonly #tools: OnboardingTools;
   readonly #running = new Map<string, Promise<OnboardAnswer>>();
+  readonly #background = new Set<Promise<unknown>>();
 
   constructor(tools: OnboardingTools) {
     this.#tools = tools;
@@ -55,7 +56,7 @@ export class Onboarding {
   }
 
   async #onboard(request: OnboardRequest, principal: Principal, signal?: AbortSignal): Promise<OnboardAnswer> {
-    const { slice, log } = this.#tools;
+    const { slice } = this.#tools;
     const tenantId = request.tenant_id as TenantId;
     const { key, api_key_id, outcome } = await this.#begin(request, principal);
     const tenant = slice.state.tenants.get(tenantId);
@@ -66,7 +67,7 @@ export class Onboarding {
       request.run_dryrun && ready
         ? await dryRun(tenant, this.#tools, this.#tools.dryrunWaitMs, signal)
         : { status: request.run_dryrun ? 'PENDING' : tenant.onboarding.dryrun_status, run_id: tenant.onboarding.dryrun_run_id };
-    void this.#welcome(tenant).catch((error: unknown) => log.warn({ err: error, tenant_id: tenantId }, 'the welcome e-mail is not sent'));
+    this.#behind(this.#welcome(tenant), tenantId, 'the welcome e-mail is not sent');
     if (api_key_id && !signal?.aborted) this.#delivered(tenantId, api_key_id, principal);
     return this.#answer(tenant, request, key, dry);
   }
@@ -83,11 +84,20 @@ export class Onboarding {
 
   /** The steps after the first, in the background. */
   continue(tenant: Tenant): void {
-    const { preparation, log } = this.#tools;
-    void preparation
-      .prepare(tenant.tenant_id)
-      .then(() => this.#dryRunIfDue(tenant))
-      .catch((error: unknown) => log.warn({ err: error, tenant_id: tenant.tenant_id }, 'onboarding stopped half way'));
+    const rest = this.#tools.preparation.prepare(tenant.tenant_id).then(() => this.#dryRunIfDue(tenant));
+    this.#behind(rest, tenant.tenant_id, 'onboarding stopped half way');
+  }
+
+  /** Waits for what goes on behind answers that are out. */
+  async stop(): Promise<void> {
+    await Promise.allSettled(this.#background);
+  }
+
+  #behind(work: Promise<unknown>, tenant_id: TenantId, failed: string): void {
+    const quiet = work
+      .catch((error: unknown) => this.#tools.log.warn({ err: error, tenant_id }, failed))
+      .finally(() => this.#background.delete(quiet));
+    this.#background.add(quiet);
   }
 
   /** No tenant has it, and no dataset that is not ours. */
@@ -127,10 +137,8 @@ export class Onboarding {
 
   /** Not waited for: it is decided at once, and should it be lost in a crash, the answer was too. */
   #delivered(tenant_id: TenantId, api_key_id: string, principal: Principal): void {
-    const { slice, log } = this.#tools;
-    execute(slice, { kind: 'note-key-delivered', tenant_id, api_key_id }, asked({ principal })).catch((error: unknown) =>
-      log.warn({ err: error, tenant_id }, 'not noted that a key was delivered'),
-    );
+    const noted = execute(this.#tools.slice, { kind: 'note-key-delivered', tenant_id, api_key_id }, asked({ principal }));
+    this.#behind(noted, tenant_id, 'not noted that a key was delivered');
   }
 
   async #drop(tenantId: TenantId): Promise<void> {
@@ -156,7 +164,12 @@ export class Onboarding {
     );
     const ready = await Promise.race([done, late]);
     patience.abort();
-    if (!ready) void done.then((there) => (there ? this.#dryRunIfDue(tenant) : undefined)).catch(() => {});
+    if (!ready)
+      this.#behind(
+        done.then((there) => (there ? this.#dryRunIfDue(tenant) : undefined)),
+        tenant.tenant_id,
+        'the dry run did not begin',
+      );
     return ready;
   }
 

@@ -26,9 +26,12 @@ export const flag = (row: Row, name: string): boolean => row[name] === true;
 export const texts = (row: Row, name: string): string[] => [...((row[name] ?? []) as string[])];
 export const json = <T>(row: Row, name: string): T => (typeof row[name] === 'string' ? JSON.parse(row[name]) : row[name]) as T;
 
-/** Sealed values lie in BYTES columns; the wire brings them as bytes or as base64. */
+/** Sealed values lie in BYTES columns; they come back as bytes, as base64, or as JSON of bytes (from the journal). */
 export const bytes = (sealed: string): Buffer => Buffer.from(sealed, 'utf8');
 export function sealed(row: Row, name: string): string {
   const value = row[name];
-  return (value instanceof Uint8Array ? Buffer.from(value) : Buffer.from(text(row, name), 'base64')).toString('utf8');
+  if (value instanceof Uint8Array) return Buffer.from(value).toString('utf8');
+  const journalled = (value as { readonly data?: unknown } | null)?.data;
+  if (Array.isArray(journalled)) return Buffer.from(journalled as number[]).toString('utf8');
+  return Buffer.from(text(row, name), 'base64').toString('utf8');
 }

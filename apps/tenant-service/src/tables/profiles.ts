@@ -98,6 +98,8 @@ export const profiles: TenantProjection = {
   },
   adopt(state, row) {
     const tenant = find(state, row.tenant_id);
-    return tenant ? profileEdited(tenant, { company_name: row.company_name, admin_email: row.admin_email, status: row.status }) : [];
+    if (!tenant) return [];
+    const { company_name, admin_email, status, updated_at } = row;
+    return profileEdited(tenant, { company_name, admin_email, status, updated_at });
   },
 };

@@ -3,7 +3,7 @@ import type { TableSpec } from '@convergence/ports';
 export const tenantApiKeys: TableSpec = {
   name: 'tenant_api_keys',
   description:
-    'API keys, as SHA-256 and as a sealed copy; never in clear. Owned by tenant-service; is_active and expires_at may be edited by hand.',
+    'API keys, as SHA-256 and as a sealed copy; never in clear. Owned by tenant-service; by hand a key can be switched off or given an earlier end.',
   clusterBy: ['api_key_hash', 'tenant_id'],
   columns: [
     { name: 'api_key_id', type: 'STRING', required: true, description: 'The key.' },

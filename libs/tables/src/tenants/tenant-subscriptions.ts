@@ -20,7 +20,12 @@ export const tenantSubscriptions: TableSpec = {
     { name: 'max_pipelines_per_day', type: 'INT64', required: true, description: 'Runs per UTC day.' },
     { name: 'max_pipelines_per_month', type: 'INT64', required: true, description: 'Runs per calendar month, UTC.' },
     { name: 'max_concurrent_pipelines', type: 'INT64', required: true, description: 'Runs at the same time.' },
-    { name: 'daily_limit', type: 'INT64', required: true, description: 'max_pipelines_per_day under its other name.' },
+    {
+      name: 'daily_limit',
+      type: 'INT64',
+      required: true,
+      description: 'max_pipelines_per_day under its other name; edits by hand go to that one.',
+    },
     { name: 'subscription_start_date', type: 'DATE', required: true, description: 'When it began.' },
     { name: 'subscription_end_date', type: 'DATE', description: 'When it was cancelled.' },
     { name: 'stripe_customer_id', type: 'STRING', description: "Stripe's customer." },
