@@ -1,5 +1,6 @@
 import type { Route } from '@convergence/service';
 import type { Scheduler } from '../scheduler.ts';
+import { pipelinesBackfillRoute } from './pipelines.backfill.ts';
 import { runsWhyRoute } from './runs.why.ts';
 import { schedulerQueueRoute } from './scheduler.queue.ts';
 import { schedulerStatusRoute } from './scheduler.status.ts';
@@ -14,6 +15,7 @@ export const routes = (scheduler: Scheduler): readonly Route[] => [
   ...schedulesCreateRoutes(scheduler),
   schedulesChangeRoute(scheduler),
   ...schedulesDisableRoutes(scheduler),
+  pipelinesBackfillRoute(scheduler),
   schedulerStatusRoute(scheduler),
   schedulerQueueRoute(scheduler),
   scheduleTickRoute(scheduler),
