@@ -31,7 +31,7 @@ export function warehouseTables(warehouse: Pick<Warehouse, 'run' | 'pages' | 'pr
   const columnsOf = (spec: TableSpec): readonly ColumnSpec[] => spec.columns.filter((c) => !OWN.has(c.name));
   const list = (spec: TableSpec, alias: string) =>
     columnsOf(spec)
-      .map((c) => `${alias}.${c.name}`)
+      .map((c) => `${alias}.\`${c.name}\``)
       .join(', ');
 
   const versionOf = (spec: TableSpec): string =>
@@ -48,13 +48,13 @@ export function warehouseTables(warehouse: Pick<Warehouse, 'run' | 'pages' | 'pr
 
   function mergeOf({ spec, key }: CheckpointTable, dead: 'remove' | 'mark', pruned: boolean): string {
     const columns = columnsOf(spec);
-    const names = columns.map((c) => c.name);
-    const read = columns.map((c) => (c.type.toUpperCase() === 'JSON' ? `PARSE_JSON(r.${c.name}) AS ${c.name}` : `r.${c.name}`));
+    const names = columns.map((c) => `\`${c.name}\``);
+    const read = columns.map((c) => (c.type.toUpperCase() === 'JSON' ? `PARSE_JSON(r.\`${c.name}\`) AS \`${c.name}\`` : `r.\`${c.name}\``));
     const on = key.map((column) => `T.${column} = S.${column}`);
     const part = spec.partitionBy?.column;
     if (part && pruned) on.push(`T.${part} BETWEEN @part_from AND @part_to`);
     const forward = 'COALESCE(T.x_sequence, 0) <= S.x_sequence';
-    const updates = names.filter((n) => !key.includes(n)).map((n) => `${n} = S.${n}`);
+    const updates = names.filter((n) => !key.includes(n.slice(1, -1))).map((n) => `${n} = S.${n}`);
     const x = ['x_sequence = S.x_sequence', 'x_deleted = S.x_deleted', 'x_digest = S.x_digest'];
     return `MERGE ${nameOf(spec.name)} AS T
 USING (
@@ -74,7 +74,7 @@ WHEN NOT MATCHED${dead === 'remove' ? ' AND NOT S.x_deleted' : ''} THEN INSERT (
 
   function parametersOf({ spec }: CheckpointTable, rows: readonly CheckpointRow[]): Record<string, SqlParameter> {
     const columns = columnsOf(spec);
-    const fields = columns.map((c) => `${c.name} ${c.type.toUpperCase() === 'JSON' ? 'STRING' : c.type}`);
+    const fields = columns.map((c) => `\`${c.name}\` ${c.type.toUpperCase() === 'JSON' ? 'STRING' : c.type}`);
     const value = rows.map(({ key, sequence, row, partition }) => {
       const values: Record<string, SqlValue> = { x_sequence: sequence, x_deleted: row === null };
       for (const c of columns) values[c.name] = row?.[c.name] ?? key[c.name] ?? (row === null ? filler(c) : null);

@@ -1,3 +1,10 @@
+export { CENTRAL_TABLES, type CentralTable, CUSTOMERS_DATASET, centralViews, SLICES } from './central.ts';
+export { checkpointed } from './control/checkpointed.ts';
+export { schedulerJournal, tenantJournal } from './control/journals.ts';
+export { schemaMigrations } from './control/schema-migrations.ts';
+export { sliceOwners } from './control/slice-owners.ts';
+export { MIGRATIONS, type Migration, migrate } from './migrations.ts';
+export { provisionTables } from './provision.ts';
 export { pipelineRuns } from './runs/pipeline-runs.ts';
 export { dqResults, OPERATIONAL_TABLES, onboardingDryrunTest, operationalViews, stepLogs } from './runs/tenant-tables.ts';
 export { pipelineExecutionQueue } from './schedules/pipeline-execution-queue.ts';
