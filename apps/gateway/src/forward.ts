@@ -24,7 +24,7 @@ const PASSED_BACK = ['retry-after', 'location', 'etag'];
 /** Onboarding makes a dataset and runs the dry run; everything else answers from memory and one journal append. */
 const PATIENCE_MS: Readonly<Record<string, number>> = { 'tenants.onboard': 120_000, 'tenants.cancel': 60_000 };
 
-export function forward(operation: Operation, owner: OwnerName, owners: Owners): Handle {
+export function forward(operation: Operation, owner: OwnerName, owners: Owners, draining: AbortSignal): Handle {
   return async (call) => {
     const client = owners.of(owner, tenantOf(call));
     const headers = { ...picked(PASSED_ON, (name) => call.request.headers[name]), 'x-request-id': call.requestId };
@@ -37,7 +37,7 @@ export function forward(operation: Operation, owner: OwnerName, owners: Owners):
       timeoutMs: PATIENCE_MS[operation.id] ?? 15_000,
     };
     if (operation.responseType === 'text/event-stream') {
-      const response = await client.stream(request);
+      const response = await client.stream({ ...request, signal: AbortSignal.any([call.signal, draining]) });
       const body = response.body ? Readable.fromWeb(response.body as ReadableStream) : Readable.from([]);
       return { headers: { 'Content-Type': 'text/event-stream', 'Cache-Control': 'no-store', 'X-Accel-Buffering': 'no' }, body };
     }

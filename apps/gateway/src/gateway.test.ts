@@ -136,6 +136,31 @@ describe('the gateway', () => {
     });
   });
 
+  test('live events come as they happen, go on from Last-Event-ID, and the owner hears when the client leaves', async () => {
+    const run = '00000000-0000-4000-8000-000000000000';
+    const { answer } = gateway.executor;
+    const left = new Promise<void>((resolve) => {
+      gateway.executor.answer = (_, response) => {
+        response.writeHead(200, { 'content-type': 'text/event-stream' });
+        response.write('id: 8\ndata: {}\n\n');
+        response.once('close', () => resolve());
+        return undefined;
+      };
+    });
+    const client = new AbortController();
+    const response = await fetch(`${gateway.url}/api/v1/pipelines/runs/${run}/events`, {
+      headers: { 'x-api-key': ACME_KEY, 'last-event-id': '7' },
+      signal: client.signal,
+    });
+    expect(response.headers.get('content-type')).toContain('text/event-stream');
+    const { value } = await response.body!.getReader().read();
+    expect(Buffer.from(value!).toString()).toBe('id: 8\ndata: {}\n\n');
+    expect(gateway.executor.asked.at(-1)?.headers['last-event-id']).toBe('7');
+    client.abort();
+    await left;
+    gateway.executor.answer = answer;
+  });
+
   test('signed bodies go on as the bytes that came, with their signature', async () => {
     gateway.tenants.asked.length = 0;
     const raw = '{ "id":"evt_1",\n  "x": 1.0 }';

@@ -19,9 +19,11 @@ export interface OperationRoutesOptions {
   readonly own: Readonly<Record<string, Handle>>;
   readonly owners: Owners;
   readonly idempotency: Idempotency;
+  /** Aborted when this gateway drains. */
+  readonly draining: AbortSignal;
 }
 
-export function operationRoutes({ operations, own, owners, idempotency }: OperationRoutesOptions): Route[] {
+export function operationRoutes({ operations, own, owners, idempotency, draining }: OperationRoutesOptions): Route[] {
   return operations.flatMap((operation) => {
     const handle = guarded(operation, handlerOf(operation), idempotency);
     const alias = customersAlias(operation);
@@ -32,7 +34,7 @@ export function operationRoutes({ operations, own, owners, idempotency }: Operat
     const mine = own[operation.id];
     if (mine) return mine;
     if (operation.owner === 'gateway') throw new Error(`${operation.id} belongs to the gateway, which has no route for it`);
-    return forward(operation, operation.owner, owners);
+    return forward(operation, operation.owner, owners, draining);
   }
 }
 

@@ -70,6 +70,7 @@ export function gateway(context: BuildContext<GatewayConfig>, parts: GatewayPart
       own: ownRoutes({ owners, bus, clock, templates: parts.templates, admit: admissions(owners) }),
       owners,
       idempotency: new Idempotency({ now: clock.now }),
+      draining: context.draining,
     }),
     authenticate: async (ctx, endpoint) => {
       const pathTenant = ctx.params.tenant_id ?? ctx.params.customer_id;
