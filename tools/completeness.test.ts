@@ -3,10 +3,12 @@
  * A room that is not built yet (an app without main.ts) owes nothing; one that is built owes everything.
  */
 
+import { spawnSync } from 'node:child_process';
+import { join } from 'node:path';
 import { ERRORS, EVENTS, OPERATIONS, SUBSCRIPTIONS } from '@convergence/contracts';
 import { describe, expect, test } from '@jest/globals';
 import { declaredTables, referencePages } from './reference.ts';
-import { list, text, there } from './workspace.ts';
+import { list, root, text, there } from './workspace.ts';
 
 const built = (app: string): boolean => there(`apps/${app}/src/main.ts`);
 const kebab = (name: string): string => name.replaceAll(/[._]/g, '-');
@@ -132,6 +134,11 @@ describe('pages', () => {
     const numbers = list('docs/decisions/[0-9]*.md').map((path) => Number(/(\d{4})-/.exec(path)?.[1]));
     expect(numbers).toEqual(numbers.map((_, index) => index + 1));
   });
+});
+
+test('the lock file names the packages of every platform (node tools/complete-lock.mjs)', () => {
+  const { stdout } = spawnSync(process.execPath, [join(root, 'tools/complete-lock.mjs'), '--check'], { encoding: 'utf8' });
+  expect(stdout).toBe('');
 });
 
 test('every error code is used by someone', () => {
