@@ -11,7 +11,8 @@ import { providerConfigs } from './tables/provider-configs.ts';
 import { subscriptions } from './tables/subscriptions.ts';
 import { usage } from './tables/usage.ts';
 
-export const tenantsDefinition: SliceDefinition<TenantsState, TenantCommand, TenantEvent> = {
+/** `usageSince`: the oldest usage day that may still matter; see tables/usage.ts. */
+export const tenantsDefinition = (usageSince: string): SliceDefinition<TenantsState, TenantCommand, TenantEvent> => ({
   name: 'tenants',
   initial: initialState,
   decide,
@@ -21,5 +22,5 @@ export const tenantsDefinition: SliceDefinition<TenantsState, TenantCommand, Ten
     return event.type === 'billing_event_received' || event.type === 'billing_event_settled' ? event.event_id : '*';
   },
   outbox,
-  tables: [profiles, subscriptions, apiKeys, credentials, providerConfigs, usage, admissions, billingEvents],
-};
+  tables: [profiles, subscriptions, apiKeys, credentials, providerConfigs, usage(usageSince), admissions, billingEvents],
+});

@@ -6,15 +6,16 @@ import { find, ids, must, type TenantProjection } from './projection.ts';
 
 const WARN_AT = 0.8;
 const keysOf = (tenant: Tenant | undefined, ...more: readonly string[]): string[] => {
-  if (!tenant) return more.map((day) => tableKey('', day));
+  if (!tenant) return [];
   return [...new Set([...tenant.days.map((day) => day.usage_date), ...more])].map((day) => tableKey(tenant.tenant_id, day));
 };
 
 /**
  * Usage days. Memory holds the running day and the one before; older rows stay in the table as history. A day that memory let go
- * of is not touched any more.
+ * of is not touched any more. `since`: the first day that is looked at. Days are opened for everybody at once, so some days up to the
+ * newest in the table hold the running day of each tenant, however long we were away.
  */
-export const usage: TenantProjection = {
+export const usage = (since: string): TenantProjection => ({
   table: tenantUsageQuotas,
   key: ['tenant_id', 'usage_date'],
   touches(event, state) {
@@ -66,8 +67,7 @@ export const usage: TenantProjection = {
       last_updated: day.last_updated,
     };
   },
-  // Days are opened for everybody at once, so the newest few days hold the running day of each tenant, however long we were away.
-  loadWhere: `usage_date >= (SELECT DATE_SUB(MAX(newest.usage_date), INTERVAL 3 DAY) FROM tenant_usage_quotas AS newest)`,
+  loadWhere: `usage_date >= DATE '${since}'`,
   load(state, rows) {
     for (const row of rows) {
       const tenant = must(state, text(row, 'tenant_id'));
@@ -94,4 +94,4 @@ export const usage: TenantProjection = {
       pipelines_run_month: loose(row, 'pipelines_run_month'),
     });
   },
-};
+});

@@ -71,7 +71,8 @@ export async function startTenants(env: Record<string, string> = {}): Promise<Te
   const journal = fakeJournalStore();
   const owners = fakeOwnerStore('tenants');
   const keys = fakeKeys();
-  const everything = Object.fromEntries(tenantsDefinition.tables.flatMap((t) => (t.loadWhere ? [[t.loadWhere, () => true]] : [])));
+  const definition = tenantsDefinition('2026-01-01');
+  const everything = Object.fromEntries(definition.tables.flatMap((t) => (t.loadWhere ? [[t.loadWhere, () => true]] : [])));
   const tables = fakeCheckpointTables(everything, owners);
   let slice: TenantsSlice;
   let clients: Map<ServiceName, InternalClient>;
@@ -82,7 +83,7 @@ export async function startTenants(env: Record<string, string> = {}): Promise<Te
   async function start(): Promise<void> {
     starts += 1;
     slice = await openSlice({
-      definition: tenantsDefinition,
+      definition,
       journal,
       owners,
       tables,
