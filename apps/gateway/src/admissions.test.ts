@@ -1,4 +1,4 @@
-import type { AdmitRequest, AdmitResponse, RunSpec } from '@convergence/contracts';
+import { type AdmitRequest, type AdmitResponse, Refusal, type RunSpec, Transient } from '@convergence/contracts';
 import type { InternalClient } from '@convergence/service';
 import { describe, expect, test } from '@jest/globals';
 import { admissions } from './admissions.ts';
@@ -34,11 +34,19 @@ describe('admissions', () => {
     expect(batches).toEqual([1, 1]);
   });
 
-  test('a failed call fails its runs only', async () => {
+  test('a call that could not be made fails its runs only', async () => {
     let calls = 0;
-    const { admit } = given((request) => (++calls === 1 ? Promise.reject(new Error('away')) : admitted(request)));
+    const { admit } = given((request) => (++calls === 1 ? Promise.reject(new Transient('away')) : admitted(request)));
     await expect(Promise.all([admit(run(1)), admit(run(2))])).rejects.toThrow('away');
     expect(await admit(run(3))).toMatchObject({ outcome: 'admitted' });
+  });
+
+  test('a run that makes the whole call fail does not fail the others', async () => {
+    const poison = (request: AdmitRequest) =>
+      request.runs.some(({ run_id }) => run_id === 'run-2') ? Promise.reject(new Refusal('tenant.not_found', 'gone')) : admitted(request);
+    const { admit } = given(poison);
+    const outcomes = await Promise.allSettled([1, 2, 3].map((n) => admit(run(n))));
+    expect(outcomes.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled']);
   });
 
   test('a missing decision is "not now", never a silent wait', async () => {

@@ -3,7 +3,8 @@
  *
  * 1. While a call is on its way the next requests gather; at low load nothing waits, at high load calls grow, not their number.
  * 2. Every caller gets the decision on its own run, or the failure of the call that carried it.
- * 3. A call may be repeated: admission is idempotent by run id.
+ * 3. A call may be repeated: admission is idempotent by run id. One that is refused as a whole is asked again run by run, so
+ * that nobody fails for a run of somebody else.
  */
 import { type AdmissionDecision, type AdmitResponse, type RunSpec, type TenantId, Transient } from '@convergence/contracts';
 import type { Owners } from './owners.ts';
@@ -52,7 +53,8 @@ export function admissions(owners: Owners): Admit {
         else reject(new Transient(`No decision came back on run ${run.run_id}.`));
       }
     } catch (error) {
-      for (const { reject } of batch) reject(error);
+      if (batch.length > 1 && !(error instanceof Transient)) await Promise.all(batch.map((one) => ask([one])));
+      else for (const { reject } of batch) reject(error);
     }
   }
 

@@ -7,6 +7,7 @@
 import { type DataOf, Refusal, type TICK_ENDPOINTS, Transient } from '@convergence/contracts';
 import type { Bus, Clock } from '@convergence/ports';
 import { eventMessage } from '@convergence/service';
+import { patiently } from './edge/patience.ts';
 import type { OperationCall } from './forward.ts';
 import type { Owners } from './owners.ts';
 
@@ -37,7 +38,7 @@ export async function tick<E extends TickEndpoint>(
       timeoutMs: 30_000,
       signal: call.signal,
     }),
-    bus.publish([message]),
+    patiently('Pub/Sub', () => bus.publish([message])),
   ]);
   if (published.status === 'rejected') call.log.warn({ err: published.reason, event: endpoint.event.name }, 'tick not published');
   if (figures.status === 'fulfilled') return figures.value;

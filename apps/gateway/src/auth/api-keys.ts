@@ -3,7 +3,8 @@
  *
  * Must not know: HTTP, scopes, what the caller wants to do.
  * 1. A key is known by its SHA-256 alone; the key itself is never kept, logged or sent.
- * 2. Nothing is believed longer than its time: found keys for `positiveSeconds`, unknown ones for `negativeSeconds`.
+ * 2. Nothing is believed longer than its time: found keys for `positiveSeconds` (so a missed change heals), unknown ones for
+ * `negativeSeconds`.
  * 3. `forget(tenant)` takes effect at once, also on answers that are still on their way.
  * 4. Memory is bounded, and garbage can not push out keys that exist: the two kinds are kept apart.
  * 5. Of many simultaneous requests with one unknown key, one asks.
@@ -36,8 +37,8 @@ interface Known {
 }
 interface Asked {
   readonly answer: Promise<KeyHolder | undefined>;
-  /** Tenants that changed while the answer was on its way; `all` when anybody may have. */
-  readonly changed: Set<TenantId | 'all'>;
+  /** Tenants that changed while the answer was on its way. */
+  readonly changed: Set<TenantId>;
 }
 
 const NOBODY = Buffer.alloc(32);
@@ -73,14 +74,6 @@ export class ApiKeys {
     for (const asked of this.#asked.values()) asked.changed.add(tenant);
   }
 
-  /** Changes may have been missed (the subscription was away): believe nothing. */
-  forgetAll(): void {
-    this.#known.clear();
-    this.#byTenant.clear();
-    this.#unknown.clear();
-    for (const asked of this.#asked.values()) asked.changed.add('all');
-  }
-
   get size(): number {
     return this.#known.size + this.#unknown.size;
   }
@@ -93,7 +86,7 @@ export class ApiKeys {
       .lookup(hash)
       .then((response) => {
         const holder = holderFrom(response);
-        if (!changed.has('all') && !(holder ? changed.has(holder.tenantId) : changed.size > 0)) this.#remember(hash, given, holder);
+        if (!(holder ? changed.has(holder.tenantId) : changed.size > 0)) this.#remember(hash, given, holder);
         return holder;
       })
       .finally(() => this.#asked.delete(hash));
