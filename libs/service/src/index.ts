@@ -55,4 +55,5 @@ export { createRedactor, REDACTED } from './redact.ts';
 export { type Call, type Endpoint, type Handler, internalRoute, type Reply, type Route, route } from './route.ts';
 export { type BuildContext, type Built, type RunningService, runService, type ServiceOptions, startService } from './run.ts';
 export { type BatchHandler, type EventHandler, on, type Received, type SubscriptionSpec, settleBatch, subscribe } from './subscribe.ts';
+export { systemClock } from './system-clock.ts';
 export { currentTraceId, incomingContext, inSpan, outgoingTrace, startTracing } from './trace.ts';
