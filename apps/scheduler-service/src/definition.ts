@@ -18,13 +18,13 @@ import {
   scheduleRow,
 } from '@convergence/schedules';
 import { type SliceDefinition, type TableProjection, tableKey } from '@convergence/slice';
-import { pipelineExecutionQueue, scheduledPipelineRuns, tenantPipelineConfigs } from '@convergence/tables';
+import { pipelineExecutionQueue, SLICES, scheduledPipelineRuns, tenantPipelineConfigs } from '@convergence/tables';
 
 export type SchedulesDefinition = SliceDefinition<SchedulesState, ScheduleCommand, ScheduleEvent>;
 type Projection = TableProjection<SchedulesState, ScheduleCommand, ScheduleEvent>;
 
 export const schedulesDefinition = (limits: ScheduleLimits): SchedulesDefinition => ({
-  name: 'scheduler',
+  name: SLICES['scheduler-service'],
   initial: emptyState,
   decide: (state, command, context) => {
     const decided = decide(state, command, { now: context.now, random: context.random, limits });
