@@ -60,8 +60,8 @@ export class Store {
   constructor(path: string) {
     mkdirSync(dirname(path), { recursive: true });
     this.#db = new DatabaseSync(path);
-    this.#db.exec('PRAGMA page_size = 16384; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 1000');
-    this.#db.exec('PRAGMA cache_size = -8000; PRAGMA journal_size_limit = 67108864');
+    this.#db.exec('PRAGMA page_size = 16384; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 4000');
+    this.#db.exec('PRAGMA cache_size = -8000; PRAGMA journal_size_limit = 134217728');
     this.#db.exec(SCHEMA);
     const ids = ['topics', 'subscriptions', 'snapshots'].map((table) => Number(this.#get(`SELECT MAX(id) AS n FROM ${table}`)?.n ?? 0));
     this.#nextId = Math.max(...ids, Number(this.#get(`SELECT value AS n FROM meta WHERE key = 'last_id'`)?.n ?? 0)) + 1;
