@@ -10,16 +10,52 @@ export class RateLimits {
   }
 
   request(caller: string, method: string): void {
-    this.#admit(`request ${caller} ${method}`, 100, 1000, () => new ApiError('rateLimitExceeded', 'Exceeded rate limits: too many api requests per user per method for this user_method. For more information, see https://cloud.google.com/bigquery/docs/troubleshoot-quotas'));
+    this.#admit(
+      `request ${caller} ${method}`,
+      100,
+      1000,
+      () =>
+        new ApiError(
+          'rateLimitExceeded',
+          'Exceeded rate limits: too many api requests per user per method for this user_method. For more information, see https://cloud.google.com/bigquery/docs/troubleshoot-quotas',
+        ),
+    );
   }
   dml(table: string): void {
-    this.#admit(`dml ${table}`, 25, 10_000, () => new ApiError('rateLimitExceeded', 'Exceeded rate limits: too many table dml insert operations for this table. For more information, see https://cloud.google.com/bigquery/docs/troubleshoot-quotas'));
+    this.#admit(
+      `dml ${table}`,
+      25,
+      10_000,
+      () =>
+        new ApiError(
+          'rateLimitExceeded',
+          'Exceeded rate limits: too many table dml insert operations for this table. For more information, see https://cloud.google.com/bigquery/docs/troubleshoot-quotas',
+        ),
+    );
   }
   datasetUpdate(dataset: string): void {
-    this.#admit(`dataset ${dataset}`, 5, 10_000, () => new ApiError('rateLimitExceeded', 'Exceeded rate limits: too many dataset metadata update operations for this dataset. For more information, see https://cloud.google.com/bigquery/docs/troubleshoot-quotas'));
+    this.#admit(
+      `dataset ${dataset}`,
+      5,
+      10_000,
+      () =>
+        new ApiError(
+          'rateLimitExceeded',
+          'Exceeded rate limits: too many dataset metadata update operations for this dataset. For more information, see https://cloud.google.com/bigquery/docs/troubleshoot-quotas',
+        ),
+    );
   }
   tableUpdate(table: string): void {
-    this.#admit(`table ${table}`, 5, 10_000, () => new ApiError('rateLimitExceeded', 'Exceeded rate limits: too many table update operations for this table. For more information, see https://cloud.google.com/bigquery/docs/troubleshoot-quotas'));
+    this.#admit(
+      `table ${table}`,
+      5,
+      10_000,
+      () =>
+        new ApiError(
+          'rateLimitExceeded',
+          'Exceeded rate limits: too many table update operations for this table. For more information, see https://cloud.google.com/bigquery/docs/troubleshoot-quotas',
+        ),
+    );
   }
 
   #admit(key: string, most: number, windowMs: number, refusal: () => ApiError): void {

@@ -2,9 +2,12 @@
 import type { Control } from '../control/index.ts';
 import type { Metadata } from './catalog/metadata.ts';
 import type { TableSizes } from './catalog/table-size.ts';
+import type { Mutations } from './execute/mutations.ts';
 import type { Queries } from './execute/queries.ts';
 import type { Jobs } from './jobs/jobs.ts';
+import type { Results } from './jobs/results.ts';
 import type { RateLimits } from './rate-limits.ts';
+import type { RestRequest } from './rest/http.ts';
 import type { Store } from './storage/store.ts';
 import type { Streaming } from './storage/streaming.ts';
 
@@ -13,6 +16,8 @@ export interface Service {
   readonly metadata: Metadata;
   readonly sizes: TableSizes;
   readonly streaming: Streaming;
+  readonly mutations: Mutations;
+  readonly results: Results;
   readonly queries: Queries;
   readonly jobs: Jobs;
   readonly control: Control;
@@ -22,4 +27,6 @@ export interface Service {
   readonly log: (message: string, error?: unknown) => void;
   /** Filled in when the server listens: links in answers begin with it. */
   origin: string;
+  /** jobs.insert with an uploaded file; set by the job routes, used by the upload routes. */
+  insertJob: (request: RestRequest, media?: Buffer) => Promise<unknown>;
 }

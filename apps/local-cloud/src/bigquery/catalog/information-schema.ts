@@ -7,13 +7,13 @@ import type { CatalogTable, Column, SqlType } from '../../googlesql/contract.ts'
 import { formatType } from '../../googlesql/sql-type.ts';
 import type { Caller } from '../../identity/index.ts';
 import type { Service } from '../service.ts';
-import { columnsDdl } from '../storage/store.ts';
-import { duckType } from '../values/physical.ts';
-import { valueFromJson } from '../values/from-json.ts';
-import { may } from './access.ts';
-import { physicalName, type DatasetRecord, type TableRecord } from './catalog.ts';
 import type { Connection } from '../storage/database.ts';
 import { appendRows } from '../storage/ingest.ts';
+import { columnsDdl } from '../storage/store.ts';
+import { valueFromJson } from '../values/from-json.ts';
+import { duckType } from '../values/physical.ts';
+import { may } from './access.ts';
+import { type DatasetRecord, physicalName, type TableRecord } from './catalog.ts';
 
 type Scope = { readonly project: string; readonly dataset?: string; readonly region?: string };
 export interface InformationView {
@@ -33,31 +33,55 @@ const list = (text: string): [string, SqlType][] =>
   });
 
 const JOB_COLUMNS = [
-  ...list('creation_time:T project_id project_number:I user_email job_id job_type statement_type priority start_time:T end_time:T query state reservation_id total_bytes_processed:I total_slot_ms:I'),
+  ...list(
+    'creation_time:T project_id project_number:I user_email job_id job_type statement_type priority start_time:T end_time:T query state reservation_id total_bytes_processed:I total_slot_ms:I',
+  ),
   ['error_result', { kind: 'STRUCT', fields: ['reason', 'location', 'debug_info', 'message'].map((name) => ({ name, type: S })) }],
   ['cache_hit', B],
   ['destination_table', { kind: 'STRUCT', fields: ['project_id', 'dataset_id', 'table_id'].map((name) => ({ name, type: S })) }],
-  ['referenced_tables', { kind: 'ARRAY', element: { kind: 'STRUCT', fields: ['project_id', 'dataset_id', 'table_id'].map((name) => ({ name, type: S })) } }],
+  [
+    'referenced_tables',
+    { kind: 'ARRAY', element: { kind: 'STRUCT', fields: ['project_id', 'dataset_id', 'table_id'].map((name) => ({ name, type: S })) } },
+  ],
   ['labels', { kind: 'ARRAY', element: { kind: 'STRUCT', fields: ['key', 'value'].map((name) => ({ name, type: S })) } }],
   ['total_bytes_billed', I],
   ['parent_job_id', S],
-  ['dml_statistics', { kind: 'STRUCT', fields: ['inserted_row_count', 'deleted_row_count', 'updated_row_count'].map((name) => ({ name, type: I })) }],
+  [
+    'dml_statistics',
+    { kind: 'STRUCT', fields: ['inserted_row_count', 'deleted_row_count', 'updated_row_count'].map((name) => ({ name, type: I })) },
+  ],
 ] as [string, SqlType][];
 
 const views: Record<string, [string, SqlType][]> = {
   SCHEMATA: list('catalog_name schema_name schema_owner creation_time:T last_modified_time:T location ddl default_collation_name'),
   SCHEMATA_OPTIONS: list('catalog_name schema_name option_name option_type option_value'),
-  TABLES: list('table_catalog table_schema table_name table_type managed_table_type is_insertable_into is_fine_grained_mutations_enabled is_typed is_change_history_enabled creation_time:T base_table_catalog base_table_schema base_table_name snapshot_time_ms:T ddl default_collation_name upsert_stream_apply_watermark:T'),
+  TABLES: list(
+    'table_catalog table_schema table_name table_type managed_table_type is_insertable_into is_fine_grained_mutations_enabled is_typed is_change_history_enabled creation_time:T base_table_catalog base_table_schema base_table_name snapshot_time_ms:T ddl default_collation_name upsert_stream_apply_watermark:T',
+  ),
   TABLE_OPTIONS: list('table_catalog table_schema table_name option_name option_type option_value'),
-  COLUMNS: list('table_catalog table_schema table_name column_name ordinal_position:I is_nullable data_type is_generated generation_expression is_stored is_hidden is_updatable is_system_defined is_partitioning_column clustering_ordinal_position:I collation_name column_default rounding_mode'),
-  COLUMN_FIELD_PATHS: list('table_catalog table_schema table_name column_name field_path data_type description collation_name rounding_mode'),
-  PARTITIONS: list('table_catalog table_schema table_name partition_id total_rows:I total_logical_bytes:I last_modified_time:T storage_tier'),
+  COLUMNS: list(
+    'table_catalog table_schema table_name column_name ordinal_position:I is_nullable data_type is_generated generation_expression is_stored is_hidden is_updatable is_system_defined is_partitioning_column clustering_ordinal_position:I collation_name column_default rounding_mode',
+  ),
+  COLUMN_FIELD_PATHS: list(
+    'table_catalog table_schema table_name column_name field_path data_type description collation_name rounding_mode',
+  ),
+  PARTITIONS: list(
+    'table_catalog table_schema table_name partition_id total_rows:I total_logical_bytes:I last_modified_time:T storage_tier',
+  ),
   VIEWS: list('table_catalog table_schema table_name view_definition check_option use_standard_sql'),
-  ROUTINES: list('specific_catalog specific_schema specific_name routine_catalog routine_schema routine_name routine_type data_type routine_body routine_definition external_language is_deterministic security_type created:T last_altered:T ddl'),
-  TABLE_CONSTRAINTS: list('constraint_catalog constraint_schema constraint_name table_catalog table_schema table_name constraint_type is_deferrable initially_deferred enforced'),
-  KEY_COLUMN_USAGE: list('constraint_catalog constraint_schema constraint_name table_catalog table_schema table_name column_name ordinal_position:I position_in_unique_constraint:I'),
+  ROUTINES: list(
+    'specific_catalog specific_schema specific_name routine_catalog routine_schema routine_name routine_type data_type routine_body routine_definition external_language is_deterministic security_type created:T last_altered:T ddl',
+  ),
+  TABLE_CONSTRAINTS: list(
+    'constraint_catalog constraint_schema constraint_name table_catalog table_schema table_name constraint_type is_deferrable initially_deferred enforced',
+  ),
+  KEY_COLUMN_USAGE: list(
+    'constraint_catalog constraint_schema constraint_name table_catalog table_schema table_name column_name ordinal_position:I position_in_unique_constraint:I',
+  ),
   ROW_ACCESS_POLICIES: list('catalog_name schema_name table_name policy_name filter_predicate grantees creation_time:T'),
-  TABLE_STORAGE: list('project_id table_catalog table_schema table_name creation_time:T total_rows:I total_partitions:I total_logical_bytes:I active_logical_bytes:I deleted:B table_type'),
+  TABLE_STORAGE: list(
+    'project_id table_catalog table_schema table_name creation_time:T total_rows:I total_partitions:I total_logical_bytes:I active_logical_bytes:I deleted:B table_type',
+  ),
   JOBS: JOB_COLUMNS,
   JOBS_BY_USER: JOB_COLUMNS,
   JOBS_BY_PROJECT: JOB_COLUMNS,
@@ -89,41 +113,139 @@ const quoted = (text: string) => JSON.stringify(text);
 
 async function rowsOf(service: Service, caller: Caller, { name, scope }: InformationView): Promise<Row[]> {
   const { catalog } = service.store;
-  const datasets = (scope.dataset !== undefined && !projectWide.has(name) ? [catalog.dataset(scope.project, scope.dataset)].filter((d) => d !== undefined) : catalog.datasets(scope.project)).filter((dataset) =>
-    may(catalog, caller, 'metadata', dataset),
-  );
-  const tables = () => datasets.flatMap((dataset) => catalog.tables(dataset.project, dataset.dataset)).filter((table) => service.metadata.find(table.path));
-  const of = (table: TableRecord): Row => ({ table_catalog: table.path.project, table_schema: table.path.dataset, table_name: table.path.table });
+  const datasets = (
+    scope.dataset !== undefined && !projectWide.has(name)
+      ? [catalog.dataset(scope.project, scope.dataset)].filter((d) => d !== undefined)
+      : catalog.datasets(scope.project)
+  ).filter((dataset) => may(catalog, caller, 'metadata', dataset));
+  const tables = () =>
+    datasets.flatMap((dataset) => catalog.tables(dataset.project, dataset.dataset)).filter((table) => service.metadata.find(table.path));
+  const of = (table: TableRecord): Row => ({
+    table_catalog: table.path.project,
+    table_schema: table.path.dataset,
+    table_name: table.path.table,
+  });
   switch (name) {
     case 'SCHEMATA':
-      return datasets.map((d) => ({ catalog_name: d.project, schema_name: d.dataset, creation_time: at(d.created), last_modified_time: at(d.modified), location: d.location, ddl: `CREATE SCHEMA \`${d.project}.${d.dataset}\`\nOPTIONS(\n  location=${quoted(d.location)}\n);` }));
+      return datasets.map((d) => ({
+        catalog_name: d.project,
+        schema_name: d.dataset,
+        creation_time: at(d.created),
+        last_modified_time: at(d.modified),
+        location: d.location,
+        ddl: `CREATE SCHEMA \`${d.project}.${d.dataset}\`\nOPTIONS(\n  location=${quoted(d.location)}\n);`,
+      }));
     case 'SCHEMATA_OPTIONS':
       return datasets.flatMap((d) => datasetOptions(d).map((option) => ({ catalog_name: d.project, schema_name: d.dataset, ...option })));
     case 'TABLES':
-      return tables().map((t) => ({ ...of(t), table_type: t.kind === 'VIEW' ? 'VIEW' : 'BASE TABLE', is_insertable_into: t.kind === 'VIEW' ? 'NO' : 'YES', is_fine_grained_mutations_enabled: 'NO', is_typed: 'NO', is_change_history_enabled: 'NO', creation_time: at(t.created), ddl: ddlOf(t), default_collation_name: 'NULL' }));
+      return tables().map((t) => ({
+        ...of(t),
+        table_type: t.kind === 'VIEW' ? 'VIEW' : 'BASE TABLE',
+        is_insertable_into: t.kind === 'VIEW' ? 'NO' : 'YES',
+        is_fine_grained_mutations_enabled: 'NO',
+        is_typed: 'NO',
+        is_change_history_enabled: 'NO',
+        creation_time: at(t.created),
+        ddl: ddlOf(t),
+        default_collation_name: 'NULL',
+      }));
     case 'TABLE_OPTIONS':
       return tables().flatMap((t) => tableOptions(t).map((option) => ({ ...of(t), ...option })));
     case 'COLUMNS':
-      return tables().flatMap((t) => t.columns.map((c, i) => ({ ...of(t), column_name: c.name, ordinal_position: i + 1, is_nullable: c.required ? 'NO' : 'YES', data_type: columnType(c), is_generated: 'NEVER', is_hidden: 'NO', is_updatable: null, is_system_defined: 'NO', is_partitioning_column: t.partitioning?.column.toLowerCase() === c.name.toLowerCase() ? 'YES' : 'NO', clustering_ordinal_position: clusteringPosition(t, c), collation_name: 'NULL', column_default: c.defaultSql ?? 'NULL' })));
+      return tables().flatMap((t) =>
+        t.columns.map((c, i) => ({
+          ...of(t),
+          column_name: c.name,
+          ordinal_position: i + 1,
+          is_nullable: c.required ? 'NO' : 'YES',
+          data_type: columnType(c),
+          is_generated: 'NEVER',
+          is_hidden: 'NO',
+          is_updatable: null,
+          is_system_defined: 'NO',
+          is_partitioning_column: t.partitioning?.column.toLowerCase() === c.name.toLowerCase() ? 'YES' : 'NO',
+          clustering_ordinal_position: clusteringPosition(t, c),
+          collation_name: 'NULL',
+          column_default: c.defaultSql ?? 'NULL',
+        })),
+      );
     case 'COLUMN_FIELD_PATHS':
-      return tables().flatMap((t) => t.columns.flatMap((c) => fieldPaths(c.name, c.type).map(([path, type]) => ({ ...of(t), column_name: c.name, field_path: path, data_type: formatType(type), description: path === c.name ? (c.description ?? null) : null, collation_name: 'NULL' }))));
+      return tables().flatMap((t) =>
+        t.columns.flatMap((c) =>
+          fieldPaths(c.name, c.type).map(([path, type]) => ({
+            ...of(t),
+            column_name: c.name,
+            field_path: path,
+            data_type: formatType(type),
+            description: path === c.name ? (c.description ?? null) : null,
+            collation_name: 'NULL',
+          })),
+        ),
+      );
     case 'PARTITIONS':
       return partitionRows(service, tables());
     case 'VIEWS':
-      return tables().filter((t) => t.kind === 'VIEW').map((t) => ({ ...of(t), view_definition: t.viewSql, use_standard_sql: 'YES' }));
+      return tables()
+        .filter((t) => t.kind === 'VIEW')
+        .map((t) => ({ ...of(t), view_definition: t.viewSql, use_standard_sql: 'YES' }));
     case 'ROUTINES':
-      return datasets.flatMap((d) => catalog.routines(d.project, d.dataset)).map(({ routine, created, modified }) => ({ specific_catalog: routine.path.project, specific_schema: routine.path.dataset, specific_name: routine.path.routine, routine_catalog: routine.path.project, routine_schema: routine.path.dataset, routine_name: routine.path.routine, routine_type: routine.kind === 'TABLE' ? 'TABLE FUNCTION' : 'FUNCTION', data_type: routine.returns ? formatType(routine.returns) : null, routine_body: 'SQL', routine_definition: routine.bodySql, created: at(created), last_altered: at(modified) }));
+      return datasets
+        .flatMap((d) => catalog.routines(d.project, d.dataset))
+        .map(({ routine, created, modified }) => ({
+          specific_catalog: routine.path.project,
+          specific_schema: routine.path.dataset,
+          specific_name: routine.path.routine,
+          routine_catalog: routine.path.project,
+          routine_schema: routine.path.dataset,
+          routine_name: routine.path.routine,
+          routine_type: routine.kind === 'TABLE' ? 'TABLE FUNCTION' : 'FUNCTION',
+          data_type: routine.returns ? formatType(routine.returns) : null,
+          routine_body: 'SQL',
+          routine_definition: routine.bodySql,
+          created: at(created),
+          last_altered: at(modified),
+        }));
     case 'TABLE_CONSTRAINTS':
-      return tables().filter((t) => t.primaryKey).map((t) => ({ ...of(t), ...constraint(t), constraint_type: 'PRIMARY KEY', is_deferrable: 'NO', initially_deferred: 'NO', enforced: 'NO' }));
+      return tables()
+        .filter((t) => t.primaryKey)
+        .map((t) => ({
+          ...of(t),
+          ...constraint(t),
+          constraint_type: 'PRIMARY KEY',
+          is_deferrable: 'NO',
+          initially_deferred: 'NO',
+          enforced: 'NO',
+        }));
     case 'KEY_COLUMN_USAGE':
-      return tables().flatMap((t) => (t.primaryKey ?? []).map((column, i) => ({ ...of(t), ...constraint(t), column_name: column, ordinal_position: i + 1 })));
+      return tables().flatMap((t) =>
+        (t.primaryKey ?? []).map((column, i) => ({ ...of(t), ...constraint(t), column_name: column, ordinal_position: i + 1 })),
+      );
     case 'ROW_ACCESS_POLICIES':
-      return tables().flatMap((t) => (t.policies ?? []).map((p) => ({ catalog_name: t.path.project, schema_name: t.path.dataset, table_name: t.path.table, policy_name: p.name, filter_predicate: p.filter, grantees: p.grantees.join(','), creation_time: at(p.created) })));
+      return tables().flatMap((t) =>
+        (t.policies ?? []).map((p) => ({
+          catalog_name: t.path.project,
+          schema_name: t.path.dataset,
+          table_name: t.path.table,
+          policy_name: p.name,
+          filter_predicate: p.filter,
+          grantees: p.grantees.join(','),
+          creation_time: at(p.created),
+        })),
+      );
     case 'TABLE_STORAGE':
       return Promise.all(
         tables().map(async (t) => {
           const size = await service.sizes.of(t);
-          return { project_id: t.path.project, ...of(t), creation_time: at(t.created), total_rows: size.rows, total_logical_bytes: size.bytes, active_logical_bytes: size.bytes, deleted: false, table_type: t.kind === 'VIEW' ? 'VIEW' : 'BASE TABLE' };
+          return {
+            project_id: t.path.project,
+            ...of(t),
+            creation_time: at(t.created),
+            total_rows: size.rows,
+            total_logical_bytes: size.bytes,
+            active_logical_bytes: size.bytes,
+            deleted: false,
+            table_type: t.kind === 'VIEW' ? 'VIEW' : 'BASE TABLE',
+          };
         }),
       );
     default:
@@ -131,7 +253,11 @@ async function rowsOf(service: Service, caller: Caller, { name, scope }: Informa
   }
 }
 
-const constraint = (t: TableRecord): Row => ({ constraint_catalog: t.path.project, constraint_schema: t.path.dataset, constraint_name: `${t.path.table}.pk$` });
+const constraint = (t: TableRecord): Row => ({
+  constraint_catalog: t.path.project,
+  constraint_schema: t.path.dataset,
+  constraint_name: `${t.path.table}.pk$`,
+});
 
 function clusteringPosition(t: TableRecord, c: Column): number | null {
   const i = (t.clustering ?? []).findIndex((name) => name.toLowerCase() === c.name.toLowerCase());
@@ -147,7 +273,10 @@ export function columnType(column: Column): string {
 
 function fieldPaths(path: string, type: SqlType): [string, SqlType][] {
   const inner = type.kind === 'ARRAY' ? type.element : type;
-  return [[path, type], ...(inner.kind === 'STRUCT' ? inner.fields.flatMap((field) => fieldPaths(`${path}.${field.name}`, field.type)) : [])];
+  return [
+    [path, type],
+    ...(inner.kind === 'STRUCT' ? inner.fields.flatMap((field) => fieldPaths(`${path}.${field.name}`, field.type)) : []),
+  ];
 }
 
 interface Option {
@@ -157,21 +286,49 @@ interface Option {
 }
 const labelsOption = (labels: Readonly<Record<string, string>> | undefined): Option[] =>
   labels && Object.keys(labels).length > 0
-    ? [{ option_name: 'labels', option_type: 'ARRAY<STRUCT<STRING, STRING>>', option_value: `[${Object.entries(labels).map(([k, v]) => `STRUCT(${quoted(k)}, ${quoted(v)})`).join(', ')}]` }]
+    ? [
+        {
+          option_name: 'labels',
+          option_type: 'ARRAY<STRUCT<STRING, STRING>>',
+          option_value: `[${Object.entries(labels)
+            .map(([k, v]) => `STRUCT(${quoted(k)}, ${quoted(v)})`)
+            .join(', ')}]`,
+        },
+      ]
     : [];
 const textOptions = (record: { description?: string; friendlyName?: string }): Option[] => [
-  ...(record.description === undefined ? [] : [{ option_name: 'description', option_type: 'STRING', option_value: quoted(record.description) }]),
-  ...(record.friendlyName === undefined ? [] : [{ option_name: 'friendly_name', option_type: 'STRING', option_value: quoted(record.friendlyName) }]),
+  ...(record.description === undefined
+    ? []
+    : [{ option_name: 'description', option_type: 'STRING', option_value: quoted(record.description) }]),
+  ...(record.friendlyName === undefined
+    ? []
+    : [{ option_name: 'friendly_name', option_type: 'STRING', option_value: quoted(record.friendlyName) }]),
 ];
 const days = (millis: string) => String(Number(millis) / 86_400_000);
 function datasetOptions(d: DatasetRecord): Option[] {
-  return [...textOptions(d), ...(d.defaultTableExpirationMs === undefined ? [] : [{ option_name: 'default_table_expiration_days', option_type: 'FLOAT64', option_value: days(d.defaultTableExpirationMs) }]), ...labelsOption(d.labels)];
+  return [
+    ...textOptions(d),
+    ...(d.defaultTableExpirationMs === undefined
+      ? []
+      : [{ option_name: 'default_table_expiration_days', option_type: 'FLOAT64', option_value: days(d.defaultTableExpirationMs) }]),
+    ...labelsOption(d.labels),
+  ];
 }
 function tableOptions(t: TableRecord): Option[] {
   return [
     ...textOptions(t),
-    ...(t.expirationTime === undefined ? [] : [{ option_name: 'expiration_timestamp', option_type: 'TIMESTAMP', option_value: `TIMESTAMP ${quoted(at(Number(t.expirationTime)))}` }]),
-    ...(t.partitionExpirationMs === undefined ? [] : [{ option_name: 'partition_expiration_days', option_type: 'FLOAT64', option_value: days(t.partitionExpirationMs) }]),
+    ...(t.expirationTime === undefined
+      ? []
+      : [
+          {
+            option_name: 'expiration_timestamp',
+            option_type: 'TIMESTAMP',
+            option_value: `TIMESTAMP ${quoted(at(Number(t.expirationTime)))}`,
+          },
+        ]),
+    ...(t.partitionExpirationMs === undefined
+      ? []
+      : [{ option_name: 'partition_expiration_days', option_type: 'FLOAT64', option_value: days(t.partitionExpirationMs) }]),
     ...(t.requirePartitionFilter ? [{ option_name: 'require_partition_filter', option_type: 'BOOL', option_value: 'true' }] : []),
     ...labelsOption(t.labels),
   ];
@@ -180,7 +337,10 @@ function tableOptions(t: TableRecord): Option[] {
 function ddlOf(t: TableRecord): string {
   const name = `\`${t.path.project}.${t.path.dataset}.${t.path.table}\``;
   if (t.kind === 'VIEW') return `CREATE VIEW ${name}\nAS ${t.viewSql};`;
-  const columns = t.columns.map((c) => `  ${c.name} ${columnType(c)}${c.required ? ' NOT NULL' : ''}${c.defaultSql === undefined ? '' : ` DEFAULT ${c.defaultSql}`}${c.description === undefined ? '' : ` OPTIONS(description=${quoted(c.description)})`}`);
+  const columns = t.columns.map(
+    (c) =>
+      `  ${c.name} ${columnType(c)}${c.required ? ' NOT NULL' : ''}${c.defaultSql === undefined ? '' : ` DEFAULT ${c.defaultSql}`}${c.description === undefined ? '' : ` OPTIONS(description=${quoted(c.description)})`}`,
+  );
   if (t.primaryKey) columns.push(`  PRIMARY KEY (${t.primaryKey.join(', ')}) NOT ENFORCED`);
   const by = partitionClause(t);
   const options = tableOptions(t).map((option) => `  ${option.option_name}=${option.option_value}`);
@@ -218,10 +378,21 @@ async function partitionRows(service: Service, tables: readonly TableRecord[]): 
     await service.store.readable([table]);
     const id = partitionIdSql(table) ?? 'NULL';
     const { rows, bytes } = await service.sizes.of(table);
-    const counts = await service.store.database.use((connection) => connection.rows(`SELECT ${id} AS id, count(*) FROM ${physicalName(table.id)} GROUP BY 1 ORDER BY 1`));
+    const counts = await service.store.database.use((connection) =>
+      connection.rows(`SELECT ${id} AS id, count(*) FROM ${physicalName(table.id)} GROUP BY 1 ORDER BY 1`),
+    );
     const all = table.partitioning || counts.length > 0 ? counts : [[null, 0n]];
     for (const [partition, count] of all) {
-      found.push({ table_catalog: table.path.project, table_schema: table.path.dataset, table_name: table.path.table, partition_id: partition, total_rows: Number(count), total_logical_bytes: rows === 0 ? 0 : Math.round((bytes * Number(count)) / rows), last_modified_time: at(table.modified), storage_tier: 'ACTIVE' });
+      found.push({
+        table_catalog: table.path.project,
+        table_schema: table.path.dataset,
+        table_name: table.path.table,
+        partition_id: partition,
+        total_rows: Number(count),
+        total_logical_bytes: rows === 0 ? 0 : Math.round((bytes * Number(count)) / rows),
+        last_modified_time: at(table.modified),
+        storage_tier: 'ACTIVE',
+      });
     }
   }
   return found;

@@ -26,16 +26,21 @@ const TABLE_ID = /^[\p{L}\p{M}\p{N}\p{Pc}\p{Pd}\p{Zs}]+$/u;
 const PROJECT_ID = /^[A-Za-z][A-Za-z0-9.:_-]{0,99}$/;
 
 export function checkProjectId(project: string): void {
-  if (!PROJECT_ID.test(project)) throw invalid(`Invalid project ID '${project}'. Project IDs must contain 6-63 lowercase letters, digits, or dashes.`);
+  if (!PROJECT_ID.test(project))
+    throw invalid(`Invalid project ID '${project}'. Project IDs must contain 6-63 lowercase letters, digits, or dashes.`);
 }
 export function checkDatasetId(dataset: string): void {
   if (!DATASET_ID.test(dataset)) {
-    throw invalid(`Invalid dataset ID "${dataset}". Dataset IDs must be alphanumeric (plus underscores) and must be at most 1024 characters long.`);
+    throw invalid(
+      `Invalid dataset ID "${dataset}". Dataset IDs must be alphanumeric (plus underscores) and must be at most 1024 characters long.`,
+    );
   }
 }
 export function checkTableId(table: string): void {
   if (!TABLE_ID.test(table) || Buffer.byteLength(table) > 1024) {
-    throw invalid(`Invalid table ID "${table}". Table IDs must be alphanumeric (plus underscores) and must be at most 1024 characters long.`);
+    throw invalid(
+      `Invalid table ID "${table}". Table IDs must be alphanumeric (plus underscores) and must be at most 1024 characters long.`,
+    );
   }
 }
 
@@ -108,7 +113,9 @@ export class Metadata {
         for (const table of now) await this.#dropPhysical(connection, table);
         const changes: Change[] = [
           ...now.map((table): Change => ({ drop: 'table', path: table.path })),
-          ...this.#catalog.routines(project, dataset).map((r): Change => ({ drop: 'routine', project, dataset, name: r.routine.path.routine })),
+          ...this.#catalog
+            .routines(project, dataset)
+            .map((r): Change => ({ drop: 'routine', project, dataset, name: r.routine.path.routine })),
           { drop: 'dataset', project, dataset },
         ];
         return { changes, result: undefined, applied: () => this.#gone(now) };
@@ -127,7 +134,10 @@ export class Metadata {
       throw invalid(`${nameOf(table.path)} is not allowed for this operation because it is currently a ${existing.kind}.`);
     }
     const now = Date.now();
-    const expires = dataset.defaultTableExpirationMs !== undefined && table.kind === 'TABLE' ? String(now + Number(dataset.defaultTableExpirationMs)) : undefined;
+    const expires =
+      dataset.defaultTableExpirationMs !== undefined && table.kind === 'TABLE'
+        ? String(now + Number(dataset.defaultTableExpirationMs))
+        : undefined;
     const record: TableRecord = {
       ...(expires === undefined ? {} : { expirationTime: expires }),
       ...table,
@@ -179,7 +189,11 @@ export class Metadata {
   }
 
   /** A change that also alters the physical table. `alter` answers the new record and what DuckDB has to run. */
-  async reshapeTable(path: TablePath, alter: (record: TableRecord) => { record: TableRecord; sql: readonly string[] }, etag?: string): Promise<TableRecord> {
+  async reshapeTable(
+    path: TablePath,
+    alter: (record: TableRecord) => { record: TableRecord; sql: readonly string[] },
+    etag?: string,
+  ): Promise<TableRecord> {
     const before = this.table(path);
     return this.#exclusively([before], () =>
       this.#store.changeMetadata(async (connection) => {
@@ -320,11 +334,13 @@ export function widenedColumns(path: TablePath, before: readonly Column[], after
     const now = next.get(old.name.toLowerCase());
     if (!now) throw mismatch(path, `Field ${old.name} is missing in new schema`);
     if (!old.required && now.required) throw mismatch(path, `Field ${old.name} has changed mode from NULLABLE to REQUIRED`);
-    if (!typeContains(now.type, old.type)) throw mismatch(path, `Field ${old.name} has changed type from ${old.type.kind} to ${now.type.kind}`);
+    if (!typeContains(now.type, old.type))
+      throw mismatch(path, `Field ${old.name} has changed type from ${old.type.kind} to ${now.type.kind}`);
   }
   const known = new Set(before.map((column) => column.name.toLowerCase()));
   for (const now of after) {
-    if (!known.has(now.name.toLowerCase()) && now.required) throw mismatch(path, `Cannot add required fields to an existing schema. (field: ${now.name})`);
+    if (!known.has(now.name.toLowerCase()) && now.required)
+      throw mismatch(path, `Cannot add required fields to an existing schema. (field: ${now.name})`);
   }
 }
 const mismatch = (path: TablePath, what: string) => invalid(`Provided Schema does not match Table ${nameOf(path)}. ${what}`);

@@ -22,6 +22,7 @@ export function reshapeSql(table: TableRecord, after: readonly Column[]): string
     }
   }
   const kept = new Set(after.map((column) => column.name.toLowerCase()));
-  for (const old of table.columns) if (!kept.has(old.name.toLowerCase())) sql.push(`ALTER TABLE ${physical} DROP COLUMN ${quote(old.name)}`);
+  for (const old of table.columns)
+    if (!kept.has(old.name.toLowerCase())) sql.push(`ALTER TABLE ${physical} DROP COLUMN ${quote(old.name)}`);
   return sql;
 }

@@ -6,7 +6,18 @@ import type { Column, SqlType } from '../../googlesql/contract.ts';
 import type { Store } from '../storage/store.ts';
 import { physicalName, type TableRecord } from './catalog.ts';
 
-const FIXED: Partial<Record<SqlType['kind'], number>> = { INT64: 8, FLOAT64: 8, NUMERIC: 16, BIGNUMERIC: 32, BOOL: 1, DATE: 8, TIME: 8, DATETIME: 8, TIMESTAMP: 8, INTERVAL: 16 };
+const FIXED: Partial<Record<SqlType['kind'], number>> = {
+  INT64: 8,
+  FLOAT64: 8,
+  NUMERIC: 16,
+  BIGNUMERIC: 32,
+  BOOL: 1,
+  DATE: 8,
+  TIME: 8,
+  DATETIME: 8,
+  TIMESTAMP: 8,
+  INTERVAL: 16,
+};
 const SAMPLE = 1000;
 const quote = (name: string) => `"${name.replaceAll('"', '""')}"`;
 

@@ -11,7 +11,7 @@ import type { CompiledDml } from '../../googlesql/contract.ts';
 import type { TableRecord } from '../catalog/catalog.ts';
 import { ApiError } from '../errors.ts';
 import type { Connection } from '../storage/database.ts';
-import { serializationFailure, type Slot } from './mutations.ts';
+import { type Slot, serializationFailure } from './mutations.ts';
 import type { Looked } from './scoped-catalog.ts';
 import type { Session } from './session.ts';
 import { type DmlCounts, duck, pathKey, type RunOptions, type Statements } from './statements.ts';
@@ -19,7 +19,13 @@ import { type DmlCounts, duck, pathKey, type RunOptions, type Statements } from 
 const RERUNS = 3;
 class Conflict extends Error {}
 
-export async function runDml(statements: Statements, dml: CompiledDml, session: Session, looked: Looked, options: RunOptions): Promise<DmlCounts> {
+export async function runDml(
+  statements: Statements,
+  dml: CompiledDml,
+  session: Session,
+  looked: Looked,
+  options: RunOptions,
+): Promise<DmlCounts> {
   const { service } = statements;
   const table = targetOf(dml, session, looked);
   const name = `${table.path.project}:${table.path.dataset}.${table.path.table}`;
@@ -27,14 +33,20 @@ export async function runDml(statements: Statements, dml: CompiledDml, session: 
   if (!session.tempTables.has(table.path.table)) {
     if (dml.kind !== 'truncate') service.rates.dml(name);
     if (mutating && service.control.limits.on && service.streaming.holds(table)) {
-      throw new ApiError('invalidQuery', `${dml.kind === 'merge' ? 'MERGE' : 'UPDATE or DELETE'} statement over table ${name} would affect rows in the streaming buffer, which is not supported`, 'query');
+      throw new ApiError(
+        'invalidQuery',
+        `${dml.kind === 'merge' ? 'MERGE' : 'UPDATE or DELETE'} statement over table ${name} would affect rows in the streaming buffer, which is not supported`,
+        'query',
+      );
     }
   }
   const attempt = (connection: Connection) => once(statements, dml, session, connection);
   const { transaction } = session;
   if (transaction) {
     if (mutating && !dml.insertsOnly) service.mutations.hold(transaction.mutation, table.id, name);
-    const { counts } = await service.store.locks.shared(table.id, () => statements.onConnection(session, looked, (connection) => duck(() => attempt(connection))));
+    const { counts } = await service.store.locks.shared(table.id, () =>
+      statements.onConnection(session, looked, (connection) => duck(() => attempt(connection))),
+    );
     transaction.written.add(table.id);
     return counts;
   }
@@ -62,7 +74,10 @@ export async function runDml(statements: Statements, dml: CompiledDml, session: 
         return counts;
       } catch (error) {
         if (!(error instanceof Conflict)) throw error;
-        service.control.stats.count({ product: 'bigquery', caller: session.caller.subject, resource: `${table.path.dataset}.${table.path.table}` }, { conflicts: 1, ...(tries < RERUNS ? { retries: 1 } : {}) });
+        service.control.stats.count(
+          { product: 'bigquery', caller: session.caller.subject, resource: `${table.path.dataset}.${table.path.table}` },
+          { conflicts: 1, ...(tries < RERUNS ? { retries: 1 } : {}) },
+        );
         if (tries >= RERUNS) throw serializationFailure(name);
         await pause(2 ** tries);
       }
@@ -110,15 +125,21 @@ async function conflicting<T>(work: () => Promise<T>): Promise<T> {
   try {
     return await duck(work);
   } catch (error) {
-    if (error instanceof Error && /conflict/i.test(error.message) && /^TransactionContext|^Transaction/i.test(error.message)) throw new Conflict();
+    if (error instanceof Error && /conflict/i.test(error.message) && /^TransactionContext|^Transaction/i.test(error.message))
+      throw new Conflict();
     throw error;
   }
 }
 
-async function once(statements: Statements, dml: CompiledDml, session: Session, connection: Connection): Promise<{ counts: DmlCounts; partitions: ReadonlySet<string> | undefined }> {
+async function once(
+  statements: Statements,
+  dml: CompiledDml,
+  session: Session,
+  connection: Connection,
+): Promise<{ counts: DmlCounts; partitions: ReadonlySet<string> | undefined }> {
   for (const { sql, message } of dml.prechecks) {
     const found = await (await connection.query(sql.text, statements.bind(sql, session))).getRows();
-    if (found.length > 0) throw new ApiError('invalidQuery', String(found[0]![0] ?? '') && typeof found[0]![0] === 'string' && message === '' ? found[0]![0] : message, 'query');
+    if (found.length > 0) throw new ApiError('invalidQuery', message, 'query');
   }
   let partitions: Set<string> | undefined;
   if (dml.partitions) {

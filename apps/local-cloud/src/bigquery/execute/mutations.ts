@@ -32,8 +32,10 @@ export interface Slot {
   release(): void;
 }
 
-export const serializationFailure = (table: string) => new ApiError('invalidQuery', `Could not serialize access to table ${table} due to concurrent update`, 'query');
-export const transactionAborted = (table: string) => new ApiError('invalidQuery', `Transaction is aborted due to concurrent update against table ${table}.`, 'query');
+export const serializationFailure = (table: string) =>
+  new ApiError('invalidQuery', `Could not serialize access to table ${table} due to concurrent update`, 'query');
+export const transactionAborted = (table: string) =>
+  new ApiError('invalidQuery', `Transaction is aborted due to concurrent update against table ${table}.`, 'query');
 
 export class Mutations {
   readonly #tables = new Map<number, TableState>();
@@ -48,7 +50,11 @@ export class Mutations {
     const state = this.#state(id);
     if (state.running >= RUNNING || state.holder !== undefined || state.queue.length > 0) {
       if (limited && state.queue.length >= QUEUED) {
-        throw new ApiError('resourcesExceeded', `Resources exceeded during query execution: Too many DML statements outstanding against table ${table}, limit is ${QUEUED}.`, 'query');
+        throw new ApiError(
+          'resourcesExceeded',
+          `Resources exceeded during query execution: Too many DML statements outstanding against table ${table}, limit is ${QUEUED}.`,
+          'query',
+        );
       }
       await new Promise<void>((resolve) => state.queue.push(resolve));
     } else state.running++;
@@ -126,6 +132,7 @@ export class Mutations {
       state.changed.clear();
       state.changed.set(EVERYTHING, last);
     }
-    if (this.#tables.size > 10_000 && state.running === 0 && state.queue.length === 0 && state.holder === undefined) this.#tables.delete(id);
+    if (this.#tables.size > 10_000 && state.running === 0 && state.queue.length === 0 && state.holder === undefined)
+      this.#tables.delete(id);
   }
 }

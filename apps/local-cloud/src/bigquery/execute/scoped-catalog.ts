@@ -42,7 +42,10 @@ export class ScopedCatalog implements Catalog {
 
   table(path: TablePath): CatalogTable | undefined {
     const temporary = this.#session.tempTables.get(path.table);
-    if (temporary && (path.dataset === '' || path.dataset === '_SESSION' || path.dataset === '_script' || temporary.path.dataset === path.dataset)) {
+    if (
+      temporary &&
+      (path.dataset === '' || path.dataset === '_SESSION' || path.dataset === '_script' || temporary.path.dataset === path.dataset)
+    ) {
       this.looked.tables.add(temporary);
       return { ...described(temporary, this.#session.caller), temporary: true };
     }
@@ -82,7 +85,10 @@ export class ScopedCatalog implements Catalog {
     return found?.routine ?? temporary?.routine;
   }
 
-  informationSchema(view: string, scope: { readonly project: string; readonly dataset?: string; readonly region?: string }): CatalogTable | undefined {
+  informationSchema(
+    view: string,
+    scope: { readonly project: string; readonly dataset?: string; readonly region?: string },
+  ): CatalogTable | undefined {
     const found = informationView(view, scope, `i${++informationNumber}`);
     if (!found) return undefined;
     this.looked.information.push(found);
@@ -107,7 +113,11 @@ export function described(table: TableRecord, caller: { subject: string; owner: 
     ...(partitioning ? { partitioning } : {}),
     ...(clustering ? { clustering } : {}),
     ...(policies?.length
-      ? { rowFilters: policies.filter((policy) => policy.grantees.some((grantee) => memberMatches(grantee, caller.subject))).map((policy) => policy.filter) }
+      ? {
+          rowFilters: policies
+            .filter((policy) => policy.grantees.some((grantee) => memberMatches(grantee, caller.subject)))
+            .map((policy) => policy.filter),
+        }
       : {}),
   };
 }

@@ -16,6 +16,8 @@ export interface OpenTransaction {
   readonly mutation: Transaction;
   /** Tables written to, by id: their data versions move at the commit. */
   readonly written: Set<number>;
+  /** What to do after the commit for physical tables that were made inside. */
+  readonly created: (() => void)[];
   /** CURRENT_TIMESTAMP() stands still. */
   readonly now: bigint;
 }

@@ -5,10 +5,9 @@
  * 2. Nothing of a failed statement remains.
  * 3. What it reads and writes is checked against the access lists before it runs.
  */
-import { TIMESTAMPTZ, VARCHAR, DuckDBTimestampTZValue } from '@duckdb/node-api';
+import { DuckDBTimestampTZValue, TIMESTAMPTZ, VARCHAR } from '@duckdb/node-api';
 import type { Bind, Column, Compiled, CompiledQuery, DuckSql, Position, TablePath } from '../../googlesql/contract.ts';
 import { GoogleSqlError } from '../../googlesql/contract.ts';
-import { compile, compileExpression, formatType, translateDuckError } from '../../googlesql/index.ts';
 import { demand, may } from '../catalog/access.ts';
 import type { TableRecord } from '../catalog/catalog.ts';
 import { materialize } from '../catalog/information-schema.ts';
@@ -17,6 +16,7 @@ import type { ResultSet } from '../jobs/results.ts';
 import type { Service } from '../service.ts';
 import type { BoundValue, Connection } from '../storage/database.ts';
 import { duckType } from '../values/physical.ts';
+import { compile, compileExpression, formatType, translateDuckError } from './compiler.ts';
 import { runDdl } from './ddl.ts';
 import { runDml } from './dml.ts';
 import { type Looked, ScopedCatalog } from './scoped-catalog.ts';
@@ -103,14 +103,19 @@ export class Statements {
 
   #key(sql: string, session: Session, at: Position | undefined): string {
     const types = session.parameters.map(({ name, type }) => `${name ?? ''} ${formatType(type)}`).join();
-    const variables = session.variables.size === 0 ? '' : [...session.variables].map(([name, { type }]) => `${name} ${formatType(type)}`).join();
+    const variables =
+      session.variables.size === 0 ? '' : [...session.variables].map(([name, { type }]) => `${name} ${formatType(type)}`).join();
     const dataset = session.defaultDataset;
     const subject = this.service.store.catalog.anyPolicies ? session.caller.subject : '';
     return `${session.project}\n${dataset ? `${dataset.project}.${dataset.dataset}` : ''}\n${session.positional}\n${types}\n${variables}\n${subject}\n${at ? `${at.line}:${at.column}` : ''}\n${sql}`;
   }
 
   /** A scalar expression of a script: its value. */
-  async expression(sql: string, session: Session, at?: Position): Promise<{ columns: readonly Column[]; row: readonly import('@duckdb/node-api').DuckDBValue[] }> {
+  async expression(
+    sql: string,
+    session: Session,
+    at?: Position,
+  ): Promise<{ columns: readonly Column[]; row: readonly import('@duckdb/node-api').DuckDBValue[] }> {
     const scoped = new ScopedCatalog(this.service.store.catalog, session);
     const compiled = translating(() =>
       compileExpression(sql, {
@@ -122,9 +127,11 @@ export class Statements {
       }),
     );
     this.#permit(compiled, scoped.looked, session);
-    await this.service.store.readable(this.#stored(scoped.looked));
+    await this.ready(scoped.looked, session);
     const values = this.bind(compiled.sql, session);
-    const rows = await this.onConnection(session, scoped.looked, (connection) => duck(async () => (await connection.query(compiled.sql.text, values)).getRows()));
+    const rows = await this.onConnection(session, scoped.looked, (connection) =>
+      duck(async () => (await connection.query(compiled.sql.text, values)).getRows()),
+    );
     return { columns: compiled.columns, row: rows[0] ?? [] };
   }
 
@@ -137,17 +144,23 @@ export class Statements {
   }
 
   async run(sql: string, session: Session, options: RunOptions = {}, at?: Position): Promise<StatementResult> {
-    const { store, control } = this.service;
+    const { control } = this.service;
     const { compiled, looked } = this.compile(sql, session, at);
     this.#permit(compiled, looked, session);
     const paths = pathsOf(looked);
-    const cacheKey = compiled.kind === 'query' && options.useCache && !options.into && session.transaction === undefined ? this.#cacheKey(compiled, looked, sql, session) : undefined;
+    const cacheKey =
+      compiled.kind === 'query' && options.useCache && !options.into && session.transaction === undefined
+        ? this.#cacheKey(compiled, looked, sql, session)
+        : undefined;
     const cached = cacheKey === undefined ? undefined : this.#cached(cacheKey, looked);
     if (cached) return { statementType: 'SELECT', result: cached, bytesProcessed: 0, bytesBilled: 0, cacheHit: true, referenced: paths };
-    await store.readable(this.#stored(looked));
+    await this.ready(looked, session);
     const { bytes, billed } = await this.#price(compiled, looked);
     if (options.maximumBytesBilled !== undefined && billed > options.maximumBytesBilled) {
-      throw new ApiError('bytesBilledLimitExceeded', `Query exceeded limit for bytes billed: ${options.maximumBytesBilled}. ${billed} or higher required.`);
+      throw new ApiError(
+        'bytesBilledLimitExceeded',
+        `Query exceeded limit for bytes billed: ${options.maximumBytesBilled}. ${billed} or higher required.`,
+      );
     }
     const cost = { bytesProcessed: bytes, bytesBilled: billed, cacheHit: false, referenced: paths };
     if (compiled.kind === 'query') {
@@ -165,11 +178,27 @@ export class Statements {
       }
       return { statementType: 'SELECT', result, ...cost };
     }
-    if (compiled.kind === 'ddl') return { ...(await runDdl(this, compiled.ddl, session, looked, options)), ...cost };
+    if (compiled.kind === 'ddl') return { ...(await runDdl(this, compiled.ddl, session, looked)), ...cost };
     await control.limits.latency(800, 2000);
     const dml = await runDml(this, compiled, session, looked, options);
     session.rowCount = BigInt(dml.inserted + dml.updated + dml.deleted);
-    return { statementType: compiled.kind === 'truncate' ? 'TRUNCATE_TABLE' : compiled.kind.toUpperCase(), dml, target: compiled.target.path, ...cost };
+    return {
+      statementType: compiled.kind === 'truncate' ? 'TRUNCATE_TABLE' : compiled.kind.toUpperCase(),
+      dml,
+      target: compiled.target.path,
+      ...cost,
+    };
+  }
+
+  /** Every table that was looked at exists in DuckDB, with its streamed rows. */
+  async ready(looked: Looked, session: Session): Promise<void> {
+    const { store } = this.service;
+    if (!session.transaction) return store.readable(this.#stored(looked));
+    // A table made outside now would not be in the transaction's snapshot.
+    for (const table of looked.tables) {
+      if (table.kind === 'TABLE' && !store.catalog.hasPhysical(table.id))
+        session.transaction.created.push(await store.ensurePhysical(session.transaction.connection, table));
+    }
   }
 
   select(compiled: CompiledQuery, values: readonly BoundValue[], session: Session, looked: Looked): Promise<ResultSet> {
@@ -180,18 +209,20 @@ export class Statements {
 
   /** On the transaction's connection, or any; with the INFORMATION_SCHEMA views that the statement looks at. */
   onConnection<T>(session: Session, looked: Looked, work: (connection: Connection) => Promise<T>): Promise<T> {
-    const withViews = async (connection: Connection) => {
-      for (const view of looked.information) await materialize(this.service, session.caller, view, connection);
-      const interrupt = () => connection.raw.interrupt();
-      session.aborted.addEventListener('abort', interrupt, { once: true });
-      try {
-        return await work(connection);
-      } finally {
-        session.aborted.removeEventListener('abort', interrupt);
-        for (const view of looked.information) await connection.run(`DROP TABLE IF EXISTS ${view.table.physical}`);
-      }
-    };
+    const withViews = (connection: Connection) => this.onGivenConnection(connection, session, looked, () => work(connection));
     return session.transaction ? withViews(session.transaction.connection) : this.service.store.database.use(withViews);
+  }
+
+  async onGivenConnection<T>(connection: Connection, session: Session, looked: Looked, work: () => Promise<T>): Promise<T> {
+    for (const view of looked.information) await materialize(this.service, session.caller, view, connection);
+    const interrupt = () => connection.raw.interrupt();
+    session.aborted.addEventListener('abort', interrupt, { once: true });
+    try {
+      return await work();
+    } finally {
+      session.aborted.removeEventListener('abort', interrupt);
+      for (const view of looked.information) await connection.run(`DROP TABLE IF EXISTS ${view.table.physical}`).catch(() => undefined);
+    }
   }
 
   bind(sql: DuckSql, session: Session): BoundValue[] {
@@ -200,7 +231,8 @@ export class Statements {
 
   #value(bind: Bind, session: Session): BoundValue {
     if (bind.from === 'context') {
-      if (bind.name === 'now') return { value: new DuckDBTimestampTZValue(session.transaction?.now ?? BigInt(Date.now()) * 1000n), type: TIMESTAMPTZ };
+      if (bind.name === 'now')
+        return { value: new DuckDBTimestampTZValue(session.transaction?.now ?? BigInt(Date.now()) * 1000n), type: TIMESTAMPTZ };
       return { value: bind.name === 'project' ? session.project : session.caller.subject, type: VARCHAR };
     }
     if (bind.from === 'variable') {
@@ -212,7 +244,12 @@ export class Statements {
       bind.index !== undefined && bind.name === undefined
         ? session.parameters[bind.index]
         : session.parameters.find((candidate) => candidate.name?.toLowerCase() === bind.name?.toLowerCase());
-    if (!parameter) throw new ApiError('invalidQuery', bind.name === undefined ? 'Query parameter number is not defined' : `Query parameter '${bind.name}' not found`, 'query');
+    if (!parameter)
+      throw new ApiError(
+        'invalidQuery',
+        bind.name === undefined ? 'Query parameter number is not defined' : `Query parameter '${bind.name}' not found`,
+        'query',
+      );
     return { value: parameter.value, type: duckType(bind.type) };
   }
 
@@ -236,7 +273,13 @@ export class Statements {
           may(catalog, caller, 'read', view.path) &&
           catalog
             .dataset(table.path.project, table.path.dataset)
-            ?.access.some((entry) => entry.view && entry.view.projectId === view.path.project && entry.view.datasetId === view.path.dataset && entry.view.tableId === view.path.table),
+            ?.access.some(
+              (entry) =>
+                entry.view &&
+                entry.view.projectId === view.path.project &&
+                entry.view.datasetId === view.path.dataset &&
+                entry.view.tableId === view.path.table,
+            ),
       );
       if (!authorized) demand(catalog, caller, 'read', table.path);
     }
@@ -271,7 +314,14 @@ export class Statements {
   }
 
   #cacheKey(compiled: CompiledQuery, looked: Looked, sql: string, session: Session): string | undefined {
-    if (!compiled.deterministic || looked.information.length > 0 || looked.tables.size === 0 || session.variables.size > 0 || session.tempTables.size > 0) return undefined;
+    if (
+      !compiled.deterministic ||
+      looked.information.length > 0 ||
+      looked.tables.size === 0 ||
+      session.variables.size > 0 ||
+      session.tempTables.size > 0
+    )
+      return undefined;
     if (this.#stored(looked).some((table) => table.policies?.length)) return undefined;
     const parameters = session.parameters.map(({ name, value }) => `${name ?? ''}=${value}`).join('\n');
     if (parameters.length > 10_000) return undefined;
@@ -282,8 +332,12 @@ export class Statements {
     const cached = this.#results.get(key);
     if (!cached) return undefined;
     const { store } = this.service;
-    const fresh = this.#stored(looked).every(({ id }) => !store.ingest.has(id)) && cached.versions.every(([id, version]) => store.version(id) === version);
-    const same = cached.versions.length === looked.tables.size && this.#stored(looked).every(({ id }) => cached.versions.some(([known]) => known === id));
+    const fresh =
+      this.#stored(looked).every(({ id }) => !store.ingest.has(id)) &&
+      cached.versions.every(([id, version]) => store.version(id) === version);
+    const same =
+      cached.versions.length === looked.tables.size &&
+      this.#stored(looked).every(({ id }) => cached.versions.some(([known]) => known === id));
     if (fresh && same) return cached.result;
     this.#results.delete(key);
     return undefined;
@@ -322,9 +376,13 @@ export function duckError(error: Error): Error {
   const translated = translateDuckError(error);
   if (translated) return fromGoogleSql(translated);
   if (/^INTERRUPT/i.test(error.message)) return new ApiError('stopped', 'Job execution was cancelled: User requested cancellation');
-  if (/^Out of Memory/i.test(error.message)) return new ApiError('resourcesExceeded', 'Resources exceeded during query execution: The query could not be executed in the allotted memory.', 'query');
+  if (/^Out of Memory/i.test(error.message))
+    return new ApiError(
+      'resourcesExceeded',
+      'Resources exceeded during query execution: The query could not be executed in the allotted memory.',
+      'query',
+    );
   const missing = /NOT NULL constraint failed: t\d+\.(.+)$/.exec(error.message.split('\n')[0]!);
   if (missing) return new ApiError('invalidQuery', `Required field ${missing[1]} cannot be null`, 'query');
   return error;
 }
-

@@ -49,7 +49,13 @@ export class Results {
   }
 
   /** Runs the query on the connection and takes all of its rows. */
-  async collect(connection: Connection, sql: string, values: readonly BoundValue[], columns: readonly Column[], aborted: AbortSignal): Promise<ResultSet> {
+  async collect(
+    connection: Connection,
+    sql: string,
+    values: readonly BoundValue[],
+    columns: readonly Column[],
+    aborted: AbortSignal,
+  ): Promise<ResultSet> {
     const result = await connection.stream(sql, values);
     const encode = rowEncoder(columns);
     const rows: WireRow[] = [];
@@ -90,7 +96,13 @@ export class Results {
     };
   }
 
-  async #spill(columns: readonly Column[], encoded: readonly WireRow[], first: DuckDBDataChunk, result: { fetchChunk(): Promise<DuckDBDataChunk | null> }, aborted: AbortSignal): Promise<ResultSet> {
+  async #spill(
+    columns: readonly Column[],
+    encoded: readonly WireRow[],
+    first: DuckDBDataChunk,
+    result: { fetchChunk(): Promise<DuckDBDataChunk | null> },
+    aborted: AbortSignal,
+  ): Promise<ResultSet> {
     const name = `r${this.#next++}`;
     const shape = columns.map((column, i) => `"c${i}" ${physicalType(column.type)}`).join(', ');
     const spilled = await this.#database.connect();

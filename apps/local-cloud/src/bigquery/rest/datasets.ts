@@ -4,11 +4,19 @@ import { type AccessEntry, type DatasetRecord, etagOf } from '../catalog/catalog
 import { invalid, required } from '../errors.ts';
 import type { Service } from '../service.ts';
 import type { Json, RestRequest, Route } from './http.ts';
-import { pageByKey } from './paging.ts';
 import { mergeLabels } from './labels.ts';
+import { pageByKey } from './paging.ts';
 
 const kept = ['defaultPartitionExpirationMs', 'defaultTableExpirationMs', 'description', 'friendlyName'] as const;
-const passedOn = ['defaultCollation', 'isCaseInsensitive', 'maxTimeTravelHours', 'storageBillingModel', 'defaultRoundingMode', 'defaultEncryptionConfiguration', 'resourceTags'];
+const passedOn = [
+  'defaultCollation',
+  'isCaseInsensitive',
+  'maxTimeTravelHours',
+  'storageBillingModel',
+  'defaultRoundingMode',
+  'defaultEncryptionConfiguration',
+  'resourceTags',
+];
 
 export function datasetRoutes(service: Service): Route[] {
   const { store, metadata } = service;
@@ -39,7 +47,8 @@ export function datasetRoutes(service: Service): Route[] {
         { role: 'READER', specialGroup: 'projectReaders' },
       ];
     }
-    if (!Array.isArray(given) || given.some((entry) => entry === null || typeof entry !== 'object')) throw invalid('Invalid value for access: it must be a list of entries.');
+    if (!Array.isArray(given) || given.some((entry) => entry === null || typeof entry !== 'object'))
+      throw invalid('Invalid value for access: it must be a list of entries.');
     return given as AccessEntry[];
   };
 
@@ -84,7 +93,13 @@ export function datasetRoutes(service: Service): Route[] {
         return {
           kind: 'bigquery#projectList',
           etag: etagOf(projects),
-          projects: projects.map((id) => ({ kind: 'bigquery#project', id, numericId: '1', projectReference: { projectId: id }, friendlyName: id })),
+          projects: projects.map((id) => ({
+            kind: 'bigquery#project',
+            id,
+            numericId: '1',
+            projectReference: { projectId: id },
+            friendlyName: id,
+          })),
           totalItems: projects.length,
         };
       },
@@ -138,7 +153,8 @@ export function datasetRoutes(service: Service): Route[] {
         const project = params.project!;
         const dataset = body.datasetReference?.datasetId;
         if (typeof dataset !== 'string' || dataset === '') throw required('datasetReference.datasetId');
-        if (body.datasetReference.projectId && body.datasetReference.projectId !== project) throw invalid(`Dataset's project ${body.datasetReference.projectId} does not match the request's ${project}`);
+        if (body.datasetReference.projectId && body.datasetReference.projectId !== project)
+          throw invalid(`Dataset's project ${body.datasetReference.projectId} does not match the request's ${project}`);
         const record = await metadata.createDataset({
           project,
           dataset,

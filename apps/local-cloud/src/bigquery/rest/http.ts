@@ -7,8 +7,8 @@
  * 3. Nothing that a client sends or aborts ends the process.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { gunzip } from 'node:zlib';
 import { promisify } from 'node:util';
+import { gunzip } from 'node:zlib';
 import type { Firing } from '../../control/index.ts';
 import { type Caller, type Identity, Unauthenticated } from '../../identity/index.ts';
 import { ApiError } from '../errors.ts';
@@ -126,7 +126,15 @@ async function serve(request: IncomingMessage, response: ServerResponse, routes:
     options.admit(caller, `${method} ${found.route.path}`);
     const rawBody = once(() => readBody(request, found.route.upload ? MAX_UPLOAD : MAX_JSON));
     const body = found.route.upload || method === 'GET' || method === 'DELETE' ? undefined : parseJson(await rawBody());
-    const result = await found.route.handle({ method, params: found.params, query: url.searchParams, body, caller, http: request, rawBody });
+    const result = await found.route.handle({
+      method,
+      params: found.params,
+      query: url.searchParams,
+      body,
+      caller,
+      http: request,
+      rawBody,
+    });
     if (options.fault('bigquery.answer_lost') || options.fault('bigquery.reset')) {
       request.socket.destroy();
       return;
@@ -201,12 +209,14 @@ function parseJson(bytes: Buffer): Json {
 
 function send(response: ServerResponse, result: unknown, pretty: boolean): void {
   if (response.destroyed || response.headersSent) return;
-  const reply = result instanceof Reply ? result : result instanceof ApiError ? new Reply(result.status, result.envelope()) : new Reply(200, result);
+  const reply =
+    result instanceof Reply ? result : result instanceof ApiError ? new Reply(result.status, result.envelope()) : new Reply(200, result);
   if (reply.body === undefined) {
     response.writeHead(reply.status === 200 ? 204 : reply.status, reply.headers).end();
     return;
   }
-  const text = reply.body instanceof JsonText ? reply.body.text : pretty ? `${JSON.stringify(reply.body, null, 2)}\n` : JSON.stringify(reply.body);
+  const text =
+    reply.body instanceof JsonText ? reply.body.text : pretty ? `${JSON.stringify(reply.body, null, 2)}\n` : JSON.stringify(reply.body);
   const headers: Record<string, string | number> = { 'content-type': 'application/json; charset=UTF-8', ...reply.headers };
   const etag = !(reply.body instanceof JsonText) && (reply.body as { etag?: unknown }).etag;
   if (typeof etag === 'string') headers.etag = etag;

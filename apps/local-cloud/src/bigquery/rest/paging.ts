@@ -26,7 +26,12 @@ export function countOf(text: string | number | null | undefined, fallback: numb
 }
 
 /** One page of a list that is sorted by key; the token names the last key seen, so inserts between pages shift nothing. */
-export function pageByKey<T>(items: readonly T[], key: (item: T) => string, query: URLSearchParams, most = 1000): { page: readonly T[]; nextPageToken?: string } {
+export function pageByKey<T>(
+  items: readonly T[],
+  key: (item: T) => string,
+  query: URLSearchParams,
+  most = 1000,
+): { page: readonly T[]; nextPageToken?: string } {
   const after = positionOf(query.get('pageToken'));
   const size = Math.min(countOf(query.get('maxResults'), most) || most, most);
   let start = 0;

@@ -1,13 +1,17 @@
 /** A table as the REST API shows it, and the parts of one that a request may set. */
 import type { Partitioning } from '../../googlesql/contract.ts';
 import { etagOf, type TableRecord } from '../catalog/catalog.ts';
-import type { TableSize } from '../catalog/table-size.ts';
 import { schemaFromColumns } from '../catalog/table-schema.ts';
+import type { TableSize } from '../catalog/table-size.ts';
 import { invalid } from '../errors.ts';
 import type { Json } from './http.ts';
 import { mergeLabels } from './labels.ts';
 
-export const tableReference = ({ path }: Pick<TableRecord, 'path'>) => ({ projectId: path.project, datasetId: path.dataset, tableId: path.table });
+export const tableReference = ({ path }: Pick<TableRecord, 'path'>) => ({
+  projectId: path.project,
+  datasetId: path.dataset,
+  tableId: path.table,
+});
 const idOf = ({ path }: TableRecord) => `${path.project}:${path.dataset}.${path.table}`;
 
 function partitioningResource(table: TableRecord): Record<string, unknown> {
@@ -15,7 +19,9 @@ function partitioningResource(table: TableRecord): Record<string, unknown> {
   if (!partitioning) return {};
   if (partitioning.granularity === 'RANGE') {
     const { start, end, interval } = partitioning.range!;
-    return { rangePartitioning: { field: partitioning.column, range: { start: String(start), end: String(end), interval: String(interval) } } };
+    return {
+      rangePartitioning: { field: partitioning.column, range: { start: String(start), end: String(end), interval: String(interval) } },
+    };
   }
   return {
     timePartitioning: {
@@ -44,7 +50,12 @@ export function listedTable(table: TableRecord): Record<string, unknown> {
   };
 }
 
-export function tableResource(table: TableRecord, size: TableSize, origin: string, streaming?: Record<string, unknown>): Record<string, unknown> {
+export function tableResource(
+  table: TableRecord,
+  size: TableSize,
+  origin: string,
+  streaming?: Record<string, unknown>,
+): Record<string, unknown> {
   const { project, dataset, table: id } = table.path;
   return {
     kind: 'bigquery#table',
@@ -78,7 +89,10 @@ export function tableResource(table: TableRecord, size: TableSize, origin: strin
 
 const granularities = ['HOUR', 'DAY', 'MONTH', 'YEAR'];
 
-export function partitioningFrom(body: Json, columns: TableRecord['columns']): Pick<TableRecord, 'partitioning' | 'partitionExpirationMs' | 'requirePartitionFilter'> {
+export function partitioningFrom(
+  body: Json,
+  columns: TableRecord['columns'],
+): Pick<TableRecord, 'partitioning' | 'partitionExpirationMs' | 'requirePartitionFilter'> {
   const found: { partitioning?: Partitioning; partitionExpirationMs?: string; requirePartitionFilter?: boolean } = {};
   const typeOf = (name: string) => {
     const column = columns.find((candidate) => candidate.name.toLowerCase() === String(name).toLowerCase());
@@ -92,7 +106,8 @@ export function partitioningFrom(body: Json, columns: TableRecord['columns']): P
       throw invalid(`The field specified for partitioning must be a DATE, DATETIME or TIMESTAMP column: ${field}`);
     }
     found.partitioning = { column: field ?? '_PARTITIONTIME', granularity: type };
-    if (expirationMs !== undefined && expirationMs !== null && String(expirationMs) !== '0') found.partitionExpirationMs = String(expirationMs);
+    if (expirationMs !== undefined && expirationMs !== null && String(expirationMs) !== '0')
+      found.partitionExpirationMs = String(expirationMs);
     if (requirePartitionFilter) found.requirePartitionFilter = true;
   } else if (body.rangePartitioning) {
     const { field, range } = body.rangePartitioning;

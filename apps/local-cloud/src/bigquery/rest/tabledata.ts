@@ -26,7 +26,11 @@ export function tabledataRoutes(service: Service): Route[] {
     const table = metadata.table(path);
     demand(store.catalog, caller, 'read', path);
     if (table.kind === 'VIEW') throw invalid(`Cannot list a table of type VIEW.`);
-    if (table.policies?.length) throw new ApiError('accessDenied', `Access Denied: Table ${path.project}:${path.dataset}.${path.table}: tabledata.list is not allowed on a table with row access policies.`);
+    if (table.policies?.length)
+      throw new ApiError(
+        'accessDenied',
+        `Access Denied: Table ${path.project}:${path.dataset}.${path.table}: tabledata.list is not allowed on a table with row access policies.`,
+      );
     const start = offsetOf(query.get('pageToken')) ?? countOf(query.get('startIndex'), 0, 'startIndex');
     const limit = Math.min(countOf(query.get('maxResults'), PAGE), PAGE);
     const selected = selectColumns(table.columns, query.get('selectedFields'));
@@ -61,9 +65,15 @@ export function tabledataRoutes(service: Service): Route[] {
     for (const [index, row] of given.entries()) {
       try {
         const json = row?.json;
-        if (json === null || typeof json !== 'object' || Array.isArray(json)) throw new Misfit('', 'Missing or malformed row: json must be an object.');
+        if (json === null || typeof json !== 'object' || Array.isArray(json))
+          throw new Misfit('', 'Missing or malformed row: json must be an object.');
         const known = knownOnly(table.columns, json, body.ignoreUnknownValues === true);
-        good.push({ index, json: known, values: rowValues(table, known), insertId: row.insertId === undefined ? undefined : String(row.insertId) });
+        good.push({
+          index,
+          json: known,
+          values: rowValues(table, known),
+          insertId: row.insertId === undefined ? undefined : String(row.insertId),
+        });
       } catch (error) {
         if (!(error instanceof Misfit)) throw error;
         errors.push({ index, errors: [{ reason: 'invalid', location: error.location, debugInfo: '', message: error.message }] });
@@ -79,8 +89,14 @@ export function tabledataRoutes(service: Service): Route[] {
       fresh.map(({ json }) => json),
       fresh.map(({ values }) => values),
     );
-    service.control.stats.count({ product: 'bigquery', caller: caller.subject, resource: `${path.dataset}.${path.table}` }, { insertAll: 1, rows: fresh.length });
-    return { kind: 'bigquery#tableDataInsertAllResponse', ...(errors.length > 0 ? { insertErrors: errors.sort((a, b) => a.index - b.index) } : {}) };
+    service.control.stats.count(
+      { product: 'bigquery', caller: caller.subject, resource: `${path.dataset}.${path.table}` },
+      { insertAll: 1, rows: fresh.length },
+    );
+    return {
+      kind: 'bigquery#tableDataInsertAllResponse',
+      ...(errors.length > 0 ? { insertErrors: errors.sort((a, b) => a.index - b.index) } : {}),
+    };
   };
 
   return [
@@ -90,7 +106,12 @@ export function tabledataRoutes(service: Service): Route[] {
 }
 
 /** Refuses, or drops, what the schema does not have, at any depth. */
-function knownOnly(columns: readonly { readonly name: string; readonly type: SqlType }[], row: Record<string, unknown>, ignore: boolean, prefix = ''): Record<string, unknown> {
+function knownOnly(
+  columns: readonly { readonly name: string; readonly type: SqlType }[],
+  row: Record<string, unknown>,
+  ignore: boolean,
+  prefix = '',
+): Record<string, unknown> {
   const byName = new Map(columns.map((column) => [column.name.toLowerCase(), column]));
   const known: Record<string, unknown> = {};
   for (const [key, value] of Object.entries(row)) {
@@ -118,4 +139,3 @@ function selectColumns(columns: readonly Column[], fields: string | null): reado
     return column;
   });
 }
-

@@ -11,13 +11,18 @@ import type { RestRequest, Route } from './http.ts';
 import { pageByKey } from './paging.ts';
 import { listedTable, partitioningFrom, tableResource, withSettings } from './table-resource.ts';
 
-export const pathOf = (params: Readonly<Record<string, string>>): TablePath => ({ project: params.project!, dataset: params.dataset!, table: params.table! });
+export const pathOf = (params: Readonly<Record<string, string>>): TablePath => ({
+  project: params.project!,
+  dataset: params.dataset!,
+  table: params.table!,
+});
 
 export function tableRoutes(service: Service): Route[] {
   const { store, metadata } = service;
   const { catalog } = store;
 
-  const resource = async (table: TableRecord) => tableResource(table, await service.sizes.of(table), service.origin, service.streaming.buffer(table));
+  const resource = async (table: TableRecord) =>
+    tableResource(table, await service.sizes.of(table), service.origin, service.streaming.buffer(table));
 
   const create = async ({ params, body, caller }: RestRequest) => {
     const { project, dataset } = params as { project: string; dataset: string };
@@ -56,7 +61,9 @@ export function tableRoutes(service: Service): Route[] {
     if (before.kind === 'VIEW') {
       const query = body.view?.query ?? before.viewSql;
       const columns = query === before.viewSql ? before.columns : await service.queries.columnsOf(query, { project: path.project, caller });
-      return resource(await metadata.updateTable(path, (record) => ({ ...withSettings(record, body, replace), viewSql: query, columns }), etag));
+      return resource(
+        await metadata.updateTable(path, (record) => ({ ...withSettings(record, body, replace), viewSql: query, columns }), etag),
+      );
     }
     if (!body.schema?.fields) return resource(await metadata.updateTable(path, (record) => withSettings(record, body, replace), etag));
     const columns = columnsFromSchema(body.schema.fields);
@@ -140,7 +147,10 @@ export function tableRoutes(service: Service): Route[] {
         metadata.table(path);
         demand(catalog, caller, 'own', path);
         const bindings = Array.isArray(body.policy?.bindings) ? body.policy.bindings : [];
-        const access = bindings.map((binding: { role: unknown; members?: unknown[] }) => ({ role: String(binding.role), members: (binding.members ?? []).map(String) }));
+        const access = bindings.map((binding: { role: unknown; members?: unknown[] }) => ({
+          role: String(binding.role),
+          members: (binding.members ?? []).map(String),
+        }));
         const record = await metadata.updateTable(path, (table) => ({ ...table, access }));
         return { version: 1, etag: etagOf(record), bindings: access };
       },

@@ -9,7 +9,7 @@ import type { DuckDBValue } from '@duckdb/node-api';
 import type { Clock } from '../../control/index.ts';
 import type { TableRecord } from '../catalog/catalog.ts';
 import { checkColumn, valueFromJson } from '../values/from-json.ts';
-import { type LogKeeper, ingestionTime, type Store } from './store.ts';
+import { ingestionTime, type LogKeeper, type Store } from './store.ts';
 import type { LogRecord } from './write-log.ts';
 
 const KIND = 16;
@@ -50,7 +50,9 @@ export class Streaming implements LogKeeper {
     const at = Number(payload.readBigUInt64LE(4));
     const target = this.#store.target(table);
     if (!this.#store.ingest.awaits(target.id, sequence)) return;
-    const rows = (JSON.parse(payload.toString('utf8', 12)) as Record<string, unknown>[]).map((row) => this.#withPartition(table, rowValues(table, row), at));
+    const rows = (JSON.parse(payload.toString('utf8', 12)) as Record<string, unknown>[]).map((row) =>
+      this.#withPartition(table, rowValues(table, row), at),
+    );
     this.#store.ingest.replay(target, rows, sequence);
   }
   async recovered(): Promise<void> {
@@ -93,7 +95,13 @@ export class Streaming implements LogKeeper {
   /** The `streamingBuffer` of the table's resource. */
   buffer(table: TableRecord): Record<string, string> | undefined {
     const buffered = this.#live(table);
-    return buffered && { estimatedRows: String(buffered.rows), estimatedBytes: String(buffered.bytes), oldestEntryTime: String(Math.floor(buffered.oldest)) };
+    return (
+      buffered && {
+        estimatedRows: String(buffered.rows),
+        estimatedBytes: String(buffered.bytes),
+        oldestEntryTime: String(Math.floor(buffered.oldest)),
+      }
+    );
   }
 
   holds(table: { id: number }): boolean {

@@ -29,7 +29,9 @@ const scalars: Record<string, SqlType> = Object.fromEntries(
     ['INT64', 'INTEGER', 'INT'],
     ['FLOAT64', 'FLOAT'],
     ['BOOL', 'BOOLEAN'],
-    ...['NUMERIC', 'BIGNUMERIC', 'STRING', 'BYTES', 'DATE', 'TIME', 'DATETIME', 'TIMESTAMP', 'JSON', 'INTERVAL', 'GEOGRAPHY'].map((kind) => [kind]),
+    ...['NUMERIC', 'BIGNUMERIC', 'STRING', 'BYTES', 'DATE', 'TIME', 'DATETIME', 'TIMESTAMP', 'JSON', 'INTERVAL', 'GEOGRAPHY'].map(
+      (kind) => [kind],
+    ),
   ].flatMap(([kind, ...aliases]) => [kind!, ...aliases].map((name) => [name, { kind } as SqlType])),
 );
 const MAX_DEPTH = 15;
@@ -44,7 +46,10 @@ function typeOf(type: ParameterType | undefined, depth = 0): SqlType {
     return { kind: 'ARRAY', element };
   }
   if (name === 'STRUCT' || name === 'RECORD') {
-    return { kind: 'STRUCT', fields: (type!.structTypes ?? []).map((field) => ({ name: field.name ?? '', type: typeOf(field.type, depth + 1) })) };
+    return {
+      kind: 'STRUCT',
+      fields: (type!.structTypes ?? []).map((field) => ({ name: field.name ?? '', type: typeOf(field.type, depth + 1) })),
+    };
   }
   if (name === 'RANGE') return { kind: 'RANGE', element: typeOf(type!.rangeElementType, depth + 1) };
   const scalar = Object.hasOwn(scalars, name) ? scalars[name] : undefined;
@@ -52,23 +57,24 @@ function typeOf(type: ParameterType | undefined, depth = 0): SqlType {
   return scalar;
 }
 
-function valueOf(type: SqlType, given: ParameterValue | undefined, label: string): DuckDBValue {
+function boundValue(type: SqlType, given: ParameterValue | undefined, label: string): DuckDBValue {
   if (type.kind === 'ARRAY') {
     const items = given?.arrayValues;
-    if (items !== undefined && !Array.isArray(items)) throw invalid(`Invalid value for query parameter ${label}: arrayValues must be a list.`);
-    return new DuckDBListValue((items ?? []).map((item) => valueOf(type.element, item, label)));
+    if (items !== undefined && !Array.isArray(items))
+      throw invalid(`Invalid value for query parameter ${label}: arrayValues must be a list.`);
+    return new DuckDBListValue((items ?? []).map((item) => boundValue(type.element, item, label)));
   }
   if (type.kind === 'STRUCT') {
     const values = given?.structValues;
     if (values === undefined || values === null) return null;
     const entries: Record<string, DuckDBValue> = {};
-    for (const [i, field] of type.fields.entries()) entries[fieldName(type.fields, i)] = valueOf(field.type, values[field.name], label);
+    for (const [i, field] of type.fields.entries()) entries[fieldName(type.fields, i)] = boundValue(field.type, values[field.name], label);
     return new DuckDBStructValue(entries);
   }
   if (type.kind === 'RANGE' && given?.rangeValue) {
     return new DuckDBStructValue({
-      start: valueOf(type.element, given.rangeValue.start, label),
-      end: valueOf(type.element, given.rangeValue.end, label),
+      start: boundValue(type.element, given.rangeValue.start, label),
+      end: boundValue(type.element, given.rangeValue.end, label),
     });
   }
   const value = given?.value;
@@ -81,18 +87,24 @@ export function parametersFrom(mode: unknown, given: unknown): { parameters: Par
   if (given === undefined || given === null) return { parameters: [], positional: String(mode).toUpperCase() === 'POSITIONAL' };
   if (!Array.isArray(given)) throw invalid('Invalid value for queryParameters: it must be a list.');
   if (given.length > MAX_PARAMETERS) throw invalid(`Too many query parameters: at most ${MAX_PARAMETERS}.`);
-  const positional = mode === undefined || mode === null ? given.every((p) => !p?.name) && given.length > 0 : String(mode).toUpperCase() === 'POSITIONAL';
+  const positional =
+    mode === undefined || mode === null ? given.every((p) => !p?.name) && given.length > 0 : String(mode).toUpperCase() === 'POSITIONAL';
   const parameters = given.map((p, i): Parameter => {
     if (p === null || typeof p !== 'object') throw invalid('Invalid query parameter.');
     const type = typeOf(p.parameterType);
     const label = p.name ? String(p.name) : String(i + 1);
     try {
-      const value = valueOf(type, p.parameterValue, label);
+      const value = boundValue(type, p.parameterValue, label);
       return positional ? { type, value } : { name: String(p.name ?? ''), type, value };
     } catch (error) {
       if (!(error instanceof Misfit)) throw error;
       const text = p.parameterValue?.value === undefined ? error.message : String(p.parameterValue.value).slice(0, 100);
-      throw new ApiError('invalid', p.parameterValue?.value === undefined ? `Invalid value for query parameter ${label}: ${text}` : `Invalid value for type ${type.kind}: '${text}' is not a valid value for query parameter ${label}`);
+      throw new ApiError(
+        'invalid',
+        p.parameterValue?.value === undefined
+          ? `Invalid value for query parameter ${label}: ${text}`
+          : `Invalid value for type ${type.kind}: '${text}' is not a valid value for query parameter ${label}`,
+      );
     }
   });
   return { parameters, positional };

@@ -1,0 +1,431 @@
+/**
+ * Runs a script: statements one after the other, with variables, control flow, exceptions and transactions.
+ *
+ * 1. A statement is compiled when it is reached: it sees the tables and variables that exist then.
+ * 2. Variables live as long as the block that declares them.
+ * 3. A transaction that is still open at the end, or when an error leaves the script, is rolled back.
+ * 4. Temporary tables go when the script ends, however it ends.
+ */
+import { setImmediate as breathe } from 'node:timers/promises';
+import { DuckDBStructValue, type DuckDBValue } from '@duckdb/node-api';
+import type { Position, ScriptNode, SqlType } from '../../googlesql/contract.ts';
+import { fieldName } from '../../googlesql/sql-type.ts';
+import { physicalName } from '../catalog/catalog.ts';
+import { ApiError } from '../errors.ts';
+import { formatType, parseScript } from './compiler.ts';
+import { transactionAborted } from './mutations.ts';
+import { Session } from './session.ts';
+import { duck, fromGoogleSql, type StatementResult, type Statements } from './statements.ts';
+
+class Break extends Error {
+  readonly label: string | undefined;
+  constructor(label: string | undefined) {
+    super('BREAK outside of a loop');
+    this.label = label;
+  }
+}
+class Continue extends Break {}
+class Return extends Error {}
+
+type Node<N extends ScriptNode['node']> = Extract<ScriptNode, { node: N }>;
+const STRING: SqlType = { kind: 'STRING' };
+const INT64: SqlType = { kind: 'INT64' };
+const MAX_DEPTH = 50;
+const errorVariables = ['@@error.message', '@@error.stack_trace', '@@error.statement_text', '@@error.formatted_stack_trace'];
+
+export interface ScriptOptions {
+  /** Told of every statement that ran or failed: child jobs are made of these. */
+  readonly ran: (text: string, started: number, result: StatementResult | undefined, error: ApiError | undefined) => void;
+}
+
+export class Script {
+  readonly #statements: Statements;
+  readonly #session: Session;
+  readonly #options: ScriptOptions;
+  #last: StatementResult | undefined;
+  #error: ApiError | undefined;
+
+  constructor(statements: Statements, session: Session, options: ScriptOptions) {
+    this.#statements = statements;
+    this.#session = session;
+    this.#options = options;
+  }
+
+  /** The result of the last statement. */
+  async run(nodes: readonly ScriptNode[]): Promise<StatementResult | undefined> {
+    const { variables } = this.#session;
+    variables.set('@@row_count', { type: INT64, value: null });
+    variables.set('@@project_id', { type: STRING, value: this.#session.project });
+    try {
+      await this.#block(nodes, 0);
+      return this.#last;
+    } catch (error) {
+      if (error instanceof Return) return this.#last;
+      if (error instanceof Break) throw new ApiError('invalidQuery', error.message, 'query');
+      throw error;
+    } finally {
+      await this.#rollback();
+      await dropTemporary(this.#statements, this.#session);
+    }
+  }
+
+  async #block(nodes: readonly ScriptNode[], depth: number): Promise<void> {
+    if (depth > MAX_DEPTH) throw new ApiError('invalidQuery', 'Script is nested too deeply', 'query');
+    const declared: string[] = [];
+    try {
+      for (const node of nodes) {
+        if (node.node === 'declare') await this.#declare(node, declared);
+        else await this.#step(node, depth);
+      }
+    } finally {
+      for (const name of declared) this.#session.variables.delete(name);
+    }
+  }
+
+  async #step(node: ScriptNode, depth: number): Promise<void> {
+    if (this.#session.aborted.aborted) throw new ApiError('stopped', 'Job execution was cancelled: User requested cancellation');
+    switch (node.node) {
+      case 'statement':
+        await this.#statement(node.text, node.at);
+        return;
+      case 'declare':
+        return;
+      case 'set':
+        await this.#set(node);
+        return;
+      case 'if':
+        for (const { condition, body } of node.branches) if (await this.#condition(condition, node.at)) return this.#block(body, depth + 1);
+        return this.#block(node.otherwise, depth + 1);
+      case 'loop':
+        return this.#loop(node.label, async () => true, node.body, depth);
+      case 'while':
+        return this.#loop(node.label, () => this.#condition(node.condition, node.at), node.body, depth);
+      case 'repeat':
+        return this.#loop(
+          node.label,
+          async () => true,
+          node.body,
+          depth,
+          async () => !(await this.#condition(node.until, node.at)),
+        );
+      case 'for':
+        return this.#for(node, depth);
+      case 'break':
+        throw new Break(node.label?.toLowerCase());
+      case 'continue':
+        throw new Continue(node.label?.toLowerCase());
+      case 'return':
+        throw new Return();
+      case 'raise':
+        return this.#raise(node);
+      case 'block':
+        return this.#guarded(node, depth);
+      case 'transaction':
+        return this.#transaction(node);
+      case 'executeImmediate':
+        return this.#executeImmediate(node);
+      case 'assert':
+        if (!(await this.#condition(node.condition, node.at))) {
+          throw new ApiError(
+            'invalidQuery',
+            node.description === undefined ? 'Assertion failed' : `Assertion failed: ${node.description}`,
+            'query',
+          );
+        }
+        return;
+      default:
+        throw new Error(`no such node: ${(node satisfies never as { node: string }).node}`);
+    }
+  }
+
+  async #statement(text: string, at?: Position, session = this.#session): Promise<StatementResult> {
+    const started = Date.now();
+    try {
+      const result = await this.#statements.run(text, session, {}, at);
+      this.#options.ran(text, started, result, undefined);
+      this.#last = result;
+      if (result.dml) this.#session.variables.set('@@row_count', { type: INT64, value: session.rowCount });
+      return result;
+    } catch (error) {
+      this.#options.ran(text, started, undefined, error instanceof ApiError ? error : undefined);
+      throw error;
+    }
+  }
+
+  async #declare(node: Node<'declare'>, declared: string[]): Promise<void> {
+    let type = node.type;
+    let value: DuckDBValue = null;
+    if (node.defaultSql !== undefined) {
+      const found = await this.#value(node.defaultSql, node.at, type);
+      type ??= found.type;
+      value = found.value;
+    }
+    for (const name of node.names) {
+      const key = name.toLowerCase();
+      if (this.#session.variables.has(key))
+        throw new ApiError('invalidQuery', `Variable '${name}' redeclaration at [${node.at.line}:${node.at.column}]`, 'query');
+      this.#session.variables.set(key, { type: type ?? INT64, value });
+      declared.push(key);
+    }
+  }
+
+  async #set(node: Node<'set'>): Promise<void> {
+    const targets = node.names.map((name) => this.#variable(name, node.at));
+    if (targets.length === 1) {
+      targets[0]!.value = (await this.#value(node.sql, node.at, targets[0]!.type)).value;
+      return;
+    }
+    const { type, value } = await this.#value(node.sql, node.at, undefined);
+    if (type.kind !== 'STRUCT' || type.fields.length !== targets.length) {
+      throw new ApiError(
+        'invalidQuery',
+        `Number of variables (${targets.length}) does not match the value assigned at [${node.at.line}:${node.at.column}]`,
+        'query',
+      );
+    }
+    const given = value === null ? [] : Object.values((value as DuckDBStructValue).entries);
+    for (const [i, target] of targets.entries()) {
+      const field = type.fields[i]!.type;
+      if (formatType(field) === formatType(target.type)) target.value = given[i] ?? null;
+      else target.value = (await this.#value(`(SELECT AS STRUCT ${node.sql}).${fieldName(type.fields, i)}`, node.at, target.type)).value;
+    }
+  }
+
+  #variable(name: string, at: Position) {
+    const variable = this.#session.variables.get(name.toLowerCase());
+    if (!variable) throw new ApiError('invalidQuery', `Undeclared variable: ${name} at [${at.line}:${at.column}]`, 'query');
+    return variable;
+  }
+
+  /** An expression's value, converted to `wanted` if it is of another type. */
+  async #value(sql: string, at: Position, wanted: SqlType | undefined): Promise<{ type: SqlType; value: DuckDBValue }> {
+    const found = await this.#statements.expression(sql, this.#session, at);
+    const type = found.columns[0]!.type;
+    if (wanted === undefined || formatType(type) === formatType(wanted)) return { type: wanted ?? type, value: found.row[0] ?? null };
+    const converted = await this.#statements.expression(`CAST((${sql}) AS ${formatType(wanted)})`, this.#session, at);
+    return { type: wanted, value: converted.row[0] ?? null };
+  }
+
+  async #condition(sql: string, at: Position): Promise<boolean> {
+    const { type, value } = await this.#value(sql, at, undefined);
+    if (type.kind !== 'BOOL')
+      throw new ApiError(
+        'invalidQuery',
+        `Condition must be of type BOOL but was ${formatType(type)} at [${at.line}:${at.column}]`,
+        'query',
+      );
+    return value === true;
+  }
+
+  async #loop(
+    label: string | undefined,
+    before: () => Promise<boolean>,
+    body: readonly ScriptNode[],
+    depth: number,
+    after?: () => Promise<boolean>,
+  ): Promise<void> {
+    while (await before()) {
+      if (!(await this.#iteration(label, body, depth))) return;
+      if (after && !(await after())) return;
+    }
+  }
+
+  /** False when the loop is to end. */
+  async #iteration(label: string | undefined, body: readonly ScriptNode[], depth: number): Promise<boolean> {
+    await breathe();
+    try {
+      if (this.#session.aborted.aborted) throw new ApiError('stopped', 'Job execution was cancelled: User requested cancellation');
+      await this.#block(body, depth + 1);
+    } catch (error) {
+      if (!(error instanceof Break) || (error.label !== undefined && error.label !== label?.toLowerCase())) throw error;
+      return error instanceof Continue;
+    }
+    return true;
+  }
+
+  async #for(node: Node<'for'>, depth: number): Promise<void> {
+    const { columns, rows } = await this.#rows(node.query, this.#session, node.at);
+    const fields = columns.map(({ name, type }) => ({ name, type }));
+    const type: SqlType = { kind: 'STRUCT', fields };
+    const key = node.variable.toLowerCase();
+    try {
+      for (const row of rows) {
+        const entries = Object.fromEntries(fields.map((_, i) => [fieldName(fields, i), row[i] ?? null]));
+        this.#session.variables.set(key, { type, value: new DuckDBStructValue(entries) });
+        if (!(await this.#iteration(node.label, node.body, depth))) return;
+      }
+    } finally {
+      this.#session.variables.delete(key);
+    }
+  }
+
+  async #rows(sql: string, session: Session, at?: Position) {
+    const { compiled, looked } = await this.#statements.prepare(sql, session, at);
+    if (compiled.kind !== 'query') throw new ApiError('invalidQuery', 'A query is expected here', 'query');
+    await this.#statements.ready(looked, session);
+    const values = this.#statements.bind(compiled.sql, session);
+    const rows = await this.#statements.onConnection(session, looked, (connection) =>
+      duck(async () => (await connection.query(compiled.sql.text, values)).getRows()),
+    );
+    return { columns: compiled.columns, rows };
+  }
+
+  async #raise(node: Node<'raise'>): Promise<never> {
+    if (node.messageSql === undefined) {
+      throw (
+        this.#error ??
+        new ApiError(
+          'invalidQuery',
+          `Cannot re-raise an existing exception outside of an exception handler at [${node.at.line}:${node.at.column}]`,
+          'query',
+        )
+      );
+    }
+    const { value } = await this.#value(node.messageSql, node.at, STRING);
+    throw new RaisedError(String(value), node.at);
+  }
+
+  async #guarded(node: Node<'block'>, depth: number): Promise<void> {
+    try {
+      await this.#block(node.body, depth + 1);
+    } catch (error) {
+      if (error instanceof Break && !(error instanceof Continue) && error.label !== undefined && error.label === node.label?.toLowerCase())
+        return;
+      if (!node.handler || !(error instanceof ApiError) || error.reason === 'stopped') throw error;
+      const outer = this.#error;
+      this.#error = error;
+      const message = error instanceof RaisedError ? error.raised : error.message;
+      const values = [message, '', '', ''];
+      for (const [i, name] of errorVariables.entries()) this.#session.variables.set(name, { type: STRING, value: values[i]! });
+      try {
+        await this.#block(node.handler, depth + 1);
+      } finally {
+        this.#error = outer;
+        for (const name of errorVariables) {
+          if (outer) this.#session.variables.set(name, { type: STRING, value: name === errorVariables[0] ? outer.message : '' });
+          else this.#session.variables.delete(name);
+        }
+      }
+    }
+  }
+
+  async #transaction(node: Node<'transaction'>): Promise<void> {
+    const { service } = this.#statements;
+    const open = this.#session.transaction;
+    if (node.verb === 'begin') {
+      if (open) throw new ApiError('invalidQuery', 'Transaction is already in progress', 'query');
+      // What was acknowledged before now belongs to the snapshot.
+      await service.store.ingest.foldAll();
+      const connection = await service.store.database.connect();
+      await connection.run('BEGIN TRANSACTION');
+      await connection.run('SELECT 1 FROM local_folds LIMIT 0');
+      this.#session.transaction = {
+        connection,
+        mutation: service.mutations.begin(),
+        written: new Set(),
+        created: [],
+        now: BigInt(Date.now()) * 1000n,
+      };
+      return;
+    }
+    if (!open) throw new ApiError('invalidQuery', `There is no active transaction to ${node.verb}`, 'query');
+    if (node.verb === 'rollback') {
+      await this.#rollback();
+      return;
+    }
+    try {
+      await open.connection.run('COMMIT');
+    } catch (error) {
+      await this.#rollback();
+      if (error instanceof Error && /conflict/i.test(error.message)) throw transactionAborted('of the transaction');
+      throw error;
+    }
+    this.#session.transaction = undefined;
+    service.mutations.end(open.mutation, true);
+    for (const id of open.written) service.store.changed(id);
+    for (const applied of open.created) applied();
+    open.connection.close();
+  }
+
+  async #rollback(): Promise<void> {
+    const open = this.#session.transaction;
+    if (!open) return;
+    this.#session.transaction = undefined;
+    await open.connection.rollback();
+    this.#statements.service.mutations.end(open.mutation, false);
+    open.connection.close();
+  }
+
+  async #executeImmediate(node: Node<'executeImmediate'>): Promise<void> {
+    const { value } = await this.#value(node.sql, node.at, STRING);
+    if (typeof value !== 'string')
+      throw new ApiError('invalidQuery', `SQL created by EXECUTE IMMEDIATE cannot be NULL at [${node.at.line}:${node.at.column}]`, 'query');
+    const parameters = [];
+    for (const { sql, name } of node.using) {
+      const given = await this.#value(sql, node.at, undefined);
+      parameters.push({ ...(name === undefined ? {} : { name }), ...given });
+    }
+    const outer = this.#session;
+    const inner = new Session({
+      caller: outer.caller,
+      project: outer.project,
+      defaultDataset: outer.defaultDataset,
+      parameters,
+      positional: parameters.every(({ name }) => name === undefined),
+      aborted: outer.aborted,
+    });
+    for (const [name, variable] of outer.variables) if (name.startsWith('@@')) inner.variables.set(name, variable);
+    for (const [name, table] of outer.tempTables) inner.tempTables.set(name, table);
+    for (const [name, routine] of outer.tempRoutines) inner.tempRoutines.set(name, routine);
+    inner.temporaryVersion = outer.temporaryVersion;
+    inner.transaction = outer.transaction;
+    const nodes = parsed(value);
+    if (nodes.length !== 1 || nodes[0]!.node !== 'statement')
+      throw new ApiError('invalidQuery', 'EXECUTE IMMEDIATE takes exactly one SQL statement', 'query');
+    if (node.into.length > 0) {
+      const { columns, rows } = await this.#rows(value, inner);
+      if (rows.length > 1)
+        throw new ApiError('invalidQuery', 'The EXECUTE IMMEDIATE INTO clause accepts a query that returns at most one row', 'query');
+      if (columns.length !== node.into.length)
+        throw new ApiError(
+          'invalidQuery',
+          `The EXECUTE IMMEDIATE INTO clause must have the same number of variables as columns: ${columns.length}`,
+          'query',
+        );
+      for (const [i, name] of node.into.entries()) this.#variable(name, node.at).value = rows[0]?.[i] ?? null;
+      return;
+    }
+    await this.#statement(value, undefined, inner);
+    outer.rowCount = inner.rowCount;
+    outer.tempTables.clear();
+    for (const [name, table] of inner.tempTables) outer.tempTables.set(name, table);
+    for (const [name, routine] of inner.tempRoutines) outer.tempRoutines.set(name, routine);
+    outer.temporaryVersion = inner.temporaryVersion;
+  }
+}
+
+class RaisedError extends ApiError {
+  readonly raised: string;
+  constructor(message: string, at: Position) {
+    super('invalidQuery', `Query error: ${message} at [${at.line}:${at.column}]`, 'query');
+    this.raised = message;
+  }
+}
+
+export function parsed(sql: string): readonly ScriptNode[] {
+  try {
+    return parseScript(sql);
+  } catch (error) {
+    if (error instanceof Error && error.name === 'GoogleSqlError') throw fromGoogleSql(error as Parameters<typeof fromGoogleSql>[0]);
+    throw error;
+  }
+}
+
+export async function dropTemporary(statements: Statements, session: Session): Promise<void> {
+  const { store } = statements.service;
+  for (const { id } of session.tempTables.values()) {
+    await store.database.use((connection) => connection.run(`DROP TABLE IF EXISTS ${physicalName(id)}`));
+    store.catalog.markPhysical(id, false);
+  }
+  session.tempTables.clear();
+}
