@@ -16,6 +16,8 @@ export const executorFields = {
   mailFrom: text('MAIL_FROM', { default: 'Convergence <no-reply@convergence.example>' }),
   /** Where e-mails are kept as .eml files while there is no SMTP_URL. */
   mailOutbox: text('MAIL_OUTBOX', { default: '.data/outbox' }),
+  /** What `file:` objects may be read from. */
+  objectsDir: text('OBJECTS_DIR', { default: '.data/objects' }),
   /** Between two MERGEs of finished and started runs. */
   recordSeconds: decimal('RECORD_SECONDS', { default: 1, max: 60 }),
   heartbeatSeconds: decimal('HEARTBEAT_SECONDS', { default: 60, min: 0.1, max: 600 }),

@@ -5,6 +5,7 @@ import { runService } from '@convergence/service';
 import { messengers } from '@convergence/steps';
 import { pipelineRuns } from '@convergence/tables';
 import { executorFields } from './config.ts';
+import { objectStores } from './object-stores.ts';
 import { executorService } from './service.ts';
 import { systemClock } from './system-clock.ts';
 import { tenantWarehouses } from './tenant-warehouses.ts';
@@ -34,6 +35,7 @@ await runService({
       warehouseOf: tenantWarehouses(google),
       keys: googleKeys(google, { keks }),
       templates,
+      objectStore: objectStores(config.objectsDir),
       messenger: messengers({ smtpUrl: config.smtpUrl, from: config.mailFrom, outbox: config.mailOutbox, fetch, now: Date.now }),
       clock: systemClock,
       instance: config.instance ?? randomBytes(4).toString('hex'),

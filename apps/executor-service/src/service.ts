@@ -5,7 +5,7 @@ import type { TemplateCatalogue } from '@convergence/pipelines';
 import type { Bus, Clock, Keys, Warehouse } from '@convergence/ports';
 import { hasEnded } from '@convergence/runs';
 import type { BuildContext, Built } from '@convergence/service';
-import type { Credential, Messenger } from '@convergence/steps';
+import type { Credential, Messenger, ObjectStore } from '@convergence/steps';
 import type { ExecutorConfig } from './config.ts';
 import { Announcer } from './execution/announcer.ts';
 import { crashPoints } from './execution/crash-points.ts';
@@ -30,6 +30,7 @@ export interface ExecutorParts {
   readonly warehouseOf: (credential: Credential) => Warehouse;
   readonly keys: Keys;
   readonly templates: TemplateCatalogue;
+  readonly objectStore: (uri: string, credential: (provider: string) => Promise<Credential>) => Promise<ObjectStore>;
   readonly messenger: Messenger;
   readonly clock: Clock;
   readonly instance: string;

@@ -2,10 +2,24 @@
 import { identifierVariables, parametersIn, resolveSql, sqlTypeOf, type Template, type Variables } from '@convergence/pipelines';
 import type { SqlParameter } from '@convergence/ports';
 import { StepFailure } from './failure.ts';
+import { readableByUs } from './readable.ts';
+import type { StepContext } from './step.ts';
 
 export interface BoundSql {
   readonly sql: string;
   readonly parameters: Readonly<Record<string, SqlParameter>>;
+}
+
+/** Tables that a caller names are read with our identity only where the tenant may read them. */
+export function mustBeReadable(sql: string, context: Pick<StepContext, 'template' | 'variables' | 'tenant' | 'warehouse'>): void {
+  for (const parameter of context.template.parameters) {
+    const value = context.variables[parameter.name];
+    if (parameter.type !== 'table' || typeof value !== 'string' || !sql.includes(`{${parameter.name}}`)) continue;
+    if (readableByUs(value, context.tenant.dataset, context.warehouse.project)) continue;
+    throw new StepFailure('permission', 'step.foreign_table', `${value} is not a table of this tenant.`, {
+      hint: 'Copy it first with bigquery.copy, which reads with your own service account.',
+    });
+  }
 }
 
 export function bind(sql: string, template: Template, variables: Variables): BoundSql {

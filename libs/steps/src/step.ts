@@ -4,6 +4,7 @@ import type { ProviderOptions, StepSpec, Template, Variables } from '@convergenc
 import type { Clock, Warehouse } from '@convergence/ports';
 import type { ControlTotals } from './control-totals.ts';
 import type { Messenger } from './notify/messenger.ts';
+import type { ObjectStore } from './object-load/objects.ts';
 
 export interface Credential {
   readonly credential_id: string;
@@ -42,6 +43,8 @@ export interface StepContext {
   warehouseOf(credential: Credential): Warehouse;
   /** Opens the tenant's credential of that provider; throws a StepFailure of class credential when there is none. */
   credential(provider: string): Promise<Credential>;
+  /** Objects below a URI such as s3://bucket/prefix. */
+  objectStore(uri: string): Promise<ObjectStore>;
   /** How an earlier step of this run ended. */
   outcomeOf(stepId: string): StepOutcome | undefined;
   readonly messenger: Messenger;

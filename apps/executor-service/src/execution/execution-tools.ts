@@ -1,7 +1,7 @@
 import type { TemplateCatalogue } from '@convergence/pipelines';
 import type { Bus, Clock, Keys, Warehouse } from '@convergence/ports';
 import type { Log } from '@convergence/service';
-import type { Credential, Messenger } from '@convergence/steps';
+import type { Credential, Messenger, ObjectStore } from '@convergence/steps';
 import type { RunContexts } from './run-context.ts';
 import type { StepLog } from './step-log.ts';
 
@@ -21,6 +21,8 @@ export interface ExecutionTools {
   readonly stepLog: StepLog;
   readonly warehouse: Warehouse;
   readonly warehouseOf: (credential: Credential) => Warehouse;
+  /** Opens what lies below a URI; asks for a credential only where one is needed. */
+  readonly objectStore: (uri: string, credential: (provider: string) => Promise<Credential>) => Promise<ObjectStore>;
   readonly messenger: Messenger;
   readonly crashPoint: (stepType: string, point: string) => void;
   readonly fetch: typeof fetch;

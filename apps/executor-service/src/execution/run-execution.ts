@@ -281,6 +281,7 @@ export class Execution {
     const variables: Record<string, Variables[string]> = { ...this.#variables };
     for (const [id, outcome] of this.#outcomes)
       for (const [name, value] of Object.entries(outcome.outputs)) variables[`steps.${id}.${name}`] = value;
+    const credential = (provider: string) => openCredential(context, provider, tools.keys);
     return code({
       run,
       tenant: context,
@@ -295,7 +296,8 @@ export class Execution {
       warehouse: tools.warehouse,
       location: tools.location,
       warehouseOf: tools.warehouseOf,
-      credential: (provider) => openCredential(context, provider, tools.keys),
+      credential,
+      objectStore: (uri) => tools.objectStore(uri, credential),
       outcomeOf: (id) => this.#outcomes.get(id),
       messenger: tools.messenger,
       failure: this.failure ? runError(this.failure, this.failedStep) : null,

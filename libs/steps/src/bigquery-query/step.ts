@@ -1,6 +1,6 @@
 /** GoogleSQL into a table. Reads the tenant's dataset (unqualified names) and whatever the template's table parameters name. */
 import { StepFailure } from '../failure.ts';
-import { bind } from '../sql.ts';
+import { bind, mustBeReadable } from '../sql.ts';
 import type { StepCode, StepContext } from '../step.ts';
 import { replaceUnit, stageQuery } from '../target.ts';
 import type { BigQueryQueryConfig } from './config.ts';
@@ -13,6 +13,7 @@ export const bigqueryQuery: StepCode = async (context) => {
   const config = context.config as BigQueryQueryConfig;
   const text = config.sql ?? context.template.sqlFiles[config.sql_file ?? ''];
   if (text === undefined) throw new StepFailure('internal', 'template.sql_missing', `There is no ${config.sql_file} beside the template.`);
+  mustBeReadable(text, context);
   const bound = bind(text.trim().replace(/;\s*$/, ''), context.template, context.variables);
   await mustFitPlan(context, bound.sql, bound.parameters, config.maximum_gb_billed);
   context.crashPoint('planned');

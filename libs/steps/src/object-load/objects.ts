@@ -1,0 +1,13 @@
+/** Where exports lie: a folder of objects, listed and fetched. One interface for every cloud. */
+export interface ObjectStore {
+  /** Names below the prefix, in order. */
+  list(signal: AbortSignal): Promise<readonly StoredObject[]>;
+  /** Into a file on this machine. */
+  fetch(name: string, path: string, signal: AbortSignal): Promise<void>;
+}
+export interface StoredObject {
+  readonly name: string;
+  readonly bytes: number;
+  /** Changes with the content. */
+  readonly etag: string;
+}

@@ -1,0 +1,86 @@
+/**
+ * Rows that come from elsewhere, into the staging table: written to a file, loaded by a load job, given their lineage.
+ * 1. A load table of an earlier attempt is dropped first. 2. The file is gone afterwards, whatever happens.
+ */
+import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { createWriteStream } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { ColumnSpec, TableSpec } from '@convergence/ports';
+import { tableIn } from './sql.ts';
+import type { StepContext } from './step.ts';
+import { type Staged, stageQuery, stagingTable } from './target.ts';
+
+export type LoadFormat = 'CSV' | 'NEWLINE_DELIMITED_JSON' | 'PARQUET';
+export interface LoadFile {
+  readonly path: string;
+  readonly format: LoadFormat;
+  readonly options?: Readonly<Record<string, unknown>>;
+}
+
+const loadTable = (context: StepContext): string => stagingTable(context).replace('x_stage_', 'x_load_');
+
+/** One JSON object a line; what JSON can't carry exactly (NUMERIC, INT64) comes as text. */
+export async function stageRows(
+  context: StepContext,
+  columns: readonly ColumnSpec[],
+  batches: AsyncIterable<readonly Readonly<Record<string, unknown>>[]>,
+): Promise<Staged> {
+  return inFolder(async (folder) => {
+    const path = join(folder, 'rows.ndjson');
+    const file = createWriteStream(path);
+    for await (const rows of batches) {
+      context.signal.throwIfAborted();
+      if (rows.length > 0 && !file.write(`${rows.map((row) => JSON.stringify(row)).join('\n')}\n`)) await once(file, 'drain');
+    }
+    file.end();
+    await once(file, 'close');
+    context.crashPoint('fetched');
+    return stageFiles(context, columns, [{ path, format: 'NEWLINE_DELIMITED_JSON' }]);
+  });
+}
+
+/** Without columns the load job finds them. */
+export async function stageFiles(
+  context: StepContext,
+  columns: readonly ColumnSpec[] | undefined,
+  files: readonly LoadFile[],
+): Promise<Staged> {
+  const { warehouse, tenant, signal } = context;
+  const name = loadTable(context);
+  const table = tableIn(tenant.dataset, name);
+  const drop = () => warehouse.run({ sql: `DROP TABLE IF EXISTS ${table}`, defaultDataset: tenant.dataset });
+  await drop();
+  try {
+    if (columns) {
+      const spec: TableSpec = { name, description: 'Rows on their way into a table.', columns };
+      await warehouse.createTable(tenant.dataset, spec);
+    }
+    for (const [i, file] of files.entries()) {
+      signal.throwIfAborted();
+      const detect = columns ? {} : { autodetect: true };
+      await warehouse.load(
+        tenant.dataset,
+        name,
+        { ...file, options: { ...detect, ...file.options } },
+        'append',
+        `load_${randomUUID()}_${i}`,
+      );
+    }
+    context.crashPoint('loaded');
+    return await stageQuery(context, `SELECT * FROM ${table}`, {});
+  } finally {
+    await drop().catch(() => undefined);
+  }
+}
+
+export async function inFolder<T>(work: (folder: string) => Promise<T>): Promise<T> {
+  const folder = await mkdtemp(join(tmpdir(), 'convergence-step-'));
+  try {
+    return await work(folder);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
