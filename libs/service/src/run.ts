@@ -2,13 +2,13 @@
  * The life of a service process: start, serve, drain, stop.
  *
  * Does not know: what the service does (`build`).
- * 1. Health endpoints answer from the first moment; every other path answers 503 until `start` is done.
+ * 1. Health endpoints answer from the first moment; every other path answers 503 until `build` and `start` are done.
  * 2. SIGTERM or SIGINT: not ready at once, no new requests or messages, what is in hand is finished within DRAIN_SECONDS,
  *    stop hooks run last registered first, exit 0; exit 1 when time ran out. A second signal stops at once.
  * 3. An exception nobody caught ends the process with exit 1 after it is logged: its state can't be trusted.
- * 4. `build` connects nothing slowly; `start` may take its time (recovery) and its failure ends the process.
+ * 4. `build` and `start` may take their time (recovery); their failure ends the process.
  */
-import { createServer } from 'node:http';
+import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { type ServiceName, Transient } from '@convergence/contracts';
 import type { Bus, Subscriber } from '@convergence/ports';
@@ -139,28 +139,14 @@ export async function startService<F extends Fields>(options: ServiceOptions<F>,
   const health: Readiness = { phase: 'starting', checks: new Map() };
   const fatal = hooks.exit ?? ((reason: string) => log.error({ reason }, 'the service asked to exit'));
 
-  const built = await options.build({
-    name,
-    config: parsed,
-    local,
+  let serve: RequestListener = createApp({
+    routes: [],
+    authenticate: () => Promise.reject(new Transient('The service is starting.')),
     log,
     metrics,
-    draining: draining.signal,
-    client: (target, baseUrl, tuning) => internalClient({ target, baseUrl, signer, metrics, ...tuning }),
-    exit: fatal,
-  });
-  for (const [dependency, check] of Object.entries(built.ready ?? {})) health.checks.set(dependency, check);
-
-  const app = createApp({
-    routes: built.routes ?? [],
-    authenticate: built.authenticate ?? internalAuthentication(new TokenVerifier(name, keys, google)),
-    log,
-    metrics,
-    middleware: [healthEndpoints(health, metrics), onlyWhileServing(health), ...(built.middleware ?? [])],
-    ...(built.admit && { admit: built.admit }),
-    validateResponses: local,
-  });
-  const server = createServer({ keepAliveTimeout: 65_000, requestTimeout: 60_000 }, app.callback());
+    middleware: [healthEndpoints(health, metrics), onlyWhileServing(health)],
+  }).callback();
+  const server = createServer({ keepAliveTimeout: 65_000, requestTimeout: 60_000 }, (request, response) => serve(request, response));
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
     server.listen(config.port, config.host, resolve);
@@ -168,6 +154,7 @@ export async function startService<F extends Fields>(options: ServiceOptions<F>,
   const { port } = server.address() as AddressInfo;
   log.info({ port, local }, 'listening');
 
+  let built: Built | undefined;
   const subscribers: Subscriber[] = [];
   let stopped: Promise<number> | undefined;
   const stop = (reason = 'stop'): Promise<number> => {
@@ -186,7 +173,7 @@ export async function startService<F extends Fields>(options: ServiceOptions<F>,
     const sweep = setInterval(() => server.closeIdleConnections(), 50);
     const work = (async () => {
       await Promise.all([closed, ...subscribers.map((subscriber) => subscriber.stop(milliseconds))]);
-      for (const hook of [...(built.stop ?? [])].reverse()) {
+      for (const hook of [...(built?.stop ?? [])].reverse()) {
         await Promise.resolve(hook()).catch((error: unknown) => log.error({ err: error }, 'a stop hook failed'));
       }
       await tracing.stop();
@@ -204,6 +191,26 @@ export async function startService<F extends Fields>(options: ServiceOptions<F>,
   const service: RunningService = { port, stop };
   hooks.onListen?.(service);
 
+  built = await options.build({
+    name,
+    config: parsed,
+    local,
+    log,
+    metrics,
+    draining: draining.signal,
+    client: (target, baseUrl, tuning) => internalClient({ target, baseUrl, signer, metrics, ...tuning }),
+    exit: fatal,
+  });
+  for (const [dependency, check] of Object.entries(built.ready ?? {})) health.checks.set(dependency, check);
+  serve = createApp({
+    routes: built.routes ?? [],
+    authenticate: built.authenticate ?? internalAuthentication(new TokenVerifier(name, keys, google)),
+    log,
+    metrics,
+    middleware: [healthEndpoints(health, metrics), onlyWhileServing(health), ...(built.middleware ?? [])],
+    ...(built.admit && { admit: built.admit }),
+    validateResponses: local,
+  }).callback();
   await built.start?.();
   if (draining.signal.aborted) return service;
   const { bus } = built;
