@@ -1,11 +1,12 @@
 /** The whole of local-cloud on one screen: which products run, on which ports, sharing what. */
-import { createServer } from 'node:http';
+import { startBigQuery } from './bigquery/index.ts';
 import type { Config } from './config.ts';
 import { controlRoutes, createControl } from './control/index.ts';
 import { lockDataDir } from './data-lock.ts';
 import { openIdentity } from './identity/index.ts';
 import { startKms } from './kms/index.ts';
 import { startPubSub } from './pubsub/index.ts';
+import { startStorageWrite } from './storage-write/index.ts';
 
 export interface LocalCloud {
   readonly addresses: Readonly<Record<'pubsub' | 'bigquery' | 'storage' | 'kms', string>>;
@@ -28,30 +29,28 @@ export async function startLocalCloud(config: Config, log: (message: string, err
     closing.push(() => pubsub.close());
     const kms = await startKms({ port: ports.kms, dataDir, control, identity, log });
     closing.push(() => kms.close());
-    const routes = controlRoutes(control);
-    const http = createServer((request, response) => {
-      if (!routes(request, response)) {
-        response.writeHead(404).end();
-      }
+    const { project, location } = config;
+    const bigquery = await startBigQuery({
+      port: ports.bigquery,
+      dataDir,
+      project,
+      location,
+      identity,
+      control,
+      log,
+      fallback: controlRoutes(control),
     });
-    await new Promise<void>((resolve, reject) => {
-      http.once('error', reject).listen(ports.bigquery, '127.0.0.1', resolve);
-    });
-    closing.push(
-      () =>
-        new Promise((resolve) => {
-          http.close(resolve);
-          http.closeAllConnections();
-        }),
-    );
+    closing.push(() => bigquery.close());
+    const { store, streams } = bigquery;
+    const storage = await startStorageWrite({ port: ports.storage, store, streams, identity, control, log });
+    closing.push(() => storage.close());
     control.faults.set(config.faults);
     const at = (port: number): string => `127.0.0.1:${port}`;
-    const address = http.address();
     return {
       addresses: {
         pubsub: at(pubsub.port),
-        bigquery: `http://${at(typeof address === 'object' && address !== null ? address.port : ports.bigquery)}`,
-        storage: at(ports.storage),
+        bigquery: `http://${at(bigquery.port)}`,
+        storage: at(storage.port),
         kms: at(kms.port),
       },
       close,
