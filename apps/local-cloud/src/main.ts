@@ -8,6 +8,11 @@ const log = (message: string, error?: unknown): void => {
   process.stderr.write(`local-cloud: ${message}${detail === undefined ? '' : ` ${String(detail)}`}\n`);
 };
 
+// A request that went wrong in an unforeseen way must not take the others' server down: it is logged, and the tests that send bad
+// input expect an empty log. A failed commit is another matter: it stops the process where it happens.
+process.on('unhandledRejection', (reason) => log('unhandled rejection', reason));
+process.on('uncaughtException', (error) => log('uncaught exception', error));
+
 try {
   const cloud = await startLocalCloud(readConfig(process.env), log);
   const { pubsub, bigquery, storage, kms } = cloud.addresses;

@@ -2,7 +2,7 @@
  * Subscription filters: `attributes:key`, `attributes.key = "v"`, `!=`, `hasPrefix(attributes.key, "p")`, AND, OR, NOT (also `-`), parentheses.
  *
  * 1. AND and OR are not mixed on one level without parentheses, as Google documents.
- * 2. `!=` holds only... for messages that lack the attribute too: it is NOT (=).
+ * 2. `!=` is NOT (=): it holds for messages that lack the attribute, too.
  * 3. What does not parse is refused when the subscription is created, never ignored.
  */
 export type Filter = (attributes: ReadonlyMap<string, string>) => boolean;
