@@ -130,6 +130,21 @@ describe('the gateway', () => {
       expect((await ask('POST', '/api/v1/scheduler/trigger', { admin: ADMIN_KEY })).status).toBe(200);
     });
 
+    test.each([
+      ['/api/v1/scheduler/reset-daily-quotas', '/internal/ticks/quota-reset', 'quota-reset', {}],
+      [
+        '/api/v1/scheduler/cleanup-orphaned-pipelines?older_than_minutes=90',
+        '/internal/ticks/orphan-sweep',
+        'orphan-sweep',
+        { older_than_minutes: 90 },
+      ],
+      ['/api/v1/scheduler/cleanup-orphaned-pipelines', '/internal/ticks/orphan-sweep', 'orphan-sweep', { older_than_minutes: 60 }],
+    ])('%s asks the owner of quotas', async (path, asked, topic, more) => {
+      await ask('POST', path, { admin: ADMIN_KEY });
+      expect(gateway.tenants.asked.at(-1)).toMatchObject({ path: asked, json: { minute: expect.any(String), ...more } });
+      expect(gateway.bus.published.at(-1)).toMatchObject({ topic, event: { data: more } });
+    });
+
     test('are the operator’s alone', async () => {
       const { status, body } = await ask('POST', '/api/v1/scheduler/trigger', { key: ACME_KEY });
       expect({ status, detail: body.detail }).toEqual({ status: 403, detail: 'Invalid admin API key' });
@@ -159,6 +174,28 @@ describe('the gateway', () => {
     client.abort();
     await left;
     gateway.executor.answer = answer;
+  });
+
+  test('dead letters are listed with their reason and sent back', async () => {
+    const subscriber = gateway.bus.subscribe({ subscription: 'queue-tick.test', maxMessages: 1, maxBatch: 1 }, async (batch) =>
+      batch.map(() => ({ outcome: 'quarantine', reason: 'its body is not JSON' }) as const),
+    );
+    const event = { id: 'tick-1', type: 'convergence.queue-tick.v1', source: 'test', time: '2026-01-01T00:00:00Z', data: {} };
+    await gateway.bus.publish([{ topic: 'queue-tick', event }]);
+    await gateway.bus.deliver(1);
+    await subscriber.stop(0);
+    const listed = await ask('GET', '/api/v1/admin/dead-letters?topic=queue-tick', { admin: ADMIN_KEY });
+    expect(listed).toMatchObject({
+      status: 200,
+      body: {
+        items: [{ topic: 'queue-tick', reason: 'its body is not JSON', published_at: event.time, attributes: { 'ce-id': 'tick-1' } }],
+        next_cursor: null,
+      },
+    });
+    expect((await ask('GET', '/api/v1/admin/dead-letters?topic=run-requested', { admin: ADMIN_KEY })).body.items).toEqual([]);
+    const redriven = await ask('POST', '/api/v1/admin/dead-letters/redrive', { admin: ADMIN_KEY, body: { topic: 'queue-tick' } });
+    expect(redriven.body).toEqual({ redriven_count: 1, message: '1 message published again.' });
+    expect((await ask('GET', '/api/v1/admin/dead-letters', { admin: ADMIN_KEY })).body.items).toEqual([]);
   });
 
   test('signed bodies go on as the bytes that came, with their signature', async () => {

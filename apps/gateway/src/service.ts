@@ -82,13 +82,11 @@ export function gateway(context: BuildContext<GatewayConfig>, parts: GatewayPart
     },
     middleware: [securityHeaders(), crossOrigin(config.corsOrigins), notStored, docsPages(openapiDocument(operations, parts.version))],
     bus,
-    subscriptions: SUBSCRIPTIONS.filter(({ topic, consumer }) => consumer === 'gateway' && topic === 'tenant-changed').map(
-      (subscription) => ({
-        subscription,
-        instance,
-        handlers: [tenantChangedHandler(apiKeys)],
-      }),
-    ),
+    subscriptions: SUBSCRIPTIONS.filter(({ consumer }) => consumer === 'gateway').map((subscription) => ({
+      subscription,
+      instance,
+      handlers: [tenantChangedHandler(apiKeys)],
+    })),
     ready: { 'Pub/Sub': () => bus.check() },
     stop: [() => bus.close(), () => usage.flush(), () => clearInterval(telling)],
   };
