@@ -18,6 +18,8 @@ export interface ProcessPlan {
 export interface Plan {
   readonly cloud: ProcessPlan;
   readonly services: readonly ProcessPlan[];
+  /** What tools/provision.ts needs to reach local-cloud. */
+  readonly provisionEnv: Readonly<Record<string, string>>;
   readonly gatewayUrl: string;
   readonly dataDir: string;
 }
@@ -85,6 +87,7 @@ export function plan(root: string, env: Environment, signingKey: string, exists:
       readyUrl: undefined,
     },
     services,
+    provisionEnv: { ...shared, ...given },
     gatewayUrl: `http://127.0.0.1:${port(SERVICES.gateway)}`,
     dataDir,
   };

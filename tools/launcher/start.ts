@@ -4,8 +4,9 @@
  * 1. Either everything becomes ready or it is said what does not and why. 2. Ctrl-C ends every child within 10 s.
  * 3. Data stays between starts unless `--fresh`.
  */
+import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { dirname, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { Child } from './child.ts';
@@ -69,6 +70,7 @@ async function start(): Promise<void> {
       stopping.signal,
       () => `${plan.cloud.name} is not ready`,
     );
+    if (!stopping.signal.aborted) await provision(plan.provisionEnv);
   }
   for (const service of services) service.start();
   const waiting = new Map<string, string>();
@@ -76,6 +78,14 @@ async function start(): Promise<void> {
   if (stopping.signal.aborted) return;
   console.log(`\n${welcome(plan, (performance.now() - began) / 1000)}\n`);
   quiet = false;
+}
+
+/** Topics, tables and keys, made before anyone asks for them. What can't be made now, the log below explains. */
+async function provision(env: Readonly<Record<string, string>>): Promise<void> {
+  const script = join(root, 'tools', 'provision.ts');
+  const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', script], { env, stdio: ['ignore', 'pipe', 'inherit'] });
+  const code = await new Promise((resolve) => child.once('close', resolve));
+  if (code !== 0) console.error('Not everything the services need could be made (see above); going on.');
 }
 
 function readOptions(): { fresh: boolean; yes: boolean } {
