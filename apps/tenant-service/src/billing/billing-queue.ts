@@ -14,7 +14,8 @@ import type { Effect } from './billing-effects.ts';
 const FIRST_PAUSE_MS = 1_000;
 const LONGEST_PAUSE_MS = 3_600_000;
 const GIVEN_UP_AFTER_MS = 3 * 86_400_000;
-const LOOK_EVERY_MS = 5_000;
+/** Sooner when one is due, or when one comes in. */
+const LOOK_EVERY_MS = 60_000;
 
 export interface BillingQueueTools {
   readonly slice: TenantsSlice;
@@ -54,8 +55,15 @@ export class BillingQueue {
     const { clock, log } = this.#tools;
     while (!this.#stop.signal.aborted) {
       await this.poke().catch((error: unknown) => log.warn({ err: error }, 'billing events are processed later'));
-      await clock.sleep(LOOK_EVERY_MS, this.#stop.signal).catch(() => {});
+      await clock.sleep(this.#pause(), this.#stop.signal).catch(() => {});
     }
+  }
+
+  #pause(): number {
+    const { slice, clock } = this.#tools;
+    const waiting = [...slice.state.billing.values()].filter((event) => event.status === 'RECEIVED' && event.next_attempt_at !== null);
+    const due = Math.min(...waiting.map((event) => Date.parse(event.next_attempt_at ?? '')));
+    return Math.max(100, Math.min(LOOK_EVERY_MS, due - clock.now()));
   }
 
   async #work(): Promise<void> {

@@ -5,7 +5,7 @@
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Principal, SCOPES, type ServiceName, type TenantId } from '@convergence/contracts';
+import { type Principal, SCOPES, type Scope, type ServiceName, type TenantId } from '@convergence/contracts';
 import { type InternalClient, internalClient, startService, TokenSigner } from '@convergence/service';
 import { openSlice } from '@convergence/slice';
 import {
@@ -55,7 +55,7 @@ export interface AskOptions {
 
 export const ADMIN: Principal = { kind: 'admin' };
 export const ANYONE: Principal = { kind: 'anonymous' };
-export const ownerOf = (tenantId: string, scopes = SCOPES): Principal => ({
+export const ownerOf = (tenantId: string, scopes: readonly Scope[] = SCOPES): Principal => ({
   kind: 'tenant',
   tenantId: tenantId as TenantId,
   keyId: 'k',
@@ -90,8 +90,8 @@ export async function startTenants(env: Record<string, string> = {}): Promise<Te
       bus,
       clock,
       instance: `tenants-${starts}`,
-      checkpointSeconds: 1,
-      refreshSeconds: 1,
+      checkpointSeconds: 3600,
+      refreshSeconds: 3600,
       log: keptLog(),
     });
     const service = await startService({

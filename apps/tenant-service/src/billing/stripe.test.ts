@@ -1,0 +1,145 @@
+/** webhooks.stripe: verified by Stripe's library, stored first, processed after, again when it fails, in any order. */
+
+import { webhooksStripe } from '@convergence/contracts';
+import { TokenSigner } from '@convergence/service';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import Stripe from 'stripe';
+import { STRIPE_SECRET, startTenants, type TenantsUnderTest } from '../testing/tenants-under-test.ts';
+
+// biome-ignore lint/suspicious/noExplicitAny: tests look into whatever was answered.
+type Any = any;
+const { webhooks } = new Stripe('sk_unused');
+let service: TenantsUnderTest;
+beforeEach(async () => {
+  service = await startTenants();
+});
+afterEach(() => service.close());
+
+const seconds = Math.floor(Date.now() / 1000);
+const event = (id: string, type: string, object: object, created = seconds) => ({ id, object: 'event', type, created, data: { object } });
+const checkout = (id = 'evt_checkout', over: object = {}) =>
+  event(id, 'checkout.session.completed', {
+    object: 'checkout.session',
+    customer: 'cus_1',
+    subscription: 'sub_1',
+    customer_details: { email: 'payer@acme.test', name: 'Acme Corp' },
+    metadata: { tenant_id: 'acme_corp', plan: 'professional' },
+    ...over,
+  });
+const subscription = (id: string, over: object = {}, created = seconds, type = 'customer.subscription.updated') =>
+  event(id, type, { object: 'subscription', id: 'sub_1', customer: 'cus_1', status: 'active', metadata: {}, ...over }, created);
+
+async function post(body: object | string, header?: string) {
+  const payload = typeof body === 'string' ? body : JSON.stringify(body);
+  const signature = header ?? webhooks.generateTestHeaderString({ payload, secret: STRIPE_SECRET });
+  const signer = new TokenSigner('gateway', { keys: ['a-signing-key-for-tests-that-is-long-enough'] });
+  const identity = await signer.headers('tenant-service', service.url(), { kind: 'anonymous' });
+  const response = await fetch(`${service.url()}${webhooksStripe.path}`, {
+    method: 'POST',
+    headers: { ...identity, 'content-type': 'application/json', 'stripe-signature': signature },
+    body: payload,
+  });
+  return { status: response.status, body: (await response.json()) as Any };
+}
+const settled = async (id: string) => {
+  while ((service.slice().state.billing.get(id)?.status ?? 'RECEIVED') === 'RECEIVED')
+    await new Promise((resolve) => setTimeout(resolve, 2));
+  return service.slice().state.billing.get(id)?.status;
+};
+const tried = async (id: string, times: number) => {
+  while ((service.slice().state.billing.get(id)?.attempts ?? 0) < times) await new Promise((resolve) => setTimeout(resolve, 2));
+};
+const acme = () => service.slice().state.tenants.get('acme_corp' as never);
+
+describe('a checkout', () => {
+  test('onboards, prepares, and writes the key to whom paid', async () => {
+    expect(await post(checkout())).toMatchObject({ status: 200, body: { received: true, event_id: 'evt_checkout', duplicate: false } });
+    expect(await settled('evt_checkout')).toBe('PROCESSED');
+    expect(acme()).toMatchObject({ company_name: 'Acme Corp', admin_email: 'payer@acme.test', status: 'ACTIVE' });
+    expect(acme()?.subscription).toMatchObject({ plan_name: 'PROFESSIONAL', stripe_customer_id: 'cus_1', stripe_subscription_id: 'sub_1' });
+    const [mail] = await service.mails();
+    expect(mail).toMatch(/acme_corp_api_\w{32}/);
+  });
+
+  test('the same event again changes nothing', async () => {
+    await post(checkout());
+    await settled('evt_checkout');
+    expect((await post(checkout())).body).toMatchObject({ duplicate: true });
+    expect(acme()?.api_keys).toHaveLength(1);
+    expect(await service.mails()).toHaveLength(1);
+  });
+
+  test('a crash between the event and its effect loses nothing', async () => {
+    Object.assign(service.warehouse, { datasetExists: () => Promise.reject(new Error('away')) });
+    await post(checkout());
+    await tried('evt_checkout', 1);
+    expect(acme()).toBeUndefined();
+    Object.assign(service.warehouse, { datasetExists: async () => false });
+    await service.restart();
+    await service.clock.advance(10_000);
+    expect(await settled('evt_checkout')).toBe('PROCESSED');
+    expect(acme()?.api_keys.filter((key) => key.is_active)).toHaveLength(1);
+  });
+
+  test('one without a tenant fails for good and is kept with its reason', async () => {
+    await post(checkout('evt_bad', { metadata: {} }));
+    expect(await settled('evt_bad')).toBe('FAILED');
+    expect(service.slice().state.billing.get('evt_bad')?.last_error).toContain('tenant_id');
+  });
+});
+
+describe('subscriptions', () => {
+  test('a change that comes before its tenant waits for it', async () => {
+    await post(subscription('evt_early', { items: { data: [{ price: { lookup_key: 'scale' } }] } }, seconds + 10));
+    await tried('evt_early', 1);
+    await post(checkout());
+    await settled('evt_checkout');
+    await service.clock.advance(60_000);
+    expect(await settled('evt_early')).toBe('PROCESSED');
+    expect(acme()?.subscription.plan_name).toBe('SCALE');
+  });
+
+  test('what comes late does not undo what is newer', async () => {
+    await post(checkout());
+    await settled('evt_checkout');
+    await post(subscription('evt_deleted', { status: 'canceled' }, seconds + 60, 'customer.subscription.deleted'));
+    await settled('evt_deleted');
+    await post(subscription('evt_old', { status: 'active' }, seconds + 30));
+    expect(await settled('evt_old')).toBe('PROCESSED');
+    expect(acme()?.subscription.status).toBe('CANCELLED');
+  });
+
+  test('a failed payment stops runs, a paid one lets them go on', async () => {
+    await post(checkout());
+    await settled('evt_checkout');
+    await post(event('evt_failed', 'invoice.payment_failed', { object: 'invoice', customer: 'cus_1' }, seconds + 1));
+    await settled('evt_failed');
+    expect(acme()?.subscription.status).toBe('PAST_DUE');
+    await post(event('evt_paid', 'invoice.paid', { object: 'invoice', customer: 'cus_1' }, seconds + 2));
+    await settled('evt_paid');
+    expect(acme()?.subscription.status).toBe('ACTIVE');
+  });
+
+  test('what does not concern us is kept and ignored', async () => {
+    await post(event('evt_other', 'charge.refunded', { object: 'charge' }));
+    expect(await settled('evt_other')).toBe('IGNORED');
+  });
+});
+
+describe('forgery', () => {
+  const payload = JSON.stringify(checkout());
+  test.each([
+    ['no signature', ''],
+    ['nonsense', 'v1=abc'],
+    ['another secret', webhooks.generateTestHeaderString({ payload, secret: 'whsec_of_somebody_else' })],
+    ['a replay from an hour ago', webhooks.generateTestHeaderString({ payload, secret: STRIPE_SECRET, timestamp: seconds - 3600 })],
+  ])('%s is refused and leaves nothing', async (_, header) => {
+    expect(await post(payload, header)).toMatchObject({ status: 400, body: { code: 'auth.signature' } });
+    expect(service.slice().state.billing.size).toBe(0);
+  });
+
+  test('a body changed by one byte is refused', async () => {
+    const header = webhooks.generateTestHeaderString({ payload, secret: STRIPE_SECRET });
+    expect(await post(payload.replace('acme_corp', 'evil_corp'), header)).toMatchObject({ status: 400 });
+  });
+});

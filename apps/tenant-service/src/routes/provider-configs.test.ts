@@ -1,0 +1,59 @@
+/** provider-configs.list, provider-configs.create, provider-configs.change, provider-configs.remove. */
+
+import { providerConfigsChange, providerConfigsCreate, providerConfigsList, providerConfigsRemove } from '@convergence/contracts';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { ANYONE, acmeBody, ownerOf, startTenants, type TenantsUnderTest } from '../testing/tenants-under-test.ts';
+
+// biome-ignore lint/suspicious/noExplicitAny: tests look into whatever was answered.
+type Any = any;
+let service: TenantsUnderTest;
+const CONFIGS = '/tenants/acme_corp/provider-configs';
+const owner = ownerOf('acme_corp');
+
+beforeAll(async () => {
+  service = await startTenants();
+  await service.ask('POST', '/tenants/onboard', { as: ANYONE, body: acmeBody({ run_dryrun: false }) });
+});
+afterAll(() => service.close());
+
+describe(`${providerConfigsCreate.id}, ${providerConfigsList.id}, ${providerConfigsChange.id}, ${providerConfigsRemove.id}`, () => {
+  test('says where data is and whom to tell, changes in part, goes away', async () => {
+    const body = {
+      provider: 'GCP',
+      domain: 'COST',
+      source_project_id: 'acme-gcp-project',
+      source_dataset: 'billing_export',
+      notification_emails: ['ops@acmecorp.com'],
+    };
+    const made = await service.ask<Any>('POST', CONFIGS, { as: owner, body });
+    expect(made).toMatchObject({ ...body, options: {}, is_active: true, tenant_id: 'acme_corp', customer_id: 'acme_corp' });
+    const one = `${CONFIGS}/${made.config_id}`;
+    const changed = await service.ask<Any>('PATCH', one, { as: owner, body: { source_dataset: null, options: { source_table: 't' } } });
+    expect(changed).toMatchObject({ source_project_id: 'acme-gcp-project', source_dataset: null, options: { source_table: 't' } });
+    expect((await service.ask<Any>('GET', CONFIGS, { as: owner })).items).toEqual([changed]);
+    expect(await service.ask<Any>('DELETE', one, { as: owner })).toMatchObject({ config_id: made.config_id, is_active: false });
+    expect((await service.ask<Any>('GET', CONFIGS, { as: owner })).items).toEqual([]);
+    await expect(service.ask('DELETE', one, { as: owner })).rejects.toMatchObject({ code: 'provider_config.not_found' });
+  });
+
+  test("the plan's provider limit holds over configurations and credentials together", async () => {
+    for (const provider of ['GCP', 'AWS']) await service.ask('POST', CONFIGS, { body: { provider, domain: 'COST' } });
+    const credentials = { api_key: 'sk-0123456789abcdefghij' };
+    await service.ask('POST', '/tenants/acme_corp/credentials', { body: { provider: 'OPENAI', credential_name: 'o', credentials } });
+    await expect(service.ask('POST', CONFIGS, { body: { provider: 'AZURE', domain: 'COST' } })).rejects.toMatchObject({
+      code: 'quota.providers_exceeded',
+      message: 'The plan STARTER allows 3 providers; in use: AWS, GCP, OPENAI.',
+    });
+  });
+
+  test.each([
+    [{ provider: 'GCP', domain: 'WEATHER' }, '/domain'],
+    [{ provider: 'GCP', domain: 'COST', notification_emails: ['nobody'] }, '/notification_emails/0'],
+    [{ provider: 'GCP', domain: 'COST', source_dataset: '`; DROP TABLE x' }, '/source_dataset'],
+    [{ provider: 'GCP', domain: 'COST', surprise: 1 }, '/surprise'],
+  ])('bad input is refused by field: %j', async (body, path) => {
+    const refused = await service.ask('POST', CONFIGS, { body }).catch((error: Any) => error);
+    expect(refused).toMatchObject({ code: 'request.invalid' });
+    expect(refused.fields.errors.map((error: Any) => error.path)).toContain(path);
+  });
+});
