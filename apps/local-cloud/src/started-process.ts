@@ -34,7 +34,8 @@ export async function startProcess(env: Readonly<Record<string, string>> = {}): 
 
   const start = async (): Promise<void> => {
     child = spawn(process.execPath, ['--no-warnings', MAIN], {
-      env: { ...process.env, METADATA_SERVER_DETECTION: 'none', LOCAL_CLOUD_DATA: dataDir, ...ports, ...env },
+      // Nothing of the test's own environment: its variables must not decide how the server behaves.
+      env: { HOME: dataDir, LOCAL_CLOUD_DATA: dataDir, ...ports, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     child.stderr!.on('data', (chunk: Buffer) => {
