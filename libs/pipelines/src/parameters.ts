@@ -71,10 +71,10 @@ export function resolveParameters(
   const parameters: Record<string, ParameterValue> = {};
   for (const spec of declared) {
     const given = body[spec.name] ?? undefined;
+    if (given === undefined && spec.from !== undefined && context.providerConfigs === undefined) continue;
     const value = given ?? fromConfig(spec, template, context) ?? defaultOf(spec, template, context, parameters);
     if (value === undefined) {
-      if (spec.required || (spec.from !== undefined && context.providerConfigs !== undefined))
-        errors.push({ path: `/${spec.name}`, message: missing(spec) });
+      if (spec.required || spec.from !== undefined) errors.push({ path: `/${spec.name}`, message: missing(spec) });
       continue;
     }
     const fit = fitted(spec, value);

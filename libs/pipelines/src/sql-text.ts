@@ -6,7 +6,7 @@ import type { ParameterType, Template } from './template.ts';
 import { BUILT_IN_VARIABLES, UnknownVariable, type Variables, variablesIn } from './variables.ts';
 
 /** Keys of a step's `with` that hold SQL; `sql_file` names a file of it. */
-export const SQL_KEYS: ReadonlySet<string> = new Set(['sql', 'filter', 'predicate']);
+export const SQL_KEYS: ReadonlySet<string> = new Set(['sql', 'filter', 'predicate', 'sum']);
 
 const PART = /^[A-Za-z_][A-Za-z0-9_]{0,1023}$/;
 const PROJECT_PART = /^[a-z][a-z0-9-]{3,62}[a-z0-9]$/;

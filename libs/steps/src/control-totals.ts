@@ -12,11 +12,15 @@ export interface ControlTotals {
   readonly result: Totals;
 }
 
+/** A column, or an expression over a row under a name. */
+export type Summed = string | { readonly name: string; readonly sum: string };
+const nameOf = (summed: Summed): string => (typeof summed === 'string' ? summed : summed.name);
+
 export interface TotalsQuery {
   /** A quoted table, or a sub-query in parentheses. */
   readonly from: string;
   readonly where?: string | undefined;
-  readonly columns: readonly string[];
+  readonly columns: readonly Summed[];
   readonly timeColumn: string | undefined;
   readonly parameters?: Readonly<Record<string, SqlParameter>> | undefined;
   readonly dataset: string;
@@ -25,7 +29,7 @@ export interface TotalsQuery {
 }
 
 export async function totalsOf(warehouse: Warehouse, query: TotalsQuery): Promise<Totals> {
-  const sums = query.columns.map((column, i) => `CAST(SUM(\`${column}\`) AS STRING) AS s${i}`);
+  const sums = query.columns.map((c, i) => `CAST(SUM(${typeof c === 'string' ? `\`${c}\`` : c.sum}) AS STRING) AS s${i}`);
   const time = query.timeColumn;
   const times = time ? [`CAST(MIN(\`${time}\`) AS STRING) AS t_first`, `CAST(MAX(\`${time}\`) AS STRING) AS t_last`] : [];
   const { rows } = await warehouse.run({
@@ -38,7 +42,7 @@ export async function totalsOf(warehouse: Warehouse, query: TotalsQuery): Promis
   const row = rows[0] ?? {};
   return {
     rows: Number(row.n ?? 0),
-    sums: Object.fromEntries(query.columns.map((column, i) => [column, decimal(row[`s${i}`])])),
+    sums: Object.fromEntries(query.columns.map((column, i) => [nameOf(column), decimal(row[`s${i}`])])),
     first: (row.t_first as string | undefined) ?? null,
     last: (row.t_last as string | undefined) ?? null,
   };

@@ -29,10 +29,15 @@ export const Target = {
     Type.Enum(['evolve', 'freeze'], { description: 'evolve (default): new columns are added; freeze: they are an error' }),
   ),
   control_totals: Type.Optional(
-    Type.Array(ColumnName, {
-      uniqueItems: true,
-      description: 'Columns whose sums are recorded of source and result; default: every NUMERIC and BIGNUMERIC one',
-    }),
+    Type.Array(
+      Type.Union([
+        ColumnName,
+        Type.Object({ name: ColumnName, sum: Type.String({ description: 'An expression over a row, in GoogleSQL' }) }, closed),
+      ]),
+      {
+        description: 'What is summed up of source and result: columns, or named expressions; default: every NUMERIC and BIGNUMERIC column',
+      },
+    ),
   ),
 };
 export interface TargetConfig {
@@ -41,7 +46,7 @@ export interface TargetConfig {
   readonly partition_by?: string;
   readonly cluster_by?: readonly string[];
   readonly schema_drift?: 'evolve' | 'freeze';
-  readonly control_totals?: readonly string[];
+  readonly control_totals?: readonly (string | { readonly name: string; readonly sum: string })[];
 }
 /** What every step that writes a table tells later ones. */
 export const TARGET_OUTPUTS = ['rows', 'table'] as const;

@@ -9,7 +9,7 @@
 import { quotedTable } from '@convergence/pipelines';
 import type { SqlParameter, Warehouse } from '@convergence/ports';
 import { mustFitPlan } from '../bigquery-query/step.ts';
-import { type ControlTotals, type Totals, totalsOf } from '../control-totals.ts';
+import { type ControlTotals, type Summed, type Totals, totalsOf } from '../control-totals.ts';
 import { StepFailure } from '../failure.ts';
 import { readableByUs } from '../readable.ts';
 import { bind, quoted, tableIn } from '../sql.ts';
@@ -91,7 +91,7 @@ async function sourceOf(context: StepContext, config: BigQueryCopyConfig): Promi
 async function sourceTotals(
   context: StepContext,
   source: Source,
-  columns: readonly string[],
+  columns: readonly Summed[],
   schema: readonly { name: string; type: string }[],
 ): Promise<Totals> {
   return totalsOf(source.warehouse, {

@@ -1,0 +1,87 @@
+/**
+ * Installs what the shipped templates read on a laptop: a billing export in BigQuery, a FOCUS export as objects. Idempotent: what
+ * is there stays. `--serve <port>` also answers the REST example until it is stopped.
+ */
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { googleWarehouse, hostsFrom } from '@convergence/google';
+import type { Warehouse } from '@convergence/ports';
+import { SAMPLE_DATASET } from '@convergence/steps';
+import { BILLING_EXPORT_COLUMNS, billingDay, daysOf } from './sample-data/billing-export.ts';
+import { writeFocusExport } from './sample-data/focus-export.ts';
+import { startSampleServer } from './sample-data/sample-server.ts';
+
+export const BILLING_TABLE = 'gcp_billing_export';
+
+/** The month that is complete and the one that runs, up to yesterday. */
+export function sampleMonths(now: number): string[] {
+  const today = new Date(now);
+  const before = new Date(Date.UTC(today.getUTCFullYear(), today.getUTCMonth() - 1, 1));
+  return [before.toISOString().slice(0, 7), today.toISOString().slice(0, 7)];
+}
+
+export async function installBillingExport(
+  warehouse: Warehouse,
+  months: readonly string[],
+  location: string,
+  rowsPerDay?: number,
+): Promise<number> {
+  await warehouse.createDataset(SAMPLE_DATASET, { location, description: 'Examples that anybody may read.' });
+  await warehouse.createTable(SAMPLE_DATASET, {
+    name: BILLING_TABLE,
+    description: 'A made-up billing export in the form of the detailed one.',
+    partitionBy: { column: 'usage_start_time', granularity: 'DAY' },
+    clusterBy: ['billing_account_id'],
+    columns: BILLING_EXPORT_COLUMNS,
+  });
+  const folder = await mkdtemp(join(tmpdir(), 'sample-data-'));
+  let loaded = 0;
+  try {
+    for (const month of months) {
+      const { rows } = await warehouse.run({
+        sql: `SELECT COUNT(*) AS n FROM \`${BILLING_TABLE}\` WHERE invoice.month = @month`,
+        parameters: { month: { type: 'STRING', value: month.replace('-', '') } },
+        defaultDataset: SAMPLE_DATASET,
+      });
+      if (Number(rows[0]?.n ?? 0) > 0) continue;
+      const path = join(folder, `${month}.ndjson`);
+      const lines = daysOf(month).flatMap((day) =>
+        billingDay(day, { month, ...(rowsPerDay !== undefined && { rowsPerDay }) }).map((row) => JSON.stringify(row)),
+      );
+      await writeFile(path, `${lines.join('\n')}\n`);
+      loaded += await warehouse.load(
+        SAMPLE_DATASET,
+        BILLING_TABLE,
+        { path, format: 'NEWLINE_DELIMITED_JSON' },
+        'append',
+        `sample_${month.replace('-', '')}_${process.pid}_${Date.now()}`,
+      );
+    }
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+  return loaded;
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const location = process.env.BIGQUERY_LOCATION ?? 'US';
+  const warehouse = googleWarehouse({
+    project: process.env.GCP_PROJECT_ID ?? 'convergence-local',
+    location,
+    hosts: hostsFrom(process.env),
+  });
+  const months = sampleMonths(Date.now());
+  for (const month of months) await writeFocusExport(process.env.OBJECTS_DIR ?? '.data/objects', month);
+  const rows = await installBillingExport(warehouse, months, location);
+  await warehouse.close();
+  console.log(rows > 0 ? `sample data: ${rows} rows of a billing export` : 'sample data is there');
+  const serve = process.argv.indexOf('--serve');
+  if (serve > 0) {
+    const server = await startSampleServer(Number(process.argv[serve + 1] ?? 8090), { busyEvery: 5 });
+    console.log(`sample server: http://127.0.0.1:${server.port}`);
+    process.once('SIGTERM', () => void server.close());
+    process.once('SIGINT', () => void server.close());
+  }
+}
