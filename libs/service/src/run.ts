@@ -8,7 +8,7 @@
  * 3. An exception nobody caught ends the process with exit 1 after it is logged: its state can't be trusted.
  * 4. `build` and `start` may take their time (recovery); their failure ends the process.
  */
-import { createServer, type RequestListener } from 'node:http';
+import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { type ServiceName, Transient } from '@convergence/contracts';
 import type { Bus, Subscriber } from '@convergence/ports';
@@ -139,14 +139,14 @@ export async function startService<F extends Fields>(options: ServiceOptions<F>,
   const health: Readiness = { phase: 'starting', checks: new Map() };
   const fatal = hooks.exit ?? ((reason: string) => log.error({ reason }, 'the service asked to exit'));
 
-  let serve: RequestListener = createApp({
+  let serve = createApp({
     routes: [],
     authenticate: () => Promise.reject(new Transient('The service is starting.')),
     log,
     metrics,
     middleware: [healthEndpoints(health, metrics), onlyWhileServing(health)],
   }).callback();
-  const server = createServer({ keepAliveTimeout: 65_000, requestTimeout: 60_000 }, (request, response) => serve(request, response));
+  const server = createServer({ keepAliveTimeout: 65_000, requestTimeout: 60_000 }, (request, response) => void serve(request, response));
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
     server.listen(config.port, config.host, resolve);
