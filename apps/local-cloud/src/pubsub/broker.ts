@@ -7,22 +7,15 @@
  */
 import { Archive, retained } from './archive.ts';
 import { Backlog, type Delivery } from './backlog.ts';
+import { deadLetter } from './dead-letter.ts';
 import { notFound } from './names.ts';
+import { buildSegment, type Publication, parts } from './publication.ts';
 import { deleteSnapshot } from './rebuild.ts';
+import { recover } from './recover.ts';
 import { derive, millis, type Snapshot, type Subscription, type SubscriptionConfig, type Topic, type TopicConfig } from './resources.ts';
 import { allBits, clearBit, countBits, type Pending, type Segment } from './segment.ts';
 import type { Store, StoredSubscription } from './store.ts';
-import { attributeBytes, attributesOf, orderingKeyOf, type Published, publishResponse, timeSuffix } from './wire.ts';
-
-const SEGMENT_MESSAGES = 1000;
-const SEGMENT_BYTES = 256 * 1024;
-
-interface Publication {
-  readonly topic: Topic;
-  readonly messages: readonly Published[];
-  readonly bytes: number;
-  readonly done: (response: Buffer) => void;
-}
+import { attributesOf, type Published, publishResponse, timeSuffix } from './wire.ts';
 
 export class Broker {
   readonly topics = new Map<string, Topic>();
@@ -48,7 +41,7 @@ export class Broker {
     this.archive = new Archive(this.store);
     this.#seq = this.store.nextSeq();
     this.#lease = this.store.nextEpoch() * 2 ** 32;
-    this.#load();
+    recover(this);
   }
 
   get nextSeq(): number {
@@ -302,49 +295,17 @@ export class Broker {
     const publishedMs = Math.floor(this.now());
     const suffix = timeSuffix(publishedMs);
     for (const [topic, list] of Map.groupBy(publications, (publication) => publication.topic)) {
-      for (let from = 0; from < list.length; ) {
-        let to = from;
-        let count = 0;
-        let bytes = 0;
-        do {
-          count += list[to]!.messages.length;
-          bytes += list[to]!.bytes;
-          to++;
-        } while (to < list.length && count + list[to]!.messages.length <= SEGMENT_MESSAGES && bytes + list[to]!.bytes <= SEGMENT_BYTES);
-        const part = list.slice(from, to);
-        let seq = this.#seq;
-        this.#distribute(topic, this.#segmentOf(topic, part, count, bytes, publishedMs, suffix));
+      for (const part of parts(list)) {
+        const segment = buildSegment(topic.id, part, this.#seq, publishedMs, suffix);
+        this.#distribute(topic, segment);
         for (const { messages, done } of part) {
-          const first = seq;
-          seq += messages.length;
+          const first = this.#seq;
+          this.#seq += messages.length;
           answers.push(() => done(publishResponse(first, messages.length)));
         }
-        from = to;
       }
     }
     this.store.putNextSeq(this.#seq);
-  }
-
-  #segmentOf(topic: Topic, part: readonly Publication[], count: number, size: number, publishedMs: number, suffix: Buffer): Segment {
-    const bytes = Buffer.allocUnsafeSlow(size + count * (suffix.length + 18));
-    const starts = new Uint32Array(count + 1);
-    const firstSeq = this.#seq;
-    let at = 0;
-    let keyed = false;
-    for (const { messages } of part) {
-      for (const message of messages) {
-        starts[this.#seq - firstSeq] = at;
-        at += message.bytes.copy(bytes, at, message.start, message.end);
-        const id = String(this.#seq++);
-        bytes[at++] = 0x1a;
-        bytes[at++] = id.length;
-        at += bytes.write(id, at, 'latin1');
-        at += suffix.copy(bytes, at);
-        keyed ||= message.orderingKeyBytes > 0;
-      }
-    }
-    starts[count] = at;
-    return { topicId: topic.id, firstSeq, count, publishedMs, starts, keyed, bytes: bytes.subarray(0, at), holders: 0 };
   }
 
   #distribute(topic: Topic, segment: Segment): void {
@@ -394,92 +355,8 @@ export class Broker {
     if (target === undefined) {
       return false;
     }
-    const { segment } = delivery.pending;
-    const source = this.archive.bytesOf(segment);
-    const [, project, , id] = subscription.config.name.split('/');
-    const bytes = Buffer.concat([
-      source.subarray(segment.starts[delivery.index]!, segment.starts[delivery.index + 1]!),
-      attributeBytes('CloudPubSubDeadLetterSourceDeliveryCount', String(delivery.failures)),
-      attributeBytes('CloudPubSubDeadLetterSourceSubscription', id!),
-      attributeBytes('CloudPubSubDeadLetterSourceSubscriptionProject', project!),
-      attributeBytes('CloudPubSubDeadLetterSourceTopicPublishTime', new Date(segment.publishedMs).toISOString()),
-    ]);
-    const message: Published = {
-      bytes,
-      start: 0,
-      end: bytes.length,
-      dataBytes: 0,
-      attributes: 0,
-      longestKey: 0,
-      badKey: false,
-      longestValue: 0,
-      orderingKeyBytes: segment.keyed ? orderingKeyOf(bytes, 0, bytes.length).length : 0,
-    };
+    const message = deadLetter(subscription.config.name, delivery, this.archive.bytesOf(delivery.pending.segment));
     void this.publish(target, [message]);
     return true;
-  }
-
-  #load(): void {
-    for (const { id, config } of this.store.topics()) {
-      this.addTopic(id, config);
-    }
-    /** Messages and subscriptions of a deleted topic live on under its id. */
-    const topicOf = (id: number): Topic => {
-      const known = this.archive.topics.get(id);
-      if (known !== undefined) {
-        return known;
-      }
-      const ghost: Topic = {
-        id,
-        config: { name: '_deleted-topic_' },
-        deleted: true,
-        retentionMs: 0,
-        segments: new Map(),
-        subscriptions: new Set(),
-        snapshots: new Set(),
-      };
-      this.archive.topics.set(id, ghost);
-      return ghost;
-    };
-    const segments = new Map<number, Segment>();
-    for (const segment of this.store.segments()) {
-      topicOf(segment.topicId).segments.set(segment.firstSeq, segment);
-      segments.set(segment.firstSeq, segment);
-    }
-    const pendings = Map.groupBy(this.store.pendings(), (row) => row.ownerId);
-    const pendingsOf = (id: number): Pending[] =>
-      (pendings.get(id) ?? []).flatMap(({ firstSeq, bits }) => {
-        const segment = segments.get(firstSeq);
-        if (segment === undefined) {
-          return [];
-        }
-        segment.holders++;
-        return [{ segment, bits, left: countBits(bits) }];
-      });
-    for (const stored of this.store.subscriptions()) {
-      const subscription = this.addSubscription(stored, topicOf(stored.topicId), this.store.failures(stored.id));
-      for (const pending of pendingsOf(stored.id)) {
-        subscription.backlog.add(pending);
-      }
-      for (const { seq, lease, deadline } of this.store.leases(stored.id)) {
-        if (subscription.settings.exactlyOnce && deadline > this.now()) {
-          subscription.backlog.restore(seq, lease, deadline);
-        } else {
-          this.store.deleteLease(stored.id, seq);
-        }
-      }
-    }
-    for (const { id, topicId, nextSeq, config } of this.store.snapshots()) {
-      const held = new Map(pendingsOf(id).map((pending) => [pending.segment.firstSeq, pending]));
-      const snapshot: Snapshot = { id, topic: topicOf(topicId), nextSeq, config, pendings: held };
-      snapshot.topic.snapshots.add(snapshot);
-      this.snapshots.set(config.name, snapshot);
-    }
-    for (const segment of segments.values()) {
-      if (segment.holders === 0) {
-        this.archive.hold(segment);
-        this.archive.release(segment);
-      }
-    }
   }
 }
