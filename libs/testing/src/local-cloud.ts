@@ -10,7 +10,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-const MAIN = fileURLToPath(new URL('../../../apps/local-cloud/src/main.ts', import.meta.url));
+/** LOCAL_CLOUD_MAIN names another build of it. */
+const MAIN = process.env.LOCAL_CLOUD_MAIN ?? fileURLToPath(new URL('../../../apps/local-cloud/src/main.ts', import.meta.url));
 const PORTS = ['PUBSUB_PORT', 'BIGQUERY_PORT', 'BIGQUERY_STORAGE_PORT', 'KMS_PORT', 'CONTROL_PORT'] as const;
 
 export interface LocalCloud {
@@ -55,7 +56,10 @@ export async function startLocalCloud(
     running.stderr?.on('data', keep);
     for (const name of PORTS.slice(0, 4)) {
       for (let tries = 0; !(await answers(Number(ports[name]))); tries += 1) {
-        if (running.exitCode !== null || tries > 600) throw new Error(`local-cloud did not start (${name}):\n${output}`);
+        if (running.exitCode !== null || tries > 600) {
+          running.kill('SIGKILL');
+          throw new Error(`local-cloud did not start (${name}):\n${output}`);
+        }
         await new Promise((resolve) => setTimeout(resolve, 50));
       }
     }

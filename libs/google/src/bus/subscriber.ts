@@ -49,6 +49,8 @@ export function subscriber(
   const settings = (closeWithin: number) => ({
     flowControl: { maxMessages, allowExcessMessages: false },
     streamingOptions: { maxStreams: 1 },
+    // Acks gather for 100 ms unless told otherwise; until they are out their messages count as in hand.
+    batching: { maxMilliseconds: 10 },
     maxExtensionTime: Duration.from({ minutes: maxMinutes }),
     minAckDeadline: Duration.from({ seconds: 60 }),
     closeOptions: { behavior: SubscriptionCloseBehaviors.WaitForProcessing, timeout: Duration.from({ milliseconds: closeWithin }) },

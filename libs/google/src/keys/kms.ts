@@ -17,7 +17,21 @@ class Corrupted extends Error {
   override readonly name = 'Corrupted';
 }
 const TRIES = 3;
-const TIMEOUT = { timeout: 10_000 };
+/** Somebody waits: better an early no than the client's minute of retries. */
+const PATIENCE = {
+  retry: {
+    retryCodes: [4, 14],
+    backoffSettings: {
+      initialRetryDelayMillis: 50,
+      retryDelayMultiplier: 2,
+      maxRetryDelayMillis: 1_000,
+      initialRpcTimeoutMillis: 3_000,
+      rpcTimeoutMultiplier: 1,
+      maxRpcTimeoutMillis: 3_000,
+      totalTimeoutMillis: 5_000,
+    },
+  },
+};
 
 export function kms(client: KeyManagementServiceClient): Kms {
   async function trying<T>(work: () => Promise<T>): Promise<T> {
@@ -48,7 +62,7 @@ export function kms(client: KeyManagementServiceClient): Kms {
             additionalAuthenticatedData: bound,
             additionalAuthenticatedDataCrc32c: { value: crc32c(bound) },
           },
-          TIMEOUT,
+          PATIENCE,
         );
         const ciphertext = Buffer.from(answer.ciphertext as Uint8Array);
         check(answer.verifiedPlaintextCrc32c === true, 'KMS saw other plaintext');
@@ -67,7 +81,7 @@ export function kms(client: KeyManagementServiceClient): Kms {
             additionalAuthenticatedData: bound,
             additionalAuthenticatedDataCrc32c: { value: crc32c(bound) },
           },
-          TIMEOUT,
+          PATIENCE,
         );
         const plaintext = Buffer.from(answer.plaintext as Uint8Array);
         check(same(answer.plaintextCrc32c, plaintext), 'other plaintext arrived');
