@@ -5,7 +5,7 @@ import { referencePages } from './reference.ts';
 import { list, root } from './workspace.ts';
 
 const pages = referencePages();
-for (const stale of list('docs/{events,tables}/*.md').filter((path) => !pages.has(path))) rmSync(join(root, stale));
+for (const stale of list('docs/{events,steps,tables}/*.md').filter((path) => !pages.has(path))) rmSync(join(root, stale));
 for (const [path, text] of pages) {
   mkdirSync(dirname(join(root, path)), { recursive: true });
   writeFileSync(join(root, path), text);

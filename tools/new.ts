@@ -46,9 +46,9 @@ const RECIPES: Readonly<Record<string, Recipe>> = {
   step: {
     usage: 'step <kind-in-kebab-case>',
     name: /^[a-z]+(-[a-z]+)*$/,
-    files: (name) => ({ 'step/page.md': `docs/steps/${name}.md` }),
+    files: (name) => ({ 'step/config.ts': `libs/steps/src/${name}/config.ts` }),
     left: (name) => [
-      `libs/steps/src/${name}/config.ts, step.ts and step.test.ts: take libs/steps/src/onboarding-dryrun as the pattern`,
+      `libs/steps/src/${name}/step.ts and its test: take libs/steps/src/onboarding-dryrun as the pattern`,
       'list it in libs/steps/src/step-types.ts and steps.ts',
       'npm run docs',
     ],
@@ -72,7 +72,7 @@ const words: Readonly<Record<string, string>> = {
   name,
   camel: name.replaceAll(/[.-](\w)/g, (_, letter: string) => letter.toUpperCase()),
   snake: name.replaceAll('-', '_'),
-  dotted: name.replace('-', '.'),
+  pascal: name.replaceAll(/(?:^|[.-])(\w)/g, (_, letter: string) => letter.toUpperCase()),
 };
 for (const [template, target] of Object.entries(recipe.files(name, place))) {
   if (existsSync(join(root, target))) {

@@ -1,10 +1,13 @@
 /**
- * The reference pages that are made from declarations, so that they can not say anything else: errors, operations, events, tables.
- * Pure: declarations in, pages out. `npm run docs` writes them; completeness.test.ts compares.
+ * The reference pages that are made from declarations, so that they can not say anything else: errors, operations, events, steps,
+ * tables.
+ * Declarations in, pages out. `npm run docs` writes them; completeness.test.ts compares.
  */
 import { ERRORS, EVENTS, type EventDefinition, OPERATIONS, type Operation, SUBSCRIPTIONS, subscriptionName } from '@convergence/contracts';
 import type { TableSpec, ViewSpec } from '@convergence/ports';
+import { ERROR_CLASSES, STEP_TYPES } from '@convergence/steps';
 import * as tables from '@convergence/tables';
+import { list, text } from './workspace.ts';
 
 const NOTE = '<!-- Made by `npm run docs` from the declarations in code; change those. -->';
 type Schema = {
@@ -28,9 +31,11 @@ export function referencePages(): Map<string, string> {
     ['docs/errors.md', errorsPage()],
     ['docs/api.md', apiPage(OPERATIONS)],
     ['docs/events/README.md', eventsList()],
+    ['docs/steps/README.md', stepsList()],
     ['docs/tables/README.md', tablesList()],
   ]);
   for (const event of EVENTS) pages.set(`docs/events/${event.name}.md`, eventPage(event));
+  for (const step of STEP_TYPES) pages.set(stepPath(step.type), stepPage(step));
   for (const table of declaredTables()) pages.set(`docs/tables/${table.name}.md`, tablePage(table));
   return pages;
 }
@@ -201,4 +206,56 @@ function tablePage(table: TableSpec): string {
   );
 }
 
-const cell = (text: string): string => text.replaceAll('|', '\\|').replaceAll('\n', ' ');
+const stepPath = (type: string): string => `docs/steps/${type.replace('.', '-')}.md`;
+
+function stepsList(): string {
+  return page(
+    '# Steps',
+    '',
+    'What a template can do. Keys that every step has (`depends_on`, `when`, `retry`, `timeout_minutes`, ...) are in the schema that editors',
+    'use, `configs/pipeline.schema.json`. A step that runs twice ends in the same table.',
+    '',
+    '| type | does |',
+    '|---|---|',
+    ...STEP_TYPES.map(({ type, description }) => `| [${type}](${type.replace('.', '-')}.md) | ${cell(description)} |`),
+    '',
+    `A failed step says which kind of failure it was: ${ERROR_CLASSES.map((kind) => `\`${kind}\``).join(', ')}.`,
+  );
+}
+
+function stepPage(step: (typeof STEP_TYPES)[number]): string {
+  const lines = [
+    `# ${step.type}`,
+    '',
+    `${step.description[0]?.toUpperCase()}${step.description.slice(1)}.`,
+    '',
+    '`with`:',
+    '',
+    ...fields(step.config as Schema),
+  ];
+  lines.push('', `Outputs, for later steps as \`{steps.<id>.<output>}\`: ${step.outputs.map((output) => `\`${output}\``).join(', ')}`);
+  const example = exampleOf(step.type);
+  if (example) lines.push('', `As [${example.file}](../../${example.file}) uses it:`, '', '```yaml', ...example.lines, '```');
+  return page(...lines);
+}
+
+/** The first step of that type among the templates that ship. */
+function exampleOf(type: string): { file: string; lines: string[] } | undefined {
+  for (const file of list('configs/{gcp,aws,azure,openai,claude}/*/*.yml')) {
+    const lines = text(file).split('\n');
+    const at = lines.findIndex((line) => line.trim() === `type: ${type}`);
+    if (at < 0) continue;
+    const first = lines.slice(0, at + 1).findLastIndex((line) => /^ {2}- /.test(line));
+    const next = lines.findIndex((line, index) => index > at && (/^ {2}- /.test(line) || /^\S/.test(line)));
+    return {
+      file,
+      lines: lines
+        .slice(first, next < 0 ? undefined : next)
+        .map((line) => line.slice(2))
+        .filter((line) => line.trim() !== ''),
+    };
+  }
+  return undefined;
+}
+
+const cell = (content: string): string => content.replaceAll('|', '\\|').replaceAll('\n', ' ');
