@@ -7,6 +7,7 @@
  */
 import { ERRORS, type ErrorCode, type Principal, Refusal, type ServiceName, Transient } from '@convergence/contracts';
 import type { Metrics } from './metrics.ts';
+import { pooledFetch } from './pooled-fetch.ts';
 import type { TokenSigner } from './principal-token.ts';
 import { inSpan, outgoingTrace } from './trace.ts';
 
@@ -117,7 +118,7 @@ async function attempt<T>(
         ...outgoingTrace(),
         ...(body !== undefined && { 'content-type': 'application/json' }),
       };
-      const response = await (options.fetch ?? fetch)(`${options.baseUrl}${request.path}`, {
+      const response = await ((options.fetch ?? pooledFetch) as typeof fetch)(`${options.baseUrl}${request.path}`, {
         method: request.method,
         headers,
         ...(body !== undefined && { body: body as Uint8Array<ArrayBuffer> | string }),
