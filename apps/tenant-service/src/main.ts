@@ -1,13 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { defaultKeks, type GoogleConfig, googleBus, googleJournalStore, googleKeys, googleWarehouse } from '@convergence/google';
 import { warehouseOwnerStore } from '@convergence/journal';
-import { runService } from '@convergence/service';
+import { runService, systemClock } from '@convergence/service';
 import { openSlice, warehouseTables } from '@convergence/slice';
 import { checkConfig, tenantFields } from './config.ts';
 import { tenantsDefinition } from './definition.ts';
 import { mailer } from './mail/mailer.ts';
 import { tenantService } from './service.ts';
-import { systemClock } from './system-clock.ts';
 import { usageSince } from './usage-since.ts';
 
 /** Composition root: the environment, the real clients, the slice taken over and recovered. */

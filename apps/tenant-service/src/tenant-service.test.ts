@@ -102,6 +102,14 @@ describe('onboarding', () => {
     expect(service.slice().state.tenants.size).toBe(0);
   });
 
+  test('upper case in the name is refused with a hint', async () => {
+    const refused = await onboard({ tenant_id: 'Acme_Corp' }).catch((error: Any) => error);
+    expect(refused).toMatchObject({ code: 'request.invalid' });
+    expect(refused.fields.errors).toEqual([
+      expect.objectContaining({ path: '/tenant_id', message: expect.stringContaining('upper case is not allowed') }),
+    ]);
+  });
+
   test('an administrator gets a further key, the own key goes on alone', async () => {
     const first = await onboard({ run_dryrun: false });
     const again = await onboard({ run_dryrun: false }, { kind: 'admin' });

@@ -3,7 +3,7 @@ import addFormats from 'ajv-formats';
 import type { Static, TSchema } from 'typebox';
 
 /** One validator for everything that crosses a process: all errors at once, nothing coerced, nothing removed. */
-const ajv = new Ajv.default({ allErrors: true, strict: false, useDefaults: true });
+const ajv = new Ajv.default({ allErrors: true, strict: false, useDefaults: true, verbose: true });
 addFormats.default(ajv);
 
 export interface FieldError {
@@ -27,7 +27,9 @@ export function check<S extends TSchema>(schema: S, value: unknown): { ok: true;
       return { path: `${e.instancePath}/${e.params.additionalProperty}`, message: 'is not a known field' };
     if (e.keyword === 'required') return { path: `${e.instancePath}/${e.params.missingProperty}`, message: 'is required' };
     if (e.keyword === 'enum') return { path: e.instancePath || '/', message: `must be one of ${e.params.allowedValues.join(', ')}` };
-    return { path: e.instancePath || '/', message: e.message ?? e.keyword };
+    // A pattern says nothing to people: its schema may bring the sentence.
+    const hint = e.keyword === 'pattern' ? (e.parentSchema as { 'x-hint'?: string } | undefined)?.['x-hint'] : undefined;
+    return { path: e.instancePath || '/', message: hint ?? e.message ?? e.keyword };
   });
   return { ok: false, errors };
 }

@@ -22,6 +22,8 @@ import type { Preparation } from './preparation.ts';
 
 /** A request waits that long for its dataset; it is made in the background after that. */
 const PREPARE_WAIT_MS = 30_000;
+/** Between attempts to send; nothing after the last. */
+const MAIL_PAUSES_MS = [5_000, 60_000, 600_000, undefined];
 
 export interface OnboardingTools {
   readonly slice: TenantsSlice;
@@ -40,6 +42,7 @@ export interface OnboardingTools {
 export class Onboarding {
   readonly #tools: OnboardingTools;
   readonly #running = new Map<string, Promise<OnboardAnswer>>();
+  readonly #stop = new AbortController();
   readonly #background = new Set<Promise<unknown>>();
 
   constructor(tools: OnboardingTools) {
@@ -79,6 +82,9 @@ export class Onboarding {
       const unfinished =
         onboarding.dataset_created_at === null || (onboarding.dryrun_status === 'PENDING' && onboarding.dryrun_run_id === null);
       if (status === 'ACTIVE' && unfinished) this.continue(tenant);
+      // A key that is still undelivered goes out with its own e-mail, or with the answer to a repeated request.
+      if (onboarding.undelivered_api_key_id === null)
+        this.#behind(this.#welcome(tenant), tenant.tenant_id, 'the welcome e-mail is not sent');
     }
   }
 
@@ -90,6 +96,7 @@ export class Onboarding {
 
   /** Waits for what goes on behind answers that are out. */
   async stop(): Promise<void> {
+    this.#stop.abort(new Error('stopping'));
     await Promise.allSettled(this.#background);
   }
 
@@ -178,10 +185,19 @@ export class Onboarding {
     if (run_dryrun && dryrun_status === 'PENDING' && dryrun_run_id === null) await dryRun(tenant, this.#tools, 0);
   }
 
+  /** Tried again for some time; an e-mail is worth no more than that. */
   async #welcome(tenant: Tenant): Promise<void> {
-    const { mailer, slice } = this.#tools;
+    const { mailer, slice, clock } = this.#tools;
     if (tenant.onboarding.welcome_sent_at) return;
-    await mailer.send(welcomeMail(tenant));
+    for (const pause of MAIL_PAUSES_MS) {
+      try {
+        await mailer.send(welcomeMail(tenant));
+        break;
+      } catch (error) {
+        if (pause === undefined) throw error;
+        await clock.sleep(pause, this.#stop.signal);
+      }
+    }
     await execute(slice, { kind: 'note-welcome-sent', tenant_id: tenant.tenant_id }, { actor: ITSELF });
   }
 

@@ -6,6 +6,7 @@ export const TenantIdField = Type.String({
   pattern: TENANT_ID_PATTERN,
   description: 'The tenant: lower case, 3 to 50 characters.',
   examples: ['acme_corp'],
+  'x-hint': 'must be 3 to 50 lower-case letters, digits and underscores, beginning with a letter; upper case is not allowed',
 });
 export const RunIdField = Type.String({ pattern: UUID_PATTERN, description: 'The run: a UUID, also called pipeline_logging_id.' });
 /** RFC 3339, UTC. */
