@@ -1,8 +1,16 @@
 /** Calls: which function is meant, whether it may stand here, and its translation from the tables of ../functions. */
 import type { SqlType } from '../contract.ts';
-import { type Call, fill, type FunctionSpec } from '../functions/call.ts';
+import { type Call, type FunctionSpec, fill } from '../functions/call.ts';
 import { functions } from '../functions/registry.ts';
-import { chooseSignature, commonType, costOf, describeArguments, describeSignatures, bindPattern, type Match } from '../functions/signature.ts';
+import {
+  bindPattern,
+  chooseSignature,
+  commonType,
+  costOf,
+  describeArguments,
+  describeSignatures,
+  type Match,
+} from '../functions/signature.ts';
 import { nearest } from '../nearest.ts';
 import type { CallNode, Node, OrderItem, WindowRef, WindowSpec } from '../parse/ast.ts';
 import { SyntaxFault } from '../parse/fault.ts';
@@ -15,7 +23,8 @@ import type { Env } from './unit.ts';
 
 export type Analyze = (node: Node, env: Env) => Typed;
 
-const KNOWN_UNSUPPORTED = /^(ST_|HLL_COUNT\.|KEYS\.|AEAD\.|ML\.|DETERMINISTIC_|S2_|KLL_|AI\.|VECTOR_SEARCH|EXTERNAL_|D3A_|BAG_OF_WORDS|TEXT_ANALYZE|TF_IDF|SEARCH$|APPENDS$|CHANGES$)/;
+const KNOWN_UNSUPPORTED =
+  /^(ST_|HLL_COUNT\.|KEYS\.|AEAD\.|ML\.|DETERMINISTIC_|S2_|KLL_|AI\.|VECTOR_SEARCH|EXTERNAL_|D3A_|BAG_OF_WORDS|TEXT_ANALYZE|TF_IDF|SEARCH$|APPENDS$|CHANGES$)/;
 
 export function analyzeCall(node: CallNode, env: Env, analyze: Analyze): Typed {
   const name = node.path.join('.');
@@ -77,14 +86,22 @@ function evaluateArguments(node: CallNode, spec: FunctionSpec, env: Env, analyze
     else if (arg.k === 'lambda') {
       const of = args[0]?.type;
       const element = of?.kind === 'ARRAY' ? of.element : INT64;
-      args.push(lambdaArgument(arg, arg.params.map((_, p) => (p === 0 ? element : INT64)), env, analyze));
+      args.push(
+        lambdaArgument(
+          arg,
+          arg.params.map((_, p) => (p === 0 ? element : INT64)),
+          env,
+          analyze,
+        ),
+      );
     } else if (arg.k === 'star') {
       if (spec.name !== 'COUNT') throw new SyntaxFault(`Argument * can only be used in COUNT(*)`, arg.at);
     } else args.push(analyze(arg, env));
   }
   for (const { name, value } of node.named) {
     const position = spec.signatures.flatMap((s) => s.parameters.map((p, i) => (p.name === name ? i : -1))).find((i) => i >= 0);
-    if (position === undefined) throw new SyntaxFault(`Named argument ${name} not found in signature for call to function ${spec.name}`, value.at);
+    if (position === undefined)
+      throw new SyntaxFault(`Named argument ${name} not found in signature for call to function ${spec.name}`, value.at);
     while (args.length < position) args.push(nullOf(INT64));
     args[position] = analyze(value, env);
   }
@@ -100,7 +117,8 @@ interface Applied {
 }
 
 function apply(node: CallNode, spec: FunctionSpec, args: readonly Typed[], env: Env): Applied {
-  const fault = (message: string, argument?: number) => new SyntaxFault(message, argument === undefined ? node.at : (node.args[argument]?.at ?? node.at));
+  const fault = (message: string, argument?: number) =>
+    new SyntaxFault(message, argument === undefined ? node.at : (node.args[argument]?.at ?? node.at));
   const match: Match | undefined = chooseSignature(spec.signatures, args);
   if (!match) {
     throw fault(
@@ -110,9 +128,12 @@ function apply(node: CallNode, spec: FunctionSpec, args: readonly Typed[], env: 
     );
   }
   const converted = args.map((a, i) => (match.types[i] ? coerce(a, match.types[i]) : a));
-  const keep = converted.map((c, i) => (args[i]!.literal !== undefined && c.literal === undefined ? { ...c, literal: args[i]!.literal! } : c));
+  const keep = converted.map((c, i) =>
+    args[i]!.literal !== undefined && c.literal === undefined ? { ...c, literal: args[i]!.literal! } : c,
+  );
   const { result: declared } = match.signature;
-  const result = typeof declared === 'function' ? declared(keep, { fault }) : (match.result ?? bindPattern({ k: 'any' }, new Map()) ?? INT64);
+  const result =
+    typeof declared === 'function' ? declared(keep, { fault }) : (match.result ?? bindPattern({ k: 'any' }, new Map()) ?? INT64);
   const call: Call = {
     name: spec.name,
     args: keep,
@@ -137,7 +158,9 @@ function analyzeScalar(node: CallNode, spec: FunctionSpec, env: Env, analyze: An
   const args = evaluateArguments(node, spec, env, analyze);
   const { template, sql, result, finished } = apply(node, spec, args, env);
   const out = finished ? template : fill(template, sql);
-  const nullResult = ['IF', 'IFNULL', 'COALESCE', 'NULLIF', 'GREATEST', 'LEAST'].includes(spec.name) && args.every((a, i) => a.untyped || (spec.name === 'IF' && i === 0));
+  const nullResult =
+    ['IF', 'IFNULL', 'COALESCE', 'NULLIF', 'GREATEST', 'LEAST'].includes(spec.name) &&
+    args.every((a, i) => a.untyped || (spec.name === 'IF' && i === 0));
   return { type: result, sql: node.safe ? `TRY(${out})` : out, ...(nullResult && { untyped: true }) };
 }
 
@@ -166,9 +189,11 @@ export function direction(item: { readonly desc: boolean; readonly nulls?: 'FIRS
  * Templates of aggregates mark each DuckDB aggregate call by braces, `CAST({sum($1)} AS BIGINT)`: inside go DISTINCT and ORDER BY, after it FILTER and OVER.
  */
 function expand(template: string, sql: readonly string[], inside: { distinct: boolean; order: string }, after: string): string {
-  return template.replace(/\{(\w+)\(([^{}]*)\)([^{}]*)\}/g, (_, name: string, args: string, tail: string) => {
-    return `${name}(${inside.distinct ? 'DISTINCT ' : ''}${fill(args, sql)}${inside.order})${fill(tail, sql)}${after}`;
-  }).replace(/\$(\*|\d+)/g, (whole, key: string) => (key === '*' ? sql.join(', ') : (sql[Number(key) - 1] ?? whole)));
+  return template
+    .replace(/\{(\w+)\(([^{}]*)\)([^{}]*)\}/g, (_, name: string, args: string, tail: string) => {
+      return `${name}(${inside.distinct ? 'DISTINCT ' : ''}${fill(args, sql)}${inside.order})${fill(tail, sql)}${after}`;
+    })
+    .replace(/\$(\*|\d+)/g, (whole, key: string) => (key === '*' ? sql.join(', ') : (sql[Number(key) - 1] ?? whole)));
 }
 
 function checkModifiers(node: CallNode, spec: FunctionSpec): void {
@@ -199,7 +224,8 @@ function build(node: CallNode, spec: FunctionSpec, env: Env, analyze: Analyze, o
     template = `{${node.having.which === 'MAX' ? 'arg_max' : 'arg_min'}($1, $${sql.length})}`;
   }
   const order = node.order.length > 0 ? ` ORDER BY ${orderSql(node.order, (n) => analyze(n, env)).join(', ')}` : '';
-  const filter = node.nulls === 'IGNORE' && spec.kind === 'aggregate' && spec.name === 'ARRAY_AGG' ? ` FILTER (WHERE ${sql[0]} IS NOT NULL)` : '';
+  const filter =
+    node.nulls === 'IGNORE' && spec.kind === 'aggregate' && spec.name === 'ARRAY_AGG' ? ` FILTER (WHERE ${sql[0]} IS NOT NULL)` : '';
   if (node.limit) {
     const limit = analyze(node.limit, env);
     sql.push(coerce(limit, INT64).sql);
@@ -253,24 +279,29 @@ function windowSql(window: WindowSpec, spec: FunctionSpec, env: Env, analyze: An
     });
     parts.push(`PARTITION BY ${by.join(', ')}`);
   }
-  if (spec.needsOrder && window.order.length === 0) throw new SyntaxFault(`Window ORDER BY is required for analytic function ${spec.name}`, node.at);
+  if (spec.needsOrder && window.order.length === 0)
+    throw new SyntaxFault(`Window ORDER BY is required for analytic function ${spec.name}`, node.at);
   if (window.order.length > 0) parts.push(`ORDER BY ${orderSql(window.order, (n) => analyze(n, env)).join(', ')}`);
   if (window.frame) {
-    if (spec.kind === 'window' && !spec.allows?.frame) throw new SyntaxFault(`Window framing clause is not allowed for analytic function ${spec.name}`, node.at);
+    if (spec.kind === 'window' && !spec.allows?.frame)
+      throw new SyntaxFault(`Window framing clause is not allowed for analytic function ${spec.name}`, node.at);
     const { unit, from, to } = window.frame;
     const numericKey = unit === 'RANGE' && window.order.length === 1 ? analyze(window.order[0]!.of, env).type : INT64;
     const bound = (b: typeof from) => {
       if (!b.offset) return b.kind;
       const offset = analyze(b.offset, env);
       const type = unit === 'ROWS' ? INT64 : commonType([offset, raw(numericKey, '')]);
-      if (!type || costOf(offset, type) === undefined) throw new SyntaxFault(`Window framing expression has type ${formatType(offset.type)}`, b.offset.at);
+      if (!type || costOf(offset, type) === undefined)
+        throw new SyntaxFault(`Window framing expression has type ${formatType(offset.type)}`, b.offset.at);
       return `${coerce(offset, type).sql} ${b.kind}`;
     };
     if (unit === 'RANGE' && (from.offset || to?.offset) && window.order.length !== 1) {
-      throw new SyntaxFault('RANGE-based window with OFFSET PRECEDING or OFFSET FOLLOWING boundaries must have exactly one ORDER BY key', window.at);
+      throw new SyntaxFault(
+        'RANGE-based window with OFFSET PRECEDING or OFFSET FOLLOWING boundaries must have exactly one ORDER BY key',
+        window.at,
+      );
     }
     parts.push(`${unit} BETWEEN ${bound(from)} AND ${to ? bound(to) : 'CURRENT ROW'}`);
   }
   return parts.join(' ');
 }
-

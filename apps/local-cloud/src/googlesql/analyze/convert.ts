@@ -166,4 +166,3 @@ export function cast(arg: Typed, to: SqlType, safe: boolean): Typed {
   const sql = castSql(arg.sql, arg.type, to);
   return raw(to, safe && sql !== arg.sql ? `TRY(${sql})` : sql);
 }
-

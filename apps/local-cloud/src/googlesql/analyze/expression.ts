@@ -5,13 +5,14 @@
  * 2. Above a GROUP BY only grouping keys and aggregates are visible.
  */
 import type { SqlType } from '../contract.ts';
-import { chooseSignature, commonType, costOf, describeArguments } from '../functions/signature.ts';
-import { operatorSignatures } from '../functions/operators.ts';
 import { fill } from '../functions/call.ts';
+import { operatorSignatures } from '../functions/operators.ts';
+import { chooseSignature, commonType, costOf, describeArguments } from '../functions/signature.ts';
 import { nearest } from '../nearest.ts';
-import type { Node, PartNode } from '../parse/ast.ts';
+import type { Node } from '../parse/ast.ts';
 import { pathOf } from '../parse/expression.ts';
 import { SyntaxFault } from '../parse/fault.ts';
+import { sameNode } from '../parse/walk.ts';
 import { DecimalFault } from '../runtime/decimal.ts';
 import {
   arrayOf,
@@ -19,15 +20,11 @@ import {
   BOOL,
   DATE,
   DATETIME,
-  FLOAT64,
   formatType,
-  identicalType,
   INT64,
-  INTERVAL,
   JSON_TYPE,
   NUMERIC,
   physicalType,
-  STRING,
   structOf,
   TIME,
   TIMESTAMP,
@@ -46,8 +43,8 @@ import {
   nullOf,
   raw,
   stringLiteral,
-  textLiteral,
   type Typed,
+  textLiteral,
 } from './typed.ts';
 import type { Env, Relation } from './unit.ts';
 
@@ -55,7 +52,9 @@ export function analyze(node: Node, env: Env): Typed {
   const { grouping } = env;
   if (grouping) {
     for (const key of grouping.keys) {
-      if (key.kind !== node.k || node.k === 'name' || node.k === 'dot') continue;
+      if (key.node?.k !== node.k || node.k === 'name' || node.k === 'dot') continue;
+      // Subqueries get fresh aliases each time, so for them the text decides.
+      if (sameNode(key.node, node)) return key.value;
       const plain = attempt(node, grouping.source);
       if (plain && plain.sql === key.sql) return key.value;
       if (plain === undefined) break;
@@ -150,7 +149,7 @@ export function analyze(node: Node, env: Env): Typed {
     case 'scalarQuery':
       return scalarQuery(env.unit.compileQuery(node.query, subquery(env)), node.at);
     case 'arrayQuery':
-      return arrayQuery(env.unit.compileQuery(node.query, subquery(env)), node.at, env);
+      return arrayQuery(env.unit.compileQuery(node.query, subquery(env)), node.at);
     case 'exists':
       return raw(BOOL, `EXISTS (${render(env.unit.compileQuery(node.query, subquery(env)))})`);
     case 'interval':
@@ -240,7 +239,14 @@ export function operator(op: string, args: readonly Typed[], at: number): Typed 
   if (!match) {
     throw new SyntaxFault(
       `No matching signature for operator ${shown} for argument types: ${describeArguments(args)}. Supported signature${signatures.length > 1 ? 's' : ''}: ${signatures
-        .map((s) => s.text.split('->')[0]!.trim().replaceAll(/\bT\d?\b/g, 'ANY').split(', ').join(` ${shown} `))
+        .map((s) =>
+          s.text
+            .split('->')[0]!
+            .trim()
+            .replaceAll(/\bT\d?\b/g, 'ANY')
+            .split(', ')
+            .join(` ${shown} `),
+        )
         .join('; ')}`,
       at,
     );
@@ -258,7 +264,10 @@ function analyzePath(node: Node & { k: 'name' | 'dot' }, env: Env): Typed {
     if (found) return takeFields(found.value, found.rest, node.at);
     const all = [...visibleNames(env.scope), ...(env.aliases?.map.keys() ?? []), ...env.unit.context.variables.keys()];
     const hint = nearest(path[0]!, all);
-    throw new SyntaxFault(`Unrecognized name: ${path.join('.')}${hint && path.length === 1 ? `; Did you mean ${hint}?` : hint ? `; Did you mean ${hint}?` : ''}`, node.at);
+    throw new SyntaxFault(
+      `Unrecognized name: ${path.join('.')}${hint && path.length === 1 ? `; Did you mean ${hint}?` : hint ? `; Did you mean ${hint}?` : ''}`,
+      node.at,
+    );
   }
   if (node.k === 'name') throw new SyntaxFault(`Unrecognized name: ${node.name}`, node.at);
   return takeFields(analyze(node.of, env), [node.name], node.at);
@@ -295,7 +304,8 @@ function takeFields(start: Typed, rest: readonly string[], at: number): Typed {
       value = { ...raw(JSON_TYPE, `gs_json_member(${value.sql}, ${textLiteral(name)})`), name };
       continue;
     }
-    if (value.type.kind !== 'STRUCT') throw new SyntaxFault(`Cannot access field ${name} on a value with type ${formatType(value.type)}`, at);
+    if (value.type.kind !== 'STRUCT')
+      throw new SyntaxFault(`Cannot access field ${name} on a value with type ${formatType(value.type)}`, at);
     const field = fieldOf(value, name);
     if (!field) throw new SyntaxFault(`Field name ${name} does not exist in ${formatType(value.type)}`, at);
     value = field;
@@ -334,7 +344,11 @@ function analyzeCast(node: Node & { k: 'cast' }, env: Env): Typed {
   const type = typeFromNode(node.type);
   if (node.format) {
     const args: Node[] = [node.of, { k: 'string', value: formatType(type), at: node.at }, node.format, ...(node.zone ? [node.zone] : [])];
-    return analyzeCall({ k: 'call', path: [`CAST FORMAT`], safe: node.safe, args, named: [], distinct: false, order: [], at: node.at }, env, analyze);
+    return analyzeCall(
+      { k: 'call', path: [`CAST FORMAT`], safe: node.safe, args, named: [], distinct: false, order: [], at: node.at },
+      env,
+      analyze,
+    );
   }
   try {
     const out = cast(of, type, node.safe);
@@ -350,13 +364,20 @@ function analyzeCast(node: Node & { k: 'cast' }, env: Env): Typed {
 /** STRING(10), NUMERIC(10, 2): numbers are rounded to the scale, longer values are refused. */
 export function constrain(value: Typed, [length, scale]: readonly number[], safe: boolean): Typed {
   const wrap = (sql: string) => raw(value.type, safe ? `TRY(${sql})` : sql);
-  if (value.type.kind === 'STRING' || value.type.kind === 'BYTES') return wrap(`gs_limit_length(${value.sql}, ${length})`.replace('gs_limit_length', value.type.kind === 'STRING' ? 'gs_limit_text' : 'gs_limit_bytes'));
-  if (value.type.kind === 'NUMERIC') return wrap(`CAST(CAST(${value.sql} AS DECIMAL(${Math.min(38, length!)}, ${scale ?? 0})) AS DECIMAL(38,9))`);
+  if (value.type.kind === 'STRING' || value.type.kind === 'BYTES')
+    return wrap(
+      `gs_limit_length(${value.sql}, ${length})`.replace(
+        'gs_limit_length',
+        value.type.kind === 'STRING' ? 'gs_limit_text' : 'gs_limit_bytes',
+      ),
+    );
+  if (value.type.kind === 'NUMERIC')
+    return wrap(`CAST(CAST(${value.sql} AS DECIMAL(${Math.min(38, length!)}, ${scale ?? 0})) AS DECIMAL(38,9))`);
   return value;
 }
 
 function analyzeCase(node: Node & { k: 'case' }, env: Env): Typed {
-  const thens = node.whens.map((w) => analyze(w.then, env));
+  const thens = node.whens.map((w) => analyze(w.value, env));
   const otherwise = node.otherwise ? analyze(node.otherwise, env) : nullOf(INT64);
   const all = [...thens, otherwise];
   const type = commonType(all);
@@ -369,14 +390,27 @@ function analyzeCase(node: Node & { k: 'case' }, env: Env): Typed {
     whens = values.slice(1).map((v) => `${values[0]!.sql} = ${v.sql}`);
   } else whens = node.whens.map((w) => want(analyze(w.when, env), BOOL, w.when.at, 'operator CASE').sql);
   const branches = thens.map((t, i) => `WHEN ${whens[i]} THEN ${coerce(t, type).sql}`);
-  return { type, sql: `CASE ${branches.join(' ')} ELSE ${coerce(otherwise, type).sql} END`, ...(all.every((a) => a.untyped) && { untyped: true }) };
+  return {
+    type,
+    sql: `CASE ${branches.join(' ')} ELSE ${coerce(otherwise, type).sql} END`,
+    ...(all.every((a) => a.untyped) && { untyped: true }),
+  };
 }
 
 function analyzeIn(node: Node & { k: 'in' }, env: Env): Typed {
   const of = analyze(node.of, env);
   if (node.list) {
     const values = unify([of, ...node.list.map((n) => analyze(n, env))], 'IN', node.at);
-    return negate(raw(BOOL, `(${values[0]!.sql} IN (${values.slice(1).map((v) => v.sql).join(', ')}))`), node.not);
+    return negate(
+      raw(
+        BOOL,
+        `(${values[0]!.sql} IN (${values
+          .slice(1)
+          .map((v) => v.sql)
+          .join(', ')}))`,
+      ),
+      node.not,
+    );
   }
   if (node.query) {
     const relation = env.unit.compileQuery(node.query, subquery(env));
@@ -389,15 +423,26 @@ function analyzeIn(node: Node & { k: 'in' }, env: Env): Typed {
     return negate(raw(BOOL, `(${left!.sql} IN (${query}))`), node.not);
   }
   const array = analyze(node.unnest!, env);
-  if (array.type.kind !== 'ARRAY' && !array.untyped) throw new SyntaxFault(`Second argument of IN UNNEST must be an array but was ${formatType(array.type)}`, node.at);
+  if (array.type.kind !== 'ARRAY' && !array.untyped)
+    throw new SyntaxFault(`Second argument of IN UNNEST must be an array but was ${formatType(array.type)}`, node.at);
   if (array.items && !array.parameter) {
     if (array.items.length === 0) return raw(BOOL, node.not ? 'true' : 'false');
     const values = unify([of, ...array.items], 'IN', node.at);
-    return negate(raw(BOOL, `(${values[0]!.sql} IN (${values.slice(1).map((v) => v.sql).join(', ')}))`), node.not);
+    return negate(
+      raw(
+        BOOL,
+        `(${values[0]!.sql} IN (${values
+          .slice(1)
+          .map((v) => v.sql)
+          .join(', ')}))`,
+      ),
+      node.not,
+    );
   }
   const element = array.type.kind === 'ARRAY' ? array.type.element : INT64;
   const type = commonType([of, raw(element, '')]);
-  if (!type) throw new SyntaxFault(`No matching signature for operator IN UNNEST for argument types: ${describeArguments([of, array])}`, node.at);
+  if (!type)
+    throw new SyntaxFault(`No matching signature for operator IN UNNEST for argument types: ${describeArguments([of, array])}`, node.at);
   const left = coerce(of, type);
   const list = coerce(array, arrayOf(type));
   const query = `(${left.sql} IN (SELECT unnest(${list.sql})))`;
@@ -425,10 +470,16 @@ function analyzeArray(node: Node & { k: 'arrayCtor' }, env: Env): Typed {
     element = commonType(items);
   }
   if (element?.kind === 'ARRAY') {
-    throw new SyntaxFault(`Cannot construct array with element type ${formatType(element)} because nested arrays are not supported`, node.at);
+    throw new SyntaxFault(
+      `Cannot construct array with element type ${formatType(element)} because nested arrays are not supported`,
+      node.at,
+    );
   }
   if (!element || items.some((i) => costOf(i, element) === undefined)) {
-    throw new SyntaxFault(`Array elements of types {${[...new Set(items.map((i) => formatType(i.type)))].join(', ')}} do not have a common supertype`, node.at);
+    throw new SyntaxFault(
+      `Array elements of types {${[...new Set(items.map((i) => formatType(i.type)))].join(', ')}} do not have a common supertype`,
+      node.at,
+    );
   }
   const type = arrayOf(element);
   const converted = items.map((i) => coerce(i, element));
@@ -446,7 +497,10 @@ function analyzeStruct(node: Node & { k: 'structCtor' }, env: Env): Typed {
     const converted = items.map((item, i) => {
       const field = type.fields[i]!;
       if (costOf(item, field.type) === undefined) {
-        throw new SyntaxFault(`Struct constructor argument type ${formatType(item.type)} cannot be coerced to field type ${formatType(field.type)}`, node.items[i]!.value.at);
+        throw new SyntaxFault(
+          `Struct constructor argument type ${formatType(item.type)} cannot be coerced to field type ${formatType(field.type)}`,
+          node.items[i]!.value.at,
+        );
       }
       return coerce(item, field.type);
     });
@@ -467,24 +521,29 @@ export function inferName(node: Node): string | undefined {
 export function render(relation: Relation): string {
   if (relation.order.length === 0 && relation.limit === '' && !relation.hidden) return relation.core;
   const order = relation.order.length > 0 ? ` ORDER BY ${relation.order.join(', ')}` : '';
-  return `SELECT ${relation.columns.map((c) => c.sql).join(', ')} FROM (${relation.core}) AS gs_q${order}${relation.limit}`;
+  return `SELECT ${relation.columns.map((c) => `gs_q.${c.sql}`).join(', ')} FROM (${relation.core}) AS gs_q${order}${relation.limit}`;
 }
 
 function scalarQuery(relation: Relation, at: number): Typed {
-  if (relation.columns.length !== 1) throw new SyntaxFault(`Scalar subquery cannot have more than one column unless using SELECT AS STRUCT to build STRUCT values`, at);
+  if (relation.columns.length !== 1)
+    throw new SyntaxFault(`Scalar subquery cannot have more than one column unless using SELECT AS STRUCT to build STRUCT values`, at);
   const column = relation.columns[0]!;
   return { type: column.type, sql: `(${render(relation)})`, ...(column.untyped && { untyped: true }) };
 }
 
-function arrayQuery(relation: Relation, at: number, env: Env): Typed {
-  if (relation.columns.length !== 1) throw new SyntaxFault('ARRAY subquery cannot have more than one column unless using SELECT AS STRUCT to build STRUCT values', at);
+function arrayQuery(relation: Relation, at: number): Typed {
+  if (relation.columns.length !== 1)
+    throw new SyntaxFault('ARRAY subquery cannot have more than one column unless using SELECT AS STRUCT to build STRUCT values', at);
   const column = relation.columns[0]!;
-  if (column.type.kind === 'ARRAY') throw new SyntaxFault('Cannot use array subquery with column of type ' + `${formatType(column.type)} because nested arrays are not supported`, at);
+  if (column.type.kind === 'ARRAY')
+    throw new SyntaxFault(
+      'Cannot use array subquery with column of type ' + `${formatType(column.type)} because nested arrays are not supported`,
+      at,
+    );
   const type = arrayOf(column.type);
-  const alias = env.unit.alias();
   const order = relation.order.length > 0 ? ` ORDER BY ${relation.order.join(', ')}` : '';
-  const source = relation.limit === '' ? relation.core : `SELECT * FROM (${relation.core}) AS gs_l${order}${relation.limit}`;
-  return raw(type, `(SELECT coalesce(list(${alias}.${column.sql}${order}), CAST([] AS ${physicalType(type)})) FROM (${source}) AS ${alias})`);
+  const source = relation.limit === '' ? relation.core : `SELECT gs_q.* FROM (${relation.core}) AS gs_q${order}${relation.limit}`;
+  return raw(type, `(SELECT coalesce(list(gs_q.${column.sql}${order}), CAST([] AS ${physicalType(type)})) FROM (${source}) AS gs_q)`);
 }
 
 function rangeLiteral(node: Node & { k: 'rangeLiteral' }, _env: Env): Typed {
@@ -495,4 +554,3 @@ function rangeLiteral(node: Node & { k: 'rangeLiteral' }, _env: Env): Typed {
     /^(UNBOUNDED|NULL)$/i.test(text) ? coerce(nullOf(type.element), type.element).sql : cast(stringLiteral(text), type.element, false).sql;
   return raw(type, `struct_pack("start" := ${bound(found[1]!)}, "end" := ${bound(found[2]!)})`);
 }
-

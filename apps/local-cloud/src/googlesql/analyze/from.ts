@@ -49,7 +49,8 @@ export function analyzeFrom(from: From, env: Env, compileQuery: CompileQuery): S
       const input = analyzeFrom(from.input, env, compileQuery);
       const size = analyze(from.size, { ...env, scope: emptyScope() });
       env.unit.deterministic = false;
-      if (typeof size.literal !== 'bigint' && typeof size.literal !== 'number') throw new SyntaxFault('TABLESAMPLE size must be a literal', from.at, 'unsupported');
+      if (typeof size.literal !== 'bigint' && typeof size.literal !== 'number')
+        throw new SyntaxFault('TABLESAMPLE size must be a literal', from.at, 'unsupported');
       return { ...input, sql: `${input.sql} TABLESAMPLE SYSTEM(${Number(size.literal)} PERCENT)` };
     }
     default:
@@ -74,16 +75,28 @@ function valueScope(value: Typed, alias: string | undefined, extra: readonly Sco
   const { type } = value;
   const columns: ScopeColumn[] =
     type.kind === 'STRUCT'
-      ? type.fields.map((f, i) => ({ name: f.name, type: f.type, sql: `struct_extract(${value.sql}, '${fieldName(type.fields, i).replaceAll("'", "''")}')` }))
+      ? type.fields.map((f, i) => ({
+          name: f.name,
+          type: f.type,
+          sql: `struct_extract(${value.sql}, '${fieldName(type.fields, i).replaceAll("'", "''")}')`,
+        }))
       : [{ name: alias ?? '', type, sql: value.sql }];
   const ranges: RangeVariable[] = [{ alias, columns, value }];
   for (const e of extra) ranges.push({ alias: e.name, columns: [e], value: raw(e.type, e.sql) });
   return { parent, ranges, columns: [...columns, ...extra] };
 }
 
-function unnest(array: Typed, alias: string | undefined, offset: string | true | undefined, at: number, env: Env, implied: string | undefined): Source {
+function unnest(
+  array: Typed,
+  alias: string | undefined,
+  offset: string | true | undefined,
+  at: number,
+  env: Env,
+  implied: string | undefined,
+): Source {
   if (array.untyped) throw new SyntaxFault('UNNEST of an untyped NULL is not supported', at);
-  if (array.type.kind !== 'ARRAY') throw new SyntaxFault(`Values referenced in UNNEST must be arrays. UNNEST contains expression of type ${formatType(array.type)}`, at);
+  if (array.type.kind !== 'ARRAY')
+    throw new SyntaxFault(`Values referenced in UNNEST must be arrays. UNNEST contains expression of type ${formatType(array.type)}`, at);
   const name = env.unit.alias();
   const { element } = array.type;
   const shown = alias ?? implied;
@@ -108,7 +121,8 @@ function analyzePath(from: PathFrom, env: Env, compileQuery: CompileQuery): Sour
     const local = env.locals?.get(head!.toLowerCase());
     const found = local && from.path.length === 1 ? { value: local, rest: [] } : correlated(from, env);
     if (found) {
-      if (found.rest.length > 0) throw new SyntaxFault(`Cannot access field ${found.rest[0]} on a value with type ${formatType(found.value.type)}`, from.at);
+      if (found.rest.length > 0)
+        throw new SyntaxFault(`Cannot access field ${found.rest[0]} on a value with type ${formatType(found.value.type)}`, from.at);
       return unnest(found.value, from.alias, from.offset, from.at, env, from.path.at(-1)!);
     }
   }
@@ -129,7 +143,8 @@ function correlated(from: PathFrom, env: Env): { value: Typed; rest: readonly st
 export function tablePath(path: readonly string[], env: Env, at: number): TablePath {
   const parts = path.flatMap((p) => p.split('.'));
   const { catalog } = env.unit.context;
-  if (parts.length > 3 && parts[0]!.includes(':') === false && parts.length !== 4) throw new SyntaxFault(`Invalid table name: ${path.join('.')}`, at);
+  if (parts.length > 3 && parts[0]!.includes(':') === false && parts.length !== 4)
+    throw new SyntaxFault(`Invalid table name: ${path.join('.')}`, at);
   if (parts.length === 1) {
     return { project: catalog.defaultProject, dataset: catalog.defaultDataset ?? '', table: parts[0]! };
   }
@@ -155,7 +170,11 @@ export function findTable(path: readonly string[], env: Env, at: number): Catalo
     throw new SyntaxFault(`Not found: Dataset ${full.project}:${full.dataset} was not found in location US`, at, 'notFound');
   }
   const hint = nearest(full.table, catalog.names('table', full.project, full.dataset));
-  throw new SyntaxFault(`Not found: Table ${full.project}:${full.dataset}.${full.table} was not found in location US${hint ? `; Did you mean ${hint}?` : ''}`, at, 'notFound');
+  throw new SyntaxFault(
+    `Not found: Table ${full.project}:${full.dataset}.${full.table} was not found in location US${hint ? `; Did you mean ${hint}?` : ''}`,
+    at,
+    'notFound',
+  );
 }
 
 function tableSource(path: readonly string[], alias: string, at: number, env: Env, compileQuery: CompileQuery): Source {
@@ -166,7 +185,14 @@ function tableSource(path: readonly string[], alias: string, at: number, env: En
   return readTable(findTable(path, env, at), alias, at, env, compileQuery);
 }
 
-function informationSchema(parts: readonly string[], info: number, alias: string, at: number, env: Env, compileQuery: CompileQuery): Source {
+function informationSchema(
+  parts: readonly string[],
+  info: number,
+  alias: string,
+  at: number,
+  env: Env,
+  compileQuery: CompileQuery,
+): Source {
   const { catalog } = env.unit.context;
   const view = parts
     .slice(info + 1)
@@ -177,7 +203,11 @@ function informationSchema(parts: readonly string[], info: number, alias: string
   const rest = before.filter((p) => p !== region);
   const project = region ? rest[0] : rest.length > 1 ? rest[0] : undefined;
   const dataset = region ? undefined : rest.at(-1);
-  const scope = { project: project ?? catalog.defaultProject, ...(dataset !== undefined && { dataset }), ...(region && { region: region.slice(7) }) };
+  const scope = {
+    project: project ?? catalog.defaultProject,
+    ...(dataset !== undefined && { dataset }),
+    ...(region && { region: region.slice(7) }),
+  };
   const table = catalog.informationSchema(view, scope);
   if (!table) throw new SyntaxFault(`Not found: Table ${parts.join('.')} was not found in location US`, at, 'notFound');
   return readTable(table, alias, at, env, compileQuery);
@@ -186,7 +216,13 @@ function informationSchema(parts: readonly string[], info: number, alias: string
 export function rowFilter(table: CatalogTable, scope: Scope, env: Env, at: number): string | undefined {
   if (table.rowFilters === undefined) return undefined;
   if (table.rowFilters.length === 0) return 'false';
-  const inner: Env = { unit: env.unit, scope: { ...scope, parent: undefined }, ctes: new Map(), noAggregates: 'row access policy', noWindows: 'row access policy' };
+  const inner: Env = {
+    unit: env.unit,
+    scope: { ...scope, parent: undefined },
+    ctes: new Map(),
+    noAggregates: 'row access policy',
+    noWindows: 'row access policy',
+  };
   return `(${table.rowFilters.map((f) => want(analyze(parseLoneExpression(f), inner), BOOL, at, 'row access policy').sql).join(' OR ')})`;
 }
 
@@ -203,7 +239,12 @@ function readTable(table: CatalogTable, alias: string, at: number, env: Env, com
 
 /** The columns of a table under an alias, with its pseudo-columns. */
 export function tableColumns(table: CatalogTable, name: string, used: (column?: string) => void = () => {}): ScopeColumn[] {
-  const columns: ScopeColumn[] = table.columns.map((c) => ({ name: c.name, type: c.type, sql: `${name}.${quote(c.name)}`, used: () => used(c.name) }));
+  const columns: ScopeColumn[] = table.columns.map((c) => ({
+    name: c.name,
+    type: c.type,
+    sql: `${name}.${quote(c.name)}`,
+    used: () => used(c.name),
+  }));
   if (table.partitioning?.column === '_PARTITIONTIME') {
     const sql = `${name}."_PARTITIONTIME"`;
     columns.push({ name: '_PARTITIONTIME', type: TIMESTAMP, sql, hidden: true });
@@ -222,11 +263,18 @@ function readView(table: CatalogTable, alias: string, at: number, env: Env, comp
       relation = compileQuery(parseLoneQuery(table.viewSql!), { unit, scope: emptyScope(), ctes: new Map() });
     } catch (error) {
       if (error instanceof SyntaxFault) {
-        throw new SyntaxFault(`Invalid view ${table.path.project}.${table.path.dataset}.${table.path.table}: ${error.message}`, at, error.reason);
+        throw new SyntaxFault(
+          `Invalid view ${table.path.project}.${table.path.dataset}.${table.path.table}: ${error.message}`,
+          at,
+          error.reason,
+        );
       }
       throw error;
     }
-    const named = table.columns.length === relation.columns.length ? { ...relation, columns: relation.columns.map((c, i) => ({ ...c, name: table.columns[i]!.name })) } : relation;
+    const named =
+      table.columns.length === relation.columns.length
+        ? { ...relation, columns: relation.columns.map((c, i) => ({ ...c, name: table.columns[i]!.name })) }
+        : relation;
     return ofRelation(named, alias, env);
   });
 }
@@ -279,14 +327,27 @@ type Join = From & { k: 'join' };
 function analyzeJoin(join: Join, env: Env, compileQuery: CompileQuery): Source {
   const left = analyzeFrom(join.left, env, compileQuery);
   const right = analyzeFrom(join.right, { ...env, scope: { ...left.scope, parent: env.scope } }, compileQuery);
-  const duplicate = right.scope.ranges.find((r) => r.alias !== undefined && left.scope.ranges.some((l) => l.alias?.toLowerCase() === r.alias!.toLowerCase()));
+  const duplicate = right.scope.ranges.find(
+    (r) => r.alias !== undefined && left.scope.ranges.some((l) => l.alias?.toLowerCase() === r.alias!.toLowerCase()),
+  );
   if (duplicate) throw new SyntaxFault(`Duplicate table alias ${duplicate.alias} in the same FROM clause`, join.right.at);
-  const scope: Scope = { parent: env.scope, ranges: [...left.scope.ranges, ...right.scope.ranges], columns: [...left.scope.columns, ...right.scope.columns] };
+  const scope: Scope = {
+    parent: env.scope,
+    ranges: [...left.scope.ranges, ...right.scope.ranges],
+    columns: [...left.scope.columns, ...right.scope.columns],
+  };
   const text = join.right.k === 'join' ? `(${right.sql})` : right.sql;
   const lateral = right.lateral && /^\(/.test(right.sql) ? 'LATERAL ' : '';
   if (join.kind === 'CROSS' || join.kind === 'COMMA') return { sql: `${left.sql} CROSS JOIN ${lateral}${text}`, scope };
   if (join.using) return usingJoin(join, left, right, lateral + text, scope);
-  const on = join.on ? want(analyze(join.on, { ...env, scope, noAggregates: 'JOIN ON clause', noWindows: 'JOIN ON clause' }), BOOL, join.on.at, 'JOIN ON clause').sql : 'true';
+  const on = join.on
+    ? want(
+        analyze(join.on, { ...env, scope, noAggregates: 'JOIN ON clause', noWindows: 'JOIN ON clause' }),
+        BOOL,
+        join.on.at,
+        'JOIN ON clause',
+      ).sql
+    : 'true';
   if (lateral && (join.kind === 'RIGHT' || join.kind === 'FULL')) {
     // DuckDB has no lateral right side here; an array that does not look left needs none.
     return { sql: `${left.sql} ${join.kind} JOIN ${text} ON ${on}`, scope };
@@ -309,7 +370,11 @@ function usingJoin(join: Join, left: Source, right: Source, text: string, scope:
     const l = find(left, 'left');
     const r = find(right, 'right');
     const type: SqlType | undefined = commonType([raw(l.type, l.sql), raw(r.type, r.sql)]);
-    if (!type) throw new SyntaxFault(`Column ${name} in USING has incompatible types on either side of the join: ${formatType(l.type)}, ${formatType(r.type)}`, join.at);
+    if (!type)
+      throw new SyntaxFault(
+        `Column ${name} in USING has incompatible types on either side of the join: ${formatType(l.type)}, ${formatType(r.type)}`,
+        join.at,
+      );
     const a = coerce(raw(l.type, l.sql), type).sql;
     const b = coerce(raw(r.type, r.sql), type).sql;
     conditions.push(`${a} = ${b}`);
@@ -320,4 +385,3 @@ function usingJoin(join: Join, left: Source, right: Source, text: string, scope:
   const columns = [...merged, ...scope.columns.filter((c) => !gone.has(c))];
   return { sql: `${left.sql} ${join.kind} JOIN ${text} ON ${conditions.join(' AND ')}`, scope: { ...scope, columns } };
 }
-

@@ -1,7 +1,8 @@
 /** Date parts and INTERVAL literals. */
+
+import { costOf } from '../functions/signature.ts';
 import type { Node, PartNode } from '../parse/ast.ts';
 import { SyntaxFault } from '../parse/fault.ts';
-import { costOf } from '../functions/signature.ts';
 import { parseInterval } from '../runtime/interval.ts';
 import { INT64, INTERVAL, STRING } from '../sql-type.ts';
 import { coerce } from './convert.ts';

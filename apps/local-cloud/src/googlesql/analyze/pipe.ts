@@ -20,8 +20,21 @@ function rewrite(body: Pipe): QueryBody {
   const from: Select['from'] =
     before.k === 'fromOnly'
       ? before.from
-      : { k: 'query', query: { with: [], recursive: false, body: before, order: [], at, end: at }, at, ...(alias !== undefined && { alias }) };
-  const select = (items: readonly SelectItem[], rest: Partial<Select> = {}): Select => ({ k: 'select', distinct: false, items, from, windows: [], at, ...rest });
+      : {
+          k: 'query',
+          query: { with: [], recursive: false, body: before, order: [], at, end: at },
+          at,
+          ...(alias !== undefined && { alias }),
+        };
+  const select = (items: readonly SelectItem[], rest: Partial<Select> = {}): Select => ({
+    k: 'select',
+    distinct: false,
+    items,
+    from,
+    windows: [],
+    at,
+    ...rest,
+  });
   switch (op.op) {
     case 'where':
       // A filter over window columns of EXTEND needs nothing special: they are columns by now.
@@ -56,7 +69,10 @@ function rewrite(body: Pipe): QueryBody {
     }
     case 'aggregate': {
       const keys = op.groups.map((g): SelectItem => ({ k: 'expr', of: g.of, at: g.at, ...(g.alias !== undefined && { alias: g.alias }) }));
-      const groupBy = op.groups.length > 0 ? { groupBy: { all: false, items: op.groups.map((g) => ({ k: 'expr' as const, of: g.of, at: g.at })), at } } : { groupBy: { all: false, items: [], at } };
+      const groupBy =
+        op.groups.length > 0
+          ? { groupBy: { all: false, items: op.groups.map((g) => ({ k: 'expr' as const, of: g.of, at: g.at })), at } }
+          : { groupBy: { all: false, items: [], at } };
       return select([...keys, ...op.items], groupBy);
     }
     case 'join':

@@ -33,7 +33,11 @@ export function pivot(node: From & { k: 'pivot' }, input: Source, env: Env): Sou
   const used = new Set<string>();
   const tracked: Env = {
     ...inner,
-    scope: { ...input.scope, columns: input.scope.columns.map((c) => ({ ...c, used: () => (used.add(c.sql), c.used?.()) })), ranges: input.scope.ranges },
+    scope: {
+      ...input.scope,
+      columns: input.scope.columns.map((c) => ({ ...c, used: () => (used.add(c.sql), c.used?.()) })),
+      ranges: input.scope.ranges,
+    },
   };
   const by = analyze(node.by, tracked);
   const alias = env.unit.alias();
@@ -42,7 +46,8 @@ export function pivot(node: From & { k: 'pivot' }, input: Source, env: Env): Sou
   for (const value of node.values) {
     const literal = analyze(value.of, { ...env });
     const type = commonType([by, literal]);
-    if (!type) throw new SyntaxFault(`PIVOT value of type ${formatType(literal.type)} cannot be compared with ${formatType(by.type)}`, value.of.at);
+    if (!type)
+      throw new SyntaxFault(`PIVOT value of type ${formatType(literal.type)} cannot be compared with ${formatType(by.type)}`, value.of.at);
     const condition = literal.untyped ? `${by.sql} IS NULL` : `${coerce(by, type).sql} = ${coerce(literal, type).sql}`;
     const name = value.alias ?? valueName(value.of);
     for (const aggregate of node.aggregates) {
@@ -82,7 +87,8 @@ export function pivot(node: From & { k: 'pivot' }, input: Source, env: Env): Sou
 
 /** Puts FILTER behind every aggregate call of `sql`: they stand where a name is followed by a parenthesis at the start or inside a conversion. */
 function filtered(sql: string, condition: string): string {
-  const start = /(sum|count|avg|min|max|any_value|list|string_agg|bool_and|bool_or|bit_and|bit_or|bit_xor|stddev_samp|stddev_pop|var_samp|var_pop|arg_max|arg_min|approx_count_distinct|count_if|first|fsum)\(/g;
+  const start =
+    /(sum|count|avg|min|max|any_value|list|string_agg|bool_and|bool_or|bit_and|bit_or|bit_xor|stddev_samp|stddev_pop|var_samp|var_pop|arg_max|arg_min|approx_count_distinct|count_if|first|fsum)\(/g;
   const found = start.exec(sql);
   if (!found) return sql;
   let depth = 0;
@@ -112,7 +118,8 @@ export function unpivot(node: From & { k: 'unpivot' }, input: Source, env: Env):
     return found;
   };
   const groups = node.columns.map((c) => {
-    if (c.names.length !== node.values.length) throw new SyntaxFault('UNPIVOT column groups must have as many columns as there are values', node.at);
+    if (c.names.length !== node.values.length)
+      throw new SyntaxFault('UNPIVOT column groups must have as many columns as there are values', node.at);
     const label: Typed = c.label ? analyze(c.label, { ...env }) : stringLiteral(c.names.join('_'));
     return { columns: c.names.map(find), label };
   });
@@ -120,7 +127,11 @@ export function unpivot(node: From & { k: 'unpivot' }, input: Source, env: Env):
   const keys = input.scope.columns.filter((c) => !c.hidden && !taken.has(c));
   const types = node.values.map((_, i) => {
     const type = commonType(groups.map((g) => raw(g.columns[i]!.type, '')));
-    if (!type) throw new SyntaxFault(`The datatype of column ${groups.at(-1)!.columns[i]!.name} does not match with other datatypes in the IN clause`, node.at);
+    if (!type)
+      throw new SyntaxFault(
+        `The datatype of column ${groups.at(-1)!.columns[i]!.name} does not match with other datatypes in the IN clause`,
+        node.at,
+      );
     return type;
   });
   const labelType = commonType(groups.map((g) => g.label)) ?? STRING;
@@ -136,8 +147,14 @@ export function unpivot(node: From & { k: 'unpivot' }, input: Source, env: Env):
     { name: node.name, type: labelType, sql: `${alias}.l` },
   ];
   const list = [...keys.map((c, i) => `${c.sql} AS k${i + 1}`), `unnest([${rows.join(', ')}]) AS u`].join(', ');
-  const picked = [...keys.map((_, i) => `${inner}.k${i + 1}`), ...node.values.map((_, i) => `struct_extract(${inner}.u, 'v${i + 1}') AS v${i + 1}`), `struct_extract(${inner}.u, 'l') AS l`];
-  const filter = node.includeNulls ? '' : ` WHERE ${node.values.map((_, i) => `struct_extract(${inner}.u, 'v${i + 1}') IS NOT NULL`).join(' OR ')}`;
+  const picked = [
+    ...keys.map((_, i) => `${inner}.k${i + 1}`),
+    ...node.values.map((_, i) => `struct_extract(${inner}.u, 'v${i + 1}') AS v${i + 1}`),
+    `struct_extract(${inner}.u, 'l') AS l`,
+  ];
+  const filter = node.includeNulls
+    ? ''
+    : ` WHERE ${node.values.map((_, i) => `struct_extract(${inner}.u, 'v${i + 1}') IS NOT NULL`).join(' OR ')}`;
   return {
     sql: `(SELECT ${picked.join(', ')} FROM (SELECT ${list} FROM ${input.sql}) AS ${inner}${filter}) AS ${alias}`,
     scope: { parent: env.scope, ranges: [{ alias: node.alias, columns }], columns },

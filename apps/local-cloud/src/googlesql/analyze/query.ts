@@ -50,9 +50,17 @@ function compileWith(query: Query, outer: Env): { env: Env; prefix: string } {
       ctes.set(key, info);
       const step = compileBody(cte.query.body.right, { ...env, ctes }, [], undefined);
       if (step.columns.length !== anchor.columns.length) {
-        throw new SyntaxFault(`Queries in ${cte.query.body.op} have mismatched column count; query 1 has ${anchor.columns.length} columns, query 2 has ${step.columns.length} columns`, cte.query.body.at);
+        throw new SyntaxFault(
+          `Queries in ${cte.query.body.op} have mismatched column count; query 1 has ${anchor.columns.length} columns, query 2 has ${step.columns.length} columns`,
+          cte.query.body.at,
+        );
       }
-      const aligned = align(step, anchor.columns.map((c) => c.type), cte.query.body.op, cte.query.body.at);
+      const aligned = align(
+        step,
+        anchor.columns.map((c) => c.type),
+        cte.query.body.op,
+        cte.query.body.at,
+      );
       const operator = cte.query.body.op === 'UNION ALL' ? 'UNION ALL' : 'UNION';
       texts.push(`${sql}(${anchor.columns.map((c) => c.sql).join(', ')}) AS ((${render(anchor)}) ${operator} (${aligned}))`);
       continue;
@@ -75,10 +83,22 @@ function compileBody(body: QueryBody, env: Env, order: readonly OrderItem[], que
     case 'set':
       return overRelation(compileSet(body, env), env, order, query);
     case 'pipe':
-      return overRelation(pipe(body, env, (b) => compileBody(b, env, [], undefined)), env, order, query);
+      return overRelation(
+        pipe(body, env, (b) => compileBody(b, env, [], undefined)),
+        env,
+        order,
+        query,
+      );
     case 'fromOnly':
       return compileSelect(
-        { k: 'select', distinct: false, items: [{ k: 'star', except: [], replace: [], at: body.at }], from: body.from, windows: [], at: body.at },
+        {
+          k: 'select',
+          distinct: false,
+          items: [{ k: 'star', except: [], replace: [], at: body.at }],
+          from: body.from,
+          windows: [],
+          at: body.at,
+        },
         env,
         order,
         query,
@@ -100,7 +120,7 @@ function overRelation(relation: Relation, env: Env, order: readonly OrderItem[],
   };
   const keys = order.map((item) => {
     const n = ordinal(item.of, relation.columns.length);
-    const value = n ? raw(relation.columns[n - 1]!.type, relation.columns[n - 1]!.sql) : analyze(item.of, { ...env, scope });
+    const value = n ? raw(relation.columns[n - 1]!.type, `${alias}.${relation.columns[n - 1]!.sql}`) : analyze(item.of, { ...env, scope });
     checkOrderable(value.type, item.of.at);
     return value.sql + direction(item);
   });
@@ -122,7 +142,8 @@ function limitSql(query: Query | undefined, env: Env): string {
 function ordinal(node: Node, count: number): number | undefined {
   if (node.k !== 'int') return undefined;
   const n = Number(node.text);
-  if (!(n >= 1 && n <= count)) throw new SyntaxFault(`ORDER BY column number item is out of range. Column numbers must be between 1 and ${count}, inclusive`, node.at);
+  if (!(n >= 1 && n <= count))
+    throw new SyntaxFault(`ORDER BY column number item is out of range. Column numbers must be between 1 and ${count}, inclusive`, node.at);
   return n;
 }
 function checkOrderable(type: SqlType, at: number): void {
@@ -140,7 +161,12 @@ function compileSelect(select: Select, outer: Env, order: readonly OrderItem[], 
   const scoped: Env = { ...base, scope: from.scope };
   const rowEnv: Env = { ...scoped, windows };
   const where = select.where
-    ? want(analyze(select.where, { ...scoped, noAggregates: 'WHERE clause', noWindows: 'WHERE clause' }), BOOL, select.where.at, 'WHERE clause').sql
+    ? want(
+        analyze(select.where, { ...scoped, noAggregates: 'WHERE clause', noWindows: 'WHERE clause' }),
+        BOOL,
+        select.where.at,
+        'WHERE clause',
+      ).sql
     : undefined;
   const grouped =
     select.groupBy !== undefined ||
@@ -157,31 +183,43 @@ function compileSelect(select: Select, outer: Env, order: readonly OrderItem[], 
   const { outputs, value } = shape(select, items);
   const aliases = aliasMap(select, items);
   const having = select.having
-    ? want(analyze(select.having, { ...env, aliases: { first: false, map: aliases }, noWindows: 'HAVING clause' }), BOOL, select.having.at, 'HAVING clause').sql
+    ? want(
+        analyze(select.having, { ...env, aliases: { first: false, map: aliases }, noWindows: 'HAVING clause' }),
+        BOOL,
+        select.having.at,
+        'HAVING clause',
+      ).sql
     : undefined;
   const qualify = select.qualify
     ? want(analyze(select.qualify, { ...env, aliases: { first: false, map: aliases } }), BOOL, select.qualify.at, 'QUALIFY clause').sql
     : undefined;
 
-  const columns: OutColumn[] = outputs.map((o, i) => ({ name: o.name, type: o.value.type, sql: `c${i + 1}`, ...(o.value.untyped && { untyped: true }) }));
+  const columns: OutColumn[] = outputs.map((o, i) => ({
+    name: o.name,
+    type: o.value.type,
+    sql: `c${i + 1}`,
+    ...(o.value.untyped && { untyped: true }),
+  }));
   const hidden: string[] = [];
   const keys = order.map((item) => {
     const n = value ? undefined : ordinal(item.of, columns.length);
     if (n) {
       checkOrderable(columns[n - 1]!.type, item.of.at);
-      return `c${n}${direction(item)}`;
+      return `gs_q.c${n}${direction(item)}`;
     }
     const key = analyze(item.of, { ...env, aliases: { first: true, map: aliases } });
     checkOrderable(key.type, item.of.at);
     const at = outputs.findIndex((o) => o.value.sql === key.sql);
-    if (at >= 0) return `c${at + 1}${direction(item)}`;
-    if (select.distinct) throw new SyntaxFault('ORDER BY clause expression references a column which is not visible after SELECT DISTINCT', item.of.at);
+    if (at >= 0) return `gs_q.c${at + 1}${direction(item)}`;
+    if (select.distinct)
+      throw new SyntaxFault('ORDER BY clause expression references a column which is not visible after SELECT DISTINCT', item.of.at);
     hidden.push(`${key.sql} AS h${hidden.length + 1}`);
-    return `h${hidden.length}${direction(item)}`;
+    return `gs_q.h${hidden.length}${direction(item)}`;
   });
   if (select.distinct) {
     for (const [i, o] of outputs.entries()) {
-      if (!isGroupable(o.value.type)) throw new SyntaxFault(`Column ${o.name ?? i + 1} of type ${formatType(o.value.type)} cannot be used in SELECT DISTINCT`, select.at);
+      if (!isGroupable(o.value.type))
+        throw new SyntaxFault(`Column ${o.name ?? i + 1} of type ${formatType(o.value.type)} cannot be used in SELECT DISTINCT`, select.at);
     }
   }
   const list = [...outputs.map((o, i) => `${o.value.sql} AS c${i + 1}`), ...hidden].join(', ');
@@ -250,12 +288,14 @@ function expandStar(item: SelectItem & { k: 'star' }, env: Env): Item[] {
     }
   }
   const names = new Set(columns.map((c) => c.name?.toLowerCase()));
-  for (const name of item.except) if (!names.has(name.toLowerCase())) throw new SyntaxFault(`Column ${name} in SELECT * EXCEPT list does not exist`, item.at);
+  for (const name of item.except)
+    if (!names.has(name.toLowerCase())) throw new SyntaxFault(`Column ${name} in SELECT * EXCEPT list does not exist`, item.at);
   const except = new Set(item.except.map((e) => e.toLowerCase()));
   const left = columns.filter((c) => c.name === undefined || !except.has(c.name.toLowerCase()));
   if (left.length === 0) throw new SyntaxFault('SELECT * expands to zero columns after applying EXCEPT', item.at);
   const replace = new Map(item.replace.map((r) => [r.name.toLowerCase(), r]));
-  for (const name of replace.keys()) if (!names.has(name)) throw new SyntaxFault(`Column ${name} in SELECT * REPLACE list does not exist`, item.at);
+  for (const name of replace.keys())
+    if (!names.has(name)) throw new SyntaxFault(`Column ${name} in SELECT * REPLACE list does not exist`, item.at);
   return left.map((c) => {
     const r = c.name === undefined ? undefined : replace.get(c.name.toLowerCase());
     return r ? { name: c.name, value: analyze(r.of, env) } : c;
@@ -266,12 +306,13 @@ function expandStar(item: SelectItem & { k: 'star' }, env: Env): Item[] {
 function through(env: Env, value: Typed, at: number): Typed {
   if (!env.scope.grouped) return value;
   const mapped = env.scope.grouped(value);
-  if (!mapped) throw new SyntaxFault(`Star expansion expression references column ${value.name} which is neither grouped nor aggregated`, at);
+  if (!mapped)
+    throw new SyntaxFault(`Star expansion expression references column ${value.name} which is neither grouped nor aggregated`, at);
   return mapped;
 }
 
 interface Key {
-  readonly kind: Node['k'];
+  readonly node: Node | undefined;
   readonly value: Typed;
 }
 
@@ -281,7 +322,8 @@ function compileGrouping(select: Select, env: Env, source: string): { scope: Sco
   const keys: Key[] = [];
   const keyOf = (node: Node): number => {
     const value = groupKey(node, select, rowEnv);
-    if (!isGroupable(value.value.type)) throw new SyntaxFault(`Grouping by expressions of type ${formatType(value.value.type)} is not allowed`, node.at);
+    if (!isGroupable(value.value.type))
+      throw new SyntaxFault(`Grouping by expressions of type ${formatType(value.value.type)} is not allowed`, node.at);
     const i = keys.findIndex((k) => k.value.sql === value.value.sql);
     return i >= 0 ? i : keys.push(value) - 1;
   };
@@ -289,8 +331,13 @@ function compileGrouping(select: Select, env: Env, source: string): { scope: Sco
   if (select.groupBy?.all) {
     for (const item of select.items) {
       if (item.k === 'star') {
-        for (const c of env.scope.columns.filter((c) => !c.hidden)) keys.push({ kind: 'name', value: take(c) });
-      } else if (!aggregates(item.of) && !someCall(item.of, (c) => c.over !== undefined) && !['int', 'string', 'null', 'bool', 'float', 'param'].includes(item.of.k)) keyOf(item.of);
+        for (const c of env.scope.columns.filter((c) => !c.hidden)) keys.push({ node: undefined, value: take(c) });
+      } else if (
+        !aggregates(item.of) &&
+        !someCall(item.of, (c) => c.over !== undefined) &&
+        !['int', 'string', 'null', 'bool', 'float', 'param'].includes(item.of.k)
+      )
+        keyOf(item.of);
     }
   }
   const computed = new Map<string, { ref: string; type: SqlType }>();
@@ -299,7 +346,7 @@ function compileGrouping(select: Select, env: Env, source: string): { scope: Sco
   const strip = ({ literal: _l, digits: _d, items: _i, ...t }: Typed): Typed => t;
   const grouping: Grouping = {
     source: { ...rowEnv },
-    keys: keys.map((k, i) => ({ kind: k.kind, sql: k.value.sql, value: strip(refs[i]!) })),
+    keys: keys.map((k, i) => ({ node: k.node, sql: k.value.sql, value: strip(refs[i]!) })),
     aggregate: (sql, type) => {
       let found = computed.get(sql);
       if (!found) {
@@ -342,27 +389,33 @@ function groupKey(node: Node, select: Select, env: Env): Key {
   if (node.k === 'int') {
     const n = Number(node.text);
     const item = select.items[n - 1];
-    if (!(n >= 1) || !item) throw new SyntaxFault(`GROUP BY column number item is out of range. Column numbers must be between 1 and ${select.items.length}, inclusive`, node.at);
+    if (!(n >= 1) || !item)
+      throw new SyntaxFault(
+        `GROUP BY column number item is out of range. Column numbers must be between 1 and ${select.items.length}, inclusive`,
+        node.at,
+      );
     if (item.k !== 'expr') {
       const column = env.scope.columns.filter((c) => !c.hidden)[n - 1]!;
-      return { kind: 'name', value: take(column) };
+      return { node: undefined, value: take(column) };
     }
     if (aggregates(item.of)) throw new SyntaxFault('GROUP BY column number refers to an expression with an aggregate function', node.at);
-    return { kind: item.of.k, value: analyze(item.of, env) };
+    return { node: item.of, value: analyze(item.of, env) };
   }
   if (node.k === 'name') {
     const name = node.name.toLowerCase();
     const item = select.items.find((i) => i.k === 'expr' && i.alias?.toLowerCase() === name);
     if (item?.k === 'expr') {
-      const own = env.scope.ranges.some((r) => r.alias?.toLowerCase() === name) || env.scope.columns.some((c) => c.name.toLowerCase() === name);
+      const own =
+        env.scope.ranges.some((r) => r.alias?.toLowerCase() === name) || env.scope.columns.some((c) => c.name.toLowerCase() === name);
       if (!own || groupsByAlias(item.of, env)) {
         if (aggregates(item.of)) throw new SyntaxFault(`Aggregate function is not allowed in GROUP BY`, node.at);
-        return { kind: item.of.k, value: analyze(item.of, env) };
+        return { node: item.of, value: analyze(item.of, env) };
       }
     }
   }
-  if (['string', 'bool', 'float', 'null', 'bytes', 'typed', 'param'].includes(node.k)) throw new SyntaxFault('Cannot GROUP BY literal values', node.at);
-  return { kind: node.k, value: analyze(node, env) };
+  if (['string', 'bool', 'float', 'null', 'bytes', 'typed', 'param'].includes(node.k))
+    throw new SyntaxFault('Cannot GROUP BY literal values', node.at);
+  return { node, value: analyze(node, env) };
 }
 /** When a name is both a column and an alias, the alias wins unless it aggregates. */
 function groupsByAlias(of: Node, _env: Env): boolean {
@@ -391,7 +444,9 @@ function setsOf(item: GroupItem, keyOf: (node: Node) => number): number[][] {
     }
     case 'cube': {
       const groups = item.items.map((g) => g.map(keyOf));
-      return Array.from({ length: 2 ** groups.length }, (_, bits) => groups.filter((_, i) => ((2 ** groups.length - 1 - bits) >> (groups.length - 1 - i)) & 1).flat());
+      return Array.from({ length: 2 ** groups.length }, (_, bits) =>
+        groups.filter((_, i) => ((2 ** groups.length - 1 - bits) >> (groups.length - 1 - i)) & 1).flat(),
+      );
     }
     case 'sets':
       return item.sets.flatMap((s) => setsOf(s, keyOf));
@@ -416,19 +471,38 @@ function compileSet(body: QueryBody & { k: 'set' }, env: Env): Relation {
   let right = compileBody(body.right, env, [], undefined);
   if (body.byName) ({ left, right } = byName(left, right, body.byName, body.op, body.at));
   if (left.columns.length !== right.columns.length) {
-    throw new SyntaxFault(`Queries in ${body.op} have mismatched column count; query 1 has ${left.columns.length} columns, query 2 has ${right.columns.length} columns`, body.right.at);
+    throw new SyntaxFault(
+      `Queries in ${body.op} have mismatched column count; query 1 has ${left.columns.length} columns, query 2 has ${right.columns.length} columns`,
+      body.right.at,
+    );
   }
   const types = left.columns.map((c, i) => {
     const r = right.columns[i]!;
     const type = commonType([columnValue(c), columnValue(r)]);
-    if (!type) throw new SyntaxFault(`Column ${i + 1} in ${body.op} has incompatible types: ${formatType(c.type)}, ${formatType(r.type)}`, body.right.at);
+    if (!type)
+      throw new SyntaxFault(
+        `Column ${i + 1} in ${body.op} has incompatible types: ${formatType(c.type)}, ${formatType(r.type)}`,
+        body.right.at,
+      );
     return type;
   });
-  const operator = { 'UNION ALL': 'UNION ALL', 'UNION DISTINCT': 'UNION', 'INTERSECT DISTINCT': 'INTERSECT', 'EXCEPT DISTINCT': 'EXCEPT', 'INTERSECT ALL': 'INTERSECT ALL', 'EXCEPT ALL': 'EXCEPT ALL' }[body.op];
+  const operator = {
+    'UNION ALL': 'UNION ALL',
+    'UNION DISTINCT': 'UNION',
+    'INTERSECT DISTINCT': 'INTERSECT',
+    'EXCEPT DISTINCT': 'EXCEPT',
+    'INTERSECT ALL': 'INTERSECT ALL',
+    'EXCEPT ALL': 'EXCEPT ALL',
+  }[body.op];
   const core = `(${align(left, types, body.op, body.at)}) ${operator} (${align(right, types, body.op, body.at)})`;
   return {
     core,
-    columns: left.columns.map((c, i) => ({ name: c.name, type: types[i]!, sql: `c${i + 1}`, ...(c.untyped && right.columns[i]!.untyped && { untyped: true }) })),
+    columns: left.columns.map((c, i) => ({
+      name: c.name,
+      type: types[i]!,
+      sql: `c${i + 1}`,
+      ...(c.untyped && right.columns[i]!.untyped && { untyped: true }),
+    })),
     order: [],
     limit: '',
     value: left.value,
@@ -454,7 +528,11 @@ function byName(
   else if (mode.mode === 'FULL') names = [...l, ...r.filter((n) => !l.includes(n))];
   else {
     const odd = [...l.filter((n) => !r.includes(n)), ...r.filter((n) => !l.includes(n))];
-    if (odd.length > 0) throw new SyntaxFault(`${op} BY NAME requires all input queries to have identical column names, but ${odd[0]} does not appear in both`, at);
+    if (odd.length > 0)
+      throw new SyntaxFault(
+        `${op} BY NAME requires all input queries to have identical column names, but ${odd[0]} does not appear in both`,
+        at,
+      );
     names = l;
   }
   if (names.length === 0) throw new SyntaxFault(`${op} BY NAME has no columns in common`, at);
@@ -467,7 +545,14 @@ function byName(
       columns.push({ name: model.name, type: model.type, sql: `c${i + 1}`, ...((!column || column.untyped) && { untyped: true }) });
       return `${column ? `gs_b.${column.sql}` : 'NULL'} AS c${i + 1}`;
     });
-    return { core: `SELECT ${list.join(', ')} FROM (${render(relation)}) AS gs_b`, columns, order: [], limit: '', value: false, hidden: false };
+    return {
+      core: `SELECT ${list.join(', ')} FROM (${render(relation)}) AS gs_b`,
+      columns,
+      order: [],
+      limit: '',
+      value: false,
+      hidden: false,
+    };
   };
   return { left: pick(left, l, right, r), right: pick(right, r, left, l) };
 }

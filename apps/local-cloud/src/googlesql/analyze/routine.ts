@@ -28,7 +28,10 @@ export function findRoutine(path: readonly string[], env: Env): CatalogRoutine |
 export function bindArguments(routine: CatalogRoutine, args: readonly Typed[], at: number): Map<string, Typed> {
   const { path } = routine;
   if (args.length !== routine.args.length) {
-    throw new SyntaxFault(`Number of arguments does not match for function ${path.dataset}.${path.routine}: expected ${routine.args.length}, got ${args.length}`, at);
+    throw new SyntaxFault(
+      `Number of arguments does not match for function ${path.dataset}.${path.routine}: expected ${routine.args.length}, got ${args.length}`,
+      at,
+    );
   }
   const locals = new Map<string, Typed>();
   for (const [i, arg] of args.entries()) {
@@ -61,12 +64,16 @@ export function callRoutine(node: CallNode, env: Env, analyze: (node: Node, env:
     try {
       body = analyze(parseLoneExpression(routine.bodySql), { unit, scope: emptyScope(), ctes: new Map(), locals });
     } catch (error) {
-      if (error instanceof SyntaxFault) throw new SyntaxFault(`Invalid function ${node.path.join('.')}: ${error.message}`, node.at, error.reason);
+      if (error instanceof SyntaxFault)
+        throw new SyntaxFault(`Invalid function ${node.path.join('.')}: ${error.message}`, node.at, error.reason);
       throw error;
     }
     if (!routine.returns) return { type: body.type, sql: body.sql };
     if (costOf(body, routine.returns) === undefined) {
-      throw new SyntaxFault(`Function ${node.path.join('.')} returns ${formatType(body.type)}, which cannot be coerced to ${formatType(routine.returns)}`, node.at);
+      throw new SyntaxFault(
+        `Function ${node.path.join('.')} returns ${formatType(body.type)}, which cannot be coerced to ${formatType(routine.returns)}`,
+        node.at,
+      );
     }
     const { type, sql } = coerce(body, routine.returns);
     return { type, sql: node.safe ? `TRY(${sql})` : sql };

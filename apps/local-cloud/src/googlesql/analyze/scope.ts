@@ -6,8 +6,8 @@
  * 3. After GROUP BY a scope gives out only what `grouped` maps: every path to a column goes through it.
  */
 import type { SqlType } from '../contract.ts';
-import { SyntaxFault } from '../parse/fault.ts';
 import { nearest } from '../nearest.ts';
+import { SyntaxFault } from '../parse/fault.ts';
 import { fieldName, quote, structOf } from '../sql-type.ts';
 import { raw, type Typed } from './typed.ts';
 
@@ -49,7 +49,11 @@ export function fieldOf(value: Typed, name: string): Typed | undefined {
   if (i < 0) return undefined;
   const item = value.items?.[i];
   if (item) return { ...item, type: fields[i]!.type, name: fields[i]!.name };
-  return { type: fields[i]!.type, sql: `struct_extract(${value.sql}, '${fieldName(fields, i).replaceAll("'", "''")}')`, name: fields[i]!.name };
+  return {
+    type: fields[i]!.type,
+    sql: `struct_extract(${value.sql}, '${fieldName(fields, i).replaceAll("'", "''")}')`,
+    name: fields[i]!.name,
+  };
 }
 
 /** A row of a range variable as a STRUCT. */
@@ -112,7 +116,11 @@ function describe(type: SqlType): string {
 }
 
 /** Resolves a dotted name; what is left over (access into JSON, say) is returned as `rest`. */
-export function resolve(scope: Scope | undefined, path: readonly string[], at: number): { value: Typed; rest: readonly string[] } | undefined {
+export function resolve(
+  scope: Scope | undefined,
+  path: readonly string[],
+  at: number,
+): { value: Typed; rest: readonly string[] } | undefined {
   for (let s = scope; s; s = s.parent) {
     if (!s.grouped) {
       const found = findHere(s, path, at);
@@ -135,7 +143,8 @@ export function resolve(scope: Scope | undefined, path: readonly string[], at: n
       const mapped = s.grouped(part.value);
       if (mapped) return descend({ ...mapped, ...(part.value.name !== undefined && { name: part.value.name }) }, path.slice(length), at);
     }
-    if (reached) throw new SyntaxFault(`SELECT list expression references column ${path.at(-1)} which is neither grouped nor aggregated`, at);
+    if (reached)
+      throw new SyntaxFault(`SELECT list expression references column ${path.at(-1)} which is neither grouped nor aggregated`, at);
   }
   return undefined;
 }

@@ -35,7 +35,7 @@ export interface Cte {
 /** Set when analysing above a GROUP BY: keys and aggregates are taken from the grouped subquery. */
 export interface Grouping {
   readonly source: Env;
-  readonly keys: readonly { readonly kind: Node['k']; readonly sql: string; readonly value: Typed }[];
+  readonly keys: readonly { readonly node: Node | undefined; readonly sql: string; readonly value: Typed }[];
   readonly aggregate: (sql: string, type: SqlType) => Typed;
   readonly groupingOf: ((sql: string) => string | undefined) | undefined;
 }
@@ -84,7 +84,10 @@ export class Unit {
     const found = name !== undefined ? parameters.find((p) => p.name?.toLowerCase() === name.toLowerCase()) : parameters[index!];
     if (name !== undefined && positional) throw new SyntaxFault('Named parameters are not supported', node.at);
     if (!found) {
-      throw new SyntaxFault(name !== undefined ? `Query parameter '${name}' not found` : `Query parameter number ${index! + 1} is not defined`, node.at);
+      throw new SyntaxFault(
+        name !== undefined ? `Query parameter '${name}' not found` : `Query parameter number ${index! + 1} is not defined`,
+        node.at,
+      );
     }
     const { type } = found;
     const sql =
@@ -121,4 +124,3 @@ export class Unit {
     }
   }
 }
-

@@ -19,7 +19,15 @@ export interface FunctionSpec {
   readonly kind: 'scalar' | 'aggregate' | 'window';
   readonly signatures: readonly Signature[];
   /** Aggregates and navigation functions: which modifiers the call may carry. */
-  readonly allows?: { readonly distinct?: boolean; readonly order?: boolean; readonly limit?: boolean; readonly nulls?: boolean; readonly having?: boolean; readonly frame?: boolean; readonly over?: boolean };
+  readonly allows?: {
+    readonly distinct?: boolean;
+    readonly order?: boolean;
+    readonly limit?: boolean;
+    readonly nulls?: boolean;
+    readonly having?: boolean;
+    readonly frame?: boolean;
+    readonly over?: boolean;
+  };
   /** Window functions that need ORDER BY inside OVER. */
   readonly needsOrder?: boolean;
   /** The argument that may be a date part (`DAY`) rather than an expression. */
@@ -37,7 +45,11 @@ export const aggregate = (name: string, allows: NonNullable<FunctionSpec['allows
   signatures: signatures.map(declare),
   allows: { over: true, ...allows },
 });
-export const windowFunction = (name: string, spec: Pick<FunctionSpec, 'allows' | 'needsOrder'>, ...signatures: readonly Declared[]): FunctionSpec => ({
+export const windowFunction = (
+  name: string,
+  spec: Pick<FunctionSpec, 'allows' | 'needsOrder'>,
+  ...signatures: readonly Declared[]
+): FunctionSpec => ({
   name,
   kind: 'window',
   signatures: signatures.map(declare),

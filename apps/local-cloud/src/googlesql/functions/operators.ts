@@ -62,9 +62,25 @@ export const operatorSignatures: ReadonlyMap<string, readonly Signature[]> = new
       ['INTERVAL, INT64 -> INTERVAL', 'gs_interval_div($1, $2)'],
     ),
   ],
-  ['-x', define(['INT64 -> INT64', '(-$1)'], ['FLOAT64 -> FLOAT64', '(-$1)'], ['NUMERIC -> NUMERIC', '(-$1)'], ['BIGNUMERIC -> BIGNUMERIC', 'gs_bignumeric_neg($1)'], ['INTERVAL -> INTERVAL', '(-$1)'])],
+  [
+    '-x',
+    define(
+      ['INT64 -> INT64', '(-$1)'],
+      ['FLOAT64 -> FLOAT64', '(-$1)'],
+      ['NUMERIC -> NUMERIC', '(-$1)'],
+      ['BIGNUMERIC -> BIGNUMERIC', 'gs_bignumeric_neg($1)'],
+      ['INTERVAL -> INTERVAL', '(-$1)'],
+    ),
+  ],
   ['~', define(['INT64 -> INT64', '(~$1)'], ['BYTES -> BYTES', 'gs_bytes_not($1)'])],
-  ['||', define(['STRING, STRING -> STRING', '($1 || $2)'], ['BYTES, BYTES -> BYTES', '($1 || $2)'], ['ARRAY<T>, ARRAY<T> -> ARRAY<T>', 'gs_array_concat($1, $2)'])],
+  [
+    '||',
+    define(
+      ['STRING, STRING -> STRING', '($1 || $2)'],
+      ['BYTES, BYTES -> BYTES', '($1 || $2)'],
+      ['ARRAY<T>, ARRAY<T> -> ARRAY<T>', 'gs_array_concat($1, $2)'],
+    ),
+  ],
   ['&', bitwise('($1 & $2)')],
   ['|', bitwise('($1 | $2)')],
   ['^', define(['INT64, INT64 -> INT64', 'xor($1, $2)'], ['BYTES, BYTES -> BYTES', "gs_bytes_bit($1, $2, '^')"])],

@@ -40,7 +40,8 @@ function parsePattern(text: string): Pattern {
   if (t === 'ANY') return { k: 'any' };
   if (/^T\d?$/.test(t)) return { k: 'var', name: t };
   const nested = /^(ARRAY|RANGE)<(.*)>$/.exec(t);
-  if (nested && /^(ANY|T\d?)$/.test(nested[2]!.trim())) return { k: nested[1] === 'ARRAY' ? 'array' : 'range', of: parsePattern(nested[2]!) };
+  if (nested && /^(ANY|T\d?)$/.test(nested[2]!.trim()))
+    return { k: nested[1] === 'ARRAY' ? 'array' : 'range', of: parsePattern(nested[2]!) };
   const lambda = /^\((.*)\s=>\s(.*)\)$/.exec(t);
   if (lambda) return { k: 'lambda', params: lambda[1]!.split(';').map(parsePattern), result: parsePattern(lambda[2]!) };
   return { k: 'type', type: parseType(t) };
@@ -111,7 +112,13 @@ export function commonType(args: readonly Typed[]): SqlType | undefined {
   let type: SqlType | undefined = base[0]!.type;
   for (const a of base.slice(1)) {
     const next: SqlType | undefined = type && superType(type, a.type);
-    type = next ?? (type && costOf(a, type) !== undefined ? type : type && base.every((b) => costOf(b, a.type) !== undefined) ? a.type : mergeLiterals(type, a));
+    type =
+      next ??
+      (type && costOf(a, type) !== undefined
+        ? type
+        : type && base.every((b) => costOf(b, a.type) !== undefined)
+          ? a.type
+          : mergeLiterals(type, a));
     if (!type) return undefined;
   }
   for (const a of typed) {
@@ -236,6 +243,13 @@ export function describeArguments(args: readonly Typed[]): string {
   return args.map((a) => (a.untyped ? 'NULL' : formatType(a.type))).join(', ');
 }
 export function describeSignatures(name: string, signatures: readonly Signature[]): string {
-  const texts = signatures.map((s) => `${name}(${s.text.split('->')[0]!.trim().replaceAll('[,', ', [').replaceAll(/\bT\d?\b/g, 'ANY')})`);
+  const texts = signatures.map(
+    (s) =>
+      `${name}(${s.text
+        .split('->')[0]!
+        .trim()
+        .replaceAll('[,', ', [')
+        .replaceAll(/\bT\d?\b/g, 'ANY')})`,
+  );
   return `Supported signature${texts.length > 1 ? 's' : ''}: ${texts.join('; ')}`;
 }

@@ -5,7 +5,12 @@ export type TypeNode =
   | { readonly k: 'range'; readonly element: TypeNode; readonly at: number }
   | {
       readonly k: 'struct';
-      readonly fields: readonly { readonly name: string; readonly type: TypeNode; readonly options?: Options; readonly required?: boolean }[];
+      readonly fields: readonly {
+        readonly name: string;
+        readonly type: TypeNode;
+        readonly options?: Options;
+        readonly required?: boolean;
+      }[];
       readonly at: number;
     };
 
@@ -24,11 +29,33 @@ export type Node =
   | { readonly k: 'param'; readonly name?: string; readonly index?: number; readonly at: number }
   | { readonly k: 'sysvar'; readonly name: string; readonly at: number }
   | CallNode
-  | { readonly k: 'cast'; readonly safe: boolean; readonly of: Node; readonly type: TypeNode; readonly format?: Node; readonly zone?: Node; readonly at: number }
+  | {
+      readonly k: 'cast';
+      readonly safe: boolean;
+      readonly of: Node;
+      readonly type: TypeNode;
+      readonly format?: Node;
+      readonly zone?: Node;
+      readonly at: number;
+    }
   | { readonly k: 'extract'; readonly part: PartNode; readonly of: Node; readonly zone?: Node; readonly at: number }
-  | { readonly k: 'case'; readonly of?: Node; readonly whens: readonly { readonly when: Node; readonly then: Node }[]; readonly otherwise?: Node; readonly at: number }
+  | {
+      readonly k: 'case';
+      readonly of?: Node;
+      readonly whens: readonly { readonly when: Node; readonly value: Node }[];
+      readonly otherwise?: Node;
+      readonly at: number;
+    }
   | { readonly k: 'between'; readonly of: Node; readonly low: Node; readonly high: Node; readonly not: boolean; readonly at: number }
-  | { readonly k: 'in'; readonly of: Node; readonly list?: readonly Node[]; readonly query?: Query; readonly unnest?: Node; readonly not: boolean; readonly at: number }
+  | {
+      readonly k: 'in';
+      readonly of: Node;
+      readonly list?: readonly Node[];
+      readonly query?: Query;
+      readonly unnest?: Node;
+      readonly not: boolean;
+      readonly at: number;
+    }
   | {
       readonly k: 'like';
       readonly of: Node;
@@ -39,14 +66,26 @@ export type Node =
       readonly not: boolean;
       readonly at: number;
     }
-  | { readonly k: 'is'; readonly of: Node; readonly what: 'NULL' | 'TRUE' | 'FALSE' | 'UNKNOWN'; readonly not: boolean; readonly at: number }
+  | {
+      readonly k: 'is';
+      readonly of: Node;
+      readonly what: 'NULL' | 'TRUE' | 'FALSE' | 'UNKNOWN';
+      readonly not: boolean;
+      readonly at: number;
+    }
   | { readonly k: 'distinct'; readonly left: Node; readonly right: Node; readonly not: boolean; readonly at: number }
   | { readonly k: 'unary'; readonly op: '-' | '+' | '~'; readonly of: Node; readonly at: number }
   | { readonly k: 'binary'; readonly op: string; readonly left: Node; readonly right: Node; readonly at: number }
   | { readonly k: 'and' | 'or'; readonly operands: readonly Node[]; readonly at: number }
   | { readonly k: 'not'; readonly of: Node; readonly at: number }
   | { readonly k: 'arrayCtor'; readonly type?: TypeNode; readonly items: readonly Node[]; readonly at: number }
-  | { readonly k: 'structCtor'; readonly type?: TypeNode; readonly items: readonly { readonly value: Node; readonly name?: string }[]; readonly tuple: boolean; readonly at: number }
+  | {
+      readonly k: 'structCtor';
+      readonly type?: TypeNode;
+      readonly items: readonly { readonly value: Node; readonly name?: string }[];
+      readonly tuple: boolean;
+      readonly at: number;
+    }
   | { readonly k: 'scalarQuery'; readonly query: Query; readonly at: number }
   | { readonly k: 'arrayQuery'; readonly query: Query; readonly at: number }
   | { readonly k: 'exists'; readonly query: Query; readonly at: number }
@@ -141,7 +180,11 @@ export type QueryBody =
   | {
       readonly k: 'set';
       readonly op: 'UNION ALL' | 'UNION DISTINCT' | 'INTERSECT DISTINCT' | 'EXCEPT DISTINCT' | 'INTERSECT ALL' | 'EXCEPT ALL';
-      readonly byName?: { readonly corresponding: boolean; readonly mode: 'INNER' | 'LEFT' | 'FULL' | 'STRICT'; readonly on?: readonly string[] };
+      readonly byName?: {
+        readonly corresponding: boolean;
+        readonly mode: 'INNER' | 'LEFT' | 'FULL' | 'STRICT';
+        readonly on?: readonly string[];
+      };
       readonly left: QueryBody;
       readonly right: QueryBody;
       readonly at: number;
@@ -149,14 +192,23 @@ export type QueryBody =
 
 export type PipeOp =
   | { readonly op: 'where'; readonly of: Node }
-  | { readonly op: 'select' | 'extend'; readonly distinct: boolean; readonly items: readonly SelectItem[]; readonly windows: Select['windows'] }
+  | {
+      readonly op: 'select' | 'extend';
+      readonly distinct: boolean;
+      readonly items: readonly SelectItem[];
+      readonly windows: Select['windows'];
+    }
   | { readonly op: 'set'; readonly items: readonly { readonly name: string; readonly of: Node }[] }
   | { readonly op: 'drop'; readonly names: readonly string[] }
   | { readonly op: 'rename'; readonly items: readonly { readonly from: string; readonly to: string }[] }
   | { readonly op: 'as'; readonly alias: string }
   | { readonly op: 'order'; readonly order: readonly OrderItem[] }
   | { readonly op: 'limit'; readonly limit: Node; readonly offset?: Node }
-  | { readonly op: 'aggregate'; readonly items: readonly SelectItem[]; readonly groups: readonly { readonly of: Node; readonly alias?: string; readonly at: number }[] }
+  | {
+      readonly op: 'aggregate';
+      readonly items: readonly SelectItem[];
+      readonly groups: readonly { readonly of: Node; readonly alias?: string; readonly at: number }[];
+    }
   | { readonly op: 'distinct' }
   | { readonly op: 'join'; readonly make: (left: From) => From }
   | { readonly op: 'set-op'; readonly make: (left: QueryBody) => QueryBody }
@@ -233,11 +285,34 @@ export interface ColumnDef {
 
 export type Statement =
   | { readonly k: 'query'; readonly query: Query; readonly at: number }
-  | { readonly k: 'insert'; readonly target: readonly string[]; readonly columns?: readonly string[]; readonly rows?: readonly (readonly Node[])[]; readonly query?: Query; readonly at: number }
-  | { readonly k: 'update'; readonly target: readonly string[]; readonly alias?: string; readonly set: readonly SetItem[]; readonly from?: From; readonly where?: Node; readonly at: number }
+  | {
+      readonly k: 'insert';
+      readonly target: readonly string[];
+      readonly columns?: readonly string[];
+      readonly rows?: readonly (readonly Node[])[];
+      readonly query?: Query;
+      readonly at: number;
+    }
+  | {
+      readonly k: 'update';
+      readonly target: readonly string[];
+      readonly alias?: string;
+      readonly set: readonly SetItem[];
+      readonly from?: From;
+      readonly where?: Node;
+      readonly at: number;
+    }
   | { readonly k: 'delete'; readonly target: readonly string[]; readonly alias?: string; readonly where?: Node; readonly at: number }
   | { readonly k: 'truncate'; readonly target: readonly string[]; readonly at: number }
-  | { readonly k: 'merge'; readonly target: readonly string[]; readonly alias?: string; readonly source: From; readonly on: Node; readonly branches: readonly MergeBranch[]; readonly at: number }
+  | {
+      readonly k: 'merge';
+      readonly target: readonly string[];
+      readonly alias?: string;
+      readonly source: From;
+      readonly on: Node;
+      readonly branches: readonly MergeBranch[];
+      readonly at: number;
+    }
   | DdlStatement;
 
 export interface SetItem {
@@ -267,9 +342,27 @@ export type AlterNode =
   | { readonly action: 'renameTo'; readonly table: string };
 
 export type DdlStatement =
-  | { readonly k: 'createSchema'; readonly path: readonly string[]; readonly ifNotExists: boolean; readonly options?: Options; readonly at: number }
-  | { readonly k: 'alterSchema'; readonly path: readonly string[]; readonly ifExists: boolean; readonly options: Options; readonly at: number }
-  | { readonly k: 'dropSchema'; readonly path: readonly string[]; readonly ifExists: boolean; readonly cascade: boolean; readonly at: number }
+  | {
+      readonly k: 'createSchema';
+      readonly path: readonly string[];
+      readonly ifNotExists: boolean;
+      readonly options?: Options;
+      readonly at: number;
+    }
+  | {
+      readonly k: 'alterSchema';
+      readonly path: readonly string[];
+      readonly ifExists: boolean;
+      readonly options: Options;
+      readonly at: number;
+    }
+  | {
+      readonly k: 'dropSchema';
+      readonly path: readonly string[];
+      readonly ifExists: boolean;
+      readonly cascade: boolean;
+      readonly at: number;
+    }
   | {
       readonly k: 'createTable';
       readonly path: readonly string[];
@@ -287,8 +380,20 @@ export type DdlStatement =
       readonly copy?: readonly string[];
       readonly at: number;
     }
-  | { readonly k: 'alterTable'; readonly path: readonly string[]; readonly ifExists: boolean; readonly actions: readonly AlterNode[]; readonly at: number }
-  | { readonly k: 'drop'; readonly what: 'TABLE' | 'VIEW'; readonly path: readonly string[]; readonly ifExists: boolean; readonly at: number }
+  | {
+      readonly k: 'alterTable';
+      readonly path: readonly string[];
+      readonly ifExists: boolean;
+      readonly actions: readonly AlterNode[];
+      readonly at: number;
+    }
+  | {
+      readonly k: 'drop';
+      readonly what: 'TABLE' | 'VIEW';
+      readonly path: readonly string[];
+      readonly ifExists: boolean;
+      readonly at: number;
+    }
   | {
       readonly k: 'createView';
       readonly path: readonly string[];
@@ -299,7 +404,13 @@ export type DdlStatement =
       readonly query: Query;
       readonly at: number;
     }
-  | { readonly k: 'alterView'; readonly path: readonly string[]; readonly ifExists: boolean; readonly options: Options; readonly at: number }
+  | {
+      readonly k: 'alterView';
+      readonly path: readonly string[];
+      readonly ifExists: boolean;
+      readonly options: Options;
+      readonly at: number;
+    }
   | {
       readonly k: 'createFunction';
       readonly path: readonly string[];
@@ -325,4 +436,10 @@ export type DdlStatement =
       readonly filterNode: Node;
       readonly at: number;
     }
-  | { readonly k: 'dropRowAccessPolicy'; readonly name: string | 'ALL'; readonly path: readonly string[]; readonly ifExists: boolean; readonly at: number };
+  | {
+      readonly k: 'dropRowAccessPolicy';
+      readonly name: string | 'ALL';
+      readonly path: readonly string[];
+      readonly ifExists: boolean;
+      readonly at: number;
+    };

@@ -37,7 +37,11 @@ function parseCreate(s: Stream): DdlStatement {
   if (s.accept('VIEW')) return parseCreateView(s, at, orReplace);
   if (s.is('FUNCTION')) return parseCreateFunction(s, at, orReplace, temporary, false);
   if (s.accept('ROW', 'ACCESS', 'POLICY')) return parseCreatePolicy(s, at, orReplace);
-  if (s.token.kind === 'ident') throw refuse(`CREATE ${s.token.text.toUpperCase()}${s.is('MATERIALIZED') || s.is('EXTERNAL') || s.is('SNAPSHOT') ? ` ${s.peek().word}` : ''}`, at);
+  if (s.token.kind === 'ident')
+    throw refuse(
+      `CREATE ${s.token.text.toUpperCase()}${s.is('MATERIALIZED') || s.is('EXTERNAL') || s.is('SNAPSHOT') ? ` ${s.peek().word}` : ''}`,
+      at,
+    );
   throw s.unexpected();
 }
 
@@ -180,7 +184,19 @@ function parseCreateFunction(s: Stream, at: number, orReplace: boolean, temporar
   const text = s.slice(from, to);
   const body = 'k' in bodyNode && bodyNode.k === 'scalarQuery' && !text.startsWith('(') ? `(${text})` : text;
   if (s.is('OPTIONS')) parseOptions(s);
-  return { k: 'createFunction', path, orReplace, ifNotExists: exists, temporary, table, args, body, bodyNode, at, ...(returns && { returns }) };
+  return {
+    k: 'createFunction',
+    path,
+    orReplace,
+    ifNotExists: exists,
+    temporary,
+    table,
+    args,
+    body,
+    bodyNode,
+    at,
+    ...(returns && { returns }),
+  };
 }
 
 function parseCreatePolicy(s: Stream, at: number, orReplace: boolean): DdlStatement {
@@ -285,7 +301,8 @@ function parseDrop(s: Stream): DdlStatement {
     const exists = ifExists(s);
     return { k: 'dropFunction', path: s.path(), ifExists: exists, at };
   }
-  if (s.accept('ALL', 'ROW', 'ACCESS', 'POLICIES', 'ON')) return { k: 'dropRowAccessPolicy', name: 'ALL', path: s.path(), ifExists: false, at };
+  if (s.accept('ALL', 'ROW', 'ACCESS', 'POLICIES', 'ON'))
+    return { k: 'dropRowAccessPolicy', name: 'ALL', path: s.path(), ifExists: false, at };
   if (s.accept('ROW', 'ACCESS', 'POLICY')) {
     const exists = ifExists(s);
     const name = s.identifier();

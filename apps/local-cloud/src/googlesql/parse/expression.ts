@@ -323,7 +323,9 @@ function isIntervalCall(s: Stream): boolean {
 }
 
 const PARTS = new Set(
-  'MICROSECOND MILLISECOND SECOND MINUTE HOUR DAY WEEK ISOWEEK MONTH QUARTER YEAR ISOYEAR DAYOFWEEK DAYOFYEAR DATE TIME DATETIME NANOSECOND'.split(' '),
+  'MICROSECOND MILLISECOND SECOND MINUTE HOUR DAY WEEK ISOWEEK MONTH QUARTER YEAR ISOYEAR DAYOFWEEK DAYOFYEAR DATE TIME DATETIME NANOSECOND'.split(
+    ' ',
+  ),
 );
 
 export function parsePart(s: Stream): PartNode {
@@ -350,11 +352,11 @@ function parseCase(s: Stream): Node {
   const at = s.at;
   s.expect('CASE');
   const of = s.is('WHEN') ? undefined : parseExpression(s);
-  const whens: { when: Node; then: Node }[] = [];
+  const whens: { when: Node; value: Node }[] = [];
   while (s.accept('WHEN')) {
     const when = parseExpression(s);
     s.expect('THEN');
-    whens.push({ when, then: parseExpression(s) });
+    whens.push({ when, value: parseExpression(s) });
   }
   if (whens.length === 0) throw s.unexpected('keyword WHEN');
   const otherwise = s.accept('ELSE') ? parseExpression(s) : undefined;
@@ -583,8 +585,9 @@ export function parseWindowSpec(s: Stream): WindowSpec {
   if (s.isAny('ROWS', 'RANGE')) {
     const unit = s.next().word as 'ROWS';
     const bound = () => {
-      if (s.accept('UNBOUNDED')) return { kind: s.accept('PRECEDING') ? 'UNBOUNDED PRECEDING' : (s.expect('FOLLOWING'), 'UNBOUNDED FOLLOWING') } as const;
-      if (s.accept('CURRENT')) return s.expect('ROW'), { kind: 'CURRENT ROW' } as const;
+      if (s.accept('UNBOUNDED'))
+        return { kind: s.accept('PRECEDING') ? 'UNBOUNDED PRECEDING' : (s.expect('FOLLOWING'), 'UNBOUNDED FOLLOWING') } as const;
+      if (s.accept('CURRENT')) return (s.expect('ROW'), { kind: 'CURRENT ROW' } as const);
       const offset = parseExpression(s);
       return { kind: s.accept('PRECEDING') ? 'PRECEDING' : (s.expect('FOLLOWING'), 'FOLLOWING'), offset } as const;
     };

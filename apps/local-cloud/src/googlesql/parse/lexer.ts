@@ -157,7 +157,7 @@ function readQuotedIdentifier(text: string, start: number): { value: string; end
   if (text[i] !== '`') throw new SyntaxFault('Syntax error: Unclosed identifier literal', start);
   const raw = text.slice(start + 1, i);
   if (raw === '') throw new SyntaxFault('Syntax error: Invalid empty identifier', start);
-  return { value: raw.includes('\\') ? unescape(raw, start + 1, false) : raw, end: i + 1 };
+  return { value: raw.includes('\\') ? decodeEscapes(raw, start + 1, false) : raw, end: i + 1 };
 }
 
 function readString(text: string, start: number): { text: string; bytes?: Uint8Array; end: number } | undefined {
@@ -181,8 +181,8 @@ function readString(text: string, start: number): { text: string; bytes?: Uint8A
     i += text[i] === '\\' ? 2 : 1;
   }
   const inner = text.slice(from, i).replace(/\r\n?/g, '\n');
-  if (!isBytes) return { text: raw ? inner : unescape(inner, from, false), end: i + close.length };
-  const decoded = raw ? inner : unescape(inner, from, true);
+  if (!isBytes) return { text: raw ? inner : decodeEscapes(inner, from, false), end: i + close.length };
+  const decoded = raw ? inner : decodeEscapes(inner, from, true);
   const bytes = raw ? new TextEncoder().encode(inner) : Uint8Array.from(decoded, (ch) => ch.charCodeAt(0));
   return { text: decoded, bytes, end: i + close.length };
 }
@@ -203,7 +203,7 @@ const SIMPLE: Readonly<Record<string, string>> = {
 };
 
 /** For bytes the result has one character per byte (0-255). */
-function unescape(body: string, at: number, asBytes: boolean): string {
+function decodeEscapes(body: string, at: number, asBytes: boolean): string {
   let out = '';
   for (let i = 0; i < body.length; i++) {
     const c = body[i]!;

@@ -28,7 +28,16 @@ export function parseQuery(s: Stream): Query {
     const offset = limit && s.accept('OFFSET') ? parseExpression(s) : undefined;
     if (s.is('|>')) {
       if (order.length > 0 || limit) {
-        const query: Query = { with: [], recursive: false, body, order, at, end: s.previousEnd, ...(limit && { limit }), ...(offset && { offset }) };
+        const query: Query = {
+          with: [],
+          recursive: false,
+          body,
+          order,
+          at,
+          end: s.previousEnd,
+          ...(limit && { limit }),
+          ...(offset && { offset }),
+        };
         body = { k: 'query', query, at };
       }
       while (s.accept('|>')) body = { k: 'pipe', input: body, op: parsePipe(s), at };
@@ -213,7 +222,7 @@ function isSetMode(s: Stream): boolean {
 
 function parseJoin(s: Stream, left: From): From {
   const at = s.at;
-  let kind: 'INNER' | 'LEFT' | 'RIGHT' | 'FULL' | 'CROSS' = 'INNER';
+  let kind = 'INNER' as 'INNER' | 'LEFT' | 'RIGHT' | 'FULL' | 'CROSS';
   if (!s.is('JOIN')) {
     kind = s.next().word as typeof kind;
     if (kind !== 'CROSS' && kind !== 'INNER') s.accept('OUTER');
@@ -234,7 +243,10 @@ function parseJoin(s: Stream, left: From): From {
     if (s.accept('USING')) return { k: 'join', kind, left, right: inner, using: names(s), at };
   }
   if (right.k === 'unnest' || right.k === 'path') return { k: 'join', kind, left, right, at };
-  throw new SyntaxFault(`Syntax error: Expected keyword ON or keyword USING but got ${s.token.kind === 'eof' ? 'end of script' : `"${s.token.text}"`}`, s.at);
+  throw new SyntaxFault(
+    `Syntax error: Expected keyword ON or keyword USING but got ${s.token.kind === 'eof' ? 'end of script' : `"${s.token.text}"`}`,
+    s.at,
+  );
 }
 
 function withOffset(s: Stream): string | true | undefined {
@@ -291,7 +303,8 @@ function parsePostfixOperators(s: Stream, start: From): From {
   for (;;) {
     if (isPivot(s)) item = s.is('PIVOT') ? parsePivot(s, item) : parseUnpivot(s, item);
     else if (s.accept('TABLESAMPLE')) {
-      if (s.identifier().toUpperCase() !== 'SYSTEM') throw new SyntaxFault('TABLESAMPLE supports only the SYSTEM method', s.at, 'unsupported');
+      if (s.identifier().toUpperCase() !== 'SYSTEM')
+        throw new SyntaxFault('TABLESAMPLE supports only the SYSTEM method', s.at, 'unsupported');
       s.expect('(');
       const size = parseExpression(s);
       const unit = s.next().word;
@@ -452,7 +465,8 @@ function parsePipe(s: Stream): PipeOp {
     });
     return {
       op: 'set-op',
-      make: (left) => queries.reduce<QueryBody>((l, query) => ({ k: 'set', ...operator, left: l, right: { k: 'query', query, at }, at }), left),
+      make: (left) =>
+        queries.reduce<QueryBody>((l, query) => ({ k: 'set', ...operator, left: l, right: { k: 'query', query, at }, at }), left),
     };
   }
   if (isPivot(s)) {

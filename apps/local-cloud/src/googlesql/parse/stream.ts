@@ -145,7 +145,12 @@ export class Stream {
         parts.push(...text.split('.'));
         return;
       }
-      while (this.token.word === '-' && this.token.at === this.previousEnd && this.peek().at === this.token.end && ['ident', 'int'].includes(this.peek().kind)) {
+      while (
+        this.token.word === '-' &&
+        this.token.at === this.previousEnd &&
+        this.peek().at === this.token.end &&
+        ['ident', 'int'].includes(this.peek().kind)
+      ) {
         this.next();
         text += `-${this.next().text}`;
       }
@@ -158,6 +163,9 @@ export class Stream {
       part(false);
     }
     return parts;
+  }
+  get done(): boolean {
+    return this.token.kind === 'eof';
   }
   end(): void {
     if (this.token.kind !== 'eof') throw this.unexpected('end of input');

@@ -18,3 +18,19 @@ function search(value: unknown, test: (call: CallNode) => boolean): boolean {
   }
   return false;
 }
+
+/** The same expression text, whatever the case of names and the place. */
+export function sameNode(a: unknown, b: unknown): boolean {
+  if (a === b) return true;
+  if (typeof a === 'bigint' || typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false;
+  if (Array.isArray(a)) return Array.isArray(b) && a.length === b.length && a.every((x, i) => sameNode(x, b[i]));
+  const left = Object.entries(a).filter(([k]) => k !== 'at' && k !== 'end');
+  const right = b as Record<string, unknown>;
+  if (left.length !== Object.keys(b).filter((k) => k !== 'at' && k !== 'end').length) return false;
+  const named = (a as { k?: string }).k === 'name' || (a as { k?: string }).k === 'dot';
+  return left.every(([k, v]) =>
+    named && k === 'name' && typeof v === 'string' && typeof right[k] === 'string'
+      ? v.toLowerCase() === right[k].toLowerCase()
+      : sameNode(v, right[k]),
+  );
+}

@@ -3,7 +3,20 @@ import { EvaluationFault } from './define.ts';
 
 export const DAY_US = 86_400_000_000n;
 export const WEEKDAYS = ['Sunday', 'Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Friday', 'Saturday'];
-export const MONTHS = ['January', 'February', 'March', 'April', 'May', 'June', 'July', 'August', 'September', 'October', 'November', 'December'];
+export const MONTHS = [
+  'January',
+  'February',
+  'March',
+  'April',
+  'May',
+  'June',
+  'July',
+  'August',
+  'September',
+  'October',
+  'November',
+  'December',
+];
 
 export function daysOf(year: number, month: number, day: number): number {
   const y = month <= 2 ? year - 1 : year;
@@ -97,7 +110,8 @@ export function offsetAt(zone: string, micros: bigint): number {
   const seconds = floorDiv(micros, 1_000_000n);
   const parts: Record<string, number> = {};
   for (const { type, value } of format.formatToParts(Number(seconds) * 1000)) parts[type] = Number(value);
-  const local = BigInt(daysOf(parts.year!, parts.month!, parts.day!)) * 86400n + BigInt(parts.hour! * 3600 + parts.minute! * 60 + parts.second!);
+  const local =
+    BigInt(daysOf(parts.year!, parts.month!, parts.day!)) * 86400n + BigInt(parts.hour! * 3600 + parts.minute! * 60 + parts.second!);
   return Number(local - seconds);
 }
 

@@ -12,12 +12,12 @@ import {
   DuckDBDecimalValue,
   DuckDBIntervalValue,
   DuckDBListValue,
+  DuckDBScalarFunction,
   DuckDBTimestampTZValue,
   DuckDBTimestampValue,
   DuckDBTimeValue,
   type DuckDBType,
   type DuckDBValue,
-  DuckDBScalarFunction,
   INTERVAL,
   LIST,
   SQLNULL,
@@ -30,7 +30,22 @@ import {
 /** The message reaches the user as it is. */
 export class EvaluationFault extends Error {}
 
-export type Kind = 'int' | 'float' | 'numeric' | 'big' | 'bool' | 'text' | 'bytes' | 'date' | 'time' | 'datetime' | 'timestamp' | 'interval' | 'texts' | 'ints' | 'nothing';
+export type Kind =
+  | 'int'
+  | 'float'
+  | 'numeric'
+  | 'big'
+  | 'bool'
+  | 'text'
+  | 'bytes'
+  | 'date'
+  | 'time'
+  | 'datetime'
+  | 'timestamp'
+  | 'interval'
+  | 'texts'
+  | 'ints'
+  | 'nothing';
 const TYPES: Readonly<Record<Kind, DuckDBType>> = {
   int: BIGINT,
   float: DOUBLE,
@@ -50,7 +65,16 @@ const TYPES: Readonly<Record<Kind, DuckDBType>> = {
 };
 
 /** Plain values on the TypeScript side: dates as days, times as micros (bigint), decimals as scaled bigints. */
-export type Plain = bigint | number | boolean | string | Uint8Array | readonly (string | null)[] | readonly (bigint | null)[] | { months: number; days: number; micros: bigint } | null;
+export type Plain =
+  | bigint
+  | number
+  | boolean
+  | string
+  | Uint8Array
+  | readonly (string | null)[]
+  | readonly (bigint | null)[]
+  | { months: number; days: number; micros: bigint }
+  | null;
 
 // biome-ignore lint/suspicious/noExplicitAny: values come from DuckDB in the shape that the declared kind has.
 type Any = any;
@@ -84,7 +108,12 @@ export interface NativeFunction {
   readonly run: (...args: any[]) => Plain;
 }
 // biome-ignore lint/suspicious/noExplicitAny: as above.
-export const native = (name: string, parameters: readonly Kind[], returns: Kind, run: (...args: any[]) => Plain): NativeFunction => ({ name, parameters, returns, run });
+export const native = (name: string, parameters: readonly Kind[], returns: Kind, run: (...args: any[]) => Plain): NativeFunction => ({
+  name,
+  parameters,
+  returns,
+  run,
+});
 
 export function toDuckDb(f: NativeFunction): DuckDBScalarFunction {
   const readers = f.parameters.map((k) => READ[k]);

@@ -1,6 +1,6 @@
 /** FORMAT_DATE and its kin: strftime with BigQuery's extensions. */
 import { DAY_US, dateOf, daysOf, floorDiv, isoWeek, MONTHS, offsetAt, splitMicros, WEEKDAYS } from './calendar.ts';
-import { native, type NativeFunction } from './define.ts';
+import { type NativeFunction, native } from './define.ts';
 import { dateText, pad } from './times.ts';
 
 interface Moment {
@@ -124,26 +124,34 @@ export function formatMoment(format: string, kind: 'date' | 'time' | 'datetime' 
   };
   const dateElements = 'AaBbhCcDxdeFGgjmQUuVvWwYy';
   const timeElements = 'HIklMPpRrSsTX';
-  return format.replace(/%(?:E([45*#]?[A-Za-z]|\d[SfF]|[*]S)|O([A-Za-z])|([-_0^#]?)([A-Za-z%]))/g, (whole, e?: string, o?: string, _flag?: string, c?: string) => {
-    const letter = c ?? o;
-    if (e !== undefined) {
-      if (e === 'z') return kind === 'timestamp' ? `${sign}${pad(Math.floor(off / 3600))}:${pad(Math.floor(off / 60) % 60)}` : whole;
-      if (e === '4Y') return timeOnly ? whole : pad(year, 4);
-      if (e === '*S') {
-        if (dateOnly) return whole;
-        const trimmed = sub.replace(/0+$/, '');
-        return `${pad(s)}${trimmed ? `.${trimmed}` : ''}`;
+  return format.replace(
+    /%(?:E([45*#]?[A-Za-z]|\d[SfF]|[*]S)|O([A-Za-z])|([-_0^#]?)([A-Za-z%]))/g,
+    (whole, e?: string, o?: string, _flag?: string, c?: string) => {
+      const letter = c ?? o;
+      if (e !== undefined) {
+        if (e === 'z') return kind === 'timestamp' ? `${sign}${pad(Math.floor(off / 3600))}:${pad(Math.floor(off / 60) % 60)}` : whole;
+        if (e === '4Y') return timeOnly ? whole : pad(year, 4);
+        if (e === '*S') {
+          if (dateOnly) return whole;
+          const trimmed = sub.replace(/0+$/, '');
+          return `${pad(s)}${trimmed ? `.${trimmed}` : ''}`;
+        }
+        const digits = /^(\d)S$/.exec(e);
+        if (digits)
+          return dateOnly ? whole : Number(digits[1]) === 0 ? pad(s) : `${pad(s)}.${sub.padEnd(9, '0').slice(0, Number(digits[1]))}`;
+        if (/^[A-Za-z]$/.test(e)) return one(e) ?? whole;
+        return whole;
       }
-      const digits = /^(\d)S$/.exec(e);
-      if (digits) return dateOnly ? whole : Number(digits[1]) === 0 ? pad(s) : `${pad(s)}.${sub.padEnd(9, '0').slice(0, Number(digits[1]))}`;
-      if (/^[A-Za-z]$/.test(e)) return one(e) ?? whole;
-      return whole;
-    }
-    if (letter === undefined) return whole;
-    if ((dateOnly && (timeElements.includes(letter) || 'zZ'.includes(letter))) || (timeOnly && (dateElements.includes(letter) || 'zZs'.includes(letter)))) return whole;
-    if (kind === 'datetime' && 'zZ'.includes(letter)) return whole;
-    return one(letter) ?? whole;
-  });
+      if (letter === undefined) return whole;
+      if (
+        (dateOnly && (timeElements.includes(letter) || 'zZ'.includes(letter))) ||
+        (timeOnly && (dateElements.includes(letter) || 'zZs'.includes(letter)))
+      )
+        return whole;
+      if (kind === 'datetime' && 'zZ'.includes(letter)) return whole;
+      return one(letter) ?? whole;
+    },
+  );
 }
 
 const plain = (kind: 'date' | 'time' | 'datetime') => (format: string, value: bigint | number) => {

@@ -1,6 +1,6 @@
 /** Numbers: texts of FLOAT64, NUMERIC and BIGNUMERIC, and the exact arithmetic that DuckDB does not have. */
 import { DecimalFault, divideRounded, parseBigDecimal, pow10, renderScaled, scaleDouble } from './decimal.ts';
-import { EvaluationFault, native, type NativeFunction } from './define.ts';
+import { EvaluationFault, type NativeFunction, native } from './define.ts';
 
 const NUMERIC_LIMIT = pow10(38);
 const BIG_MAX = (1n << 255n) - 1n;
@@ -64,11 +64,15 @@ function textDecimal(text: string, scale: number, type: string): bigint {
   }
 }
 function floatDecimal(value: number, scale: number, type: string): bigint {
-  const fail = () => new EvaluationFault(`Illegal conversion of non-finite floating point number to ${type === 'NUMERIC' ? 'numeric' : 'bignumeric'}: ${floatText(value)}`);
+  const fail = () =>
+    new EvaluationFault(
+      `Illegal conversion of non-finite floating point number to ${type === 'NUMERIC' ? 'numeric' : 'bignumeric'}: ${floatText(value)}`,
+    );
   if (!Number.isFinite(value)) throw fail();
   if (Math.abs(value) > 1e40) throw new EvaluationFault(`${type} out of range: ${floatText(value)}`);
   const scaled = scaleDouble(value, scale);
-  if (scale === 9 && (scaled >= NUMERIC_LIMIT || scaled <= -NUMERIC_LIMIT)) throw new EvaluationFault(`numeric out of range: ${floatText(value)}`);
+  if (scale === 9 && (scaled >= NUMERIC_LIMIT || scaled <= -NUMERIC_LIMIT))
+    throw new EvaluationFault(`numeric out of range: ${floatText(value)}`);
   return scale === 9 ? scaled : checkBig(scaled, floatText(value));
 }
 
@@ -134,7 +138,9 @@ export const numberFunctions: readonly NativeFunction[] = [
   native('gs_bignumeric_numeric', ['big'], 'numeric', (value: bigint) => checkNumeric(divideRounded(value, P29), renderScaled(value, 38))),
   native('gs_bignumeric_float', ['big'], 'float', (value: bigint) => Number(renderScaled(value, 38))),
   native('gs_bignumeric_text', ['big'], 'text', (value: bigint) => renderScaled(value, 38)),
-  native('gs_bignumeric_mul', ['big', 'big'], 'big', (a: bigint, b: bigint) => checkBig(divideRounded(a * b, P38), `${renderScaled(a, 38)} * ${renderScaled(b, 38)}`)),
+  native('gs_bignumeric_mul', ['big', 'big'], 'big', (a: bigint, b: bigint) =>
+    checkBig(divideRounded(a * b, P38), `${renderScaled(a, 38)} * ${renderScaled(b, 38)}`),
+  ),
   native('gs_bignumeric_div', ['big', 'big'], 'big', (a: bigint, b: bigint) => {
     if (b === 0n) throw new EvaluationFault(`division by zero: ${renderScaled(a, 38)} / 0`);
     return checkBig(divideRounded(a * P38, b), `${renderScaled(a, 38)} / ${renderScaled(b, 38)}`);
@@ -143,7 +149,9 @@ export const numberFunctions: readonly NativeFunction[] = [
   native('gs_bignumeric_abs', ['big'], 'big', (a: bigint) => (a < 0n ? -a : a)),
   native('gs_bignumeric_sign', ['big'], 'big', (a: bigint) => (a < 0n ? -P38 : a > 0n ? P38 : 0n)),
   native('gs_bignumeric_check', ['big'], 'big', (a: bigint) => checkBig(a, renderScaled(a, 38))),
-  native('gs_bignumeric_round', ['big', 'int', 'text'], 'big', (a: bigint, n: bigint, mode: string) => checkBig(roundScaled(a, 38, n, mode), renderScaled(a, 38))),
+  native('gs_bignumeric_round', ['big', 'int', 'text'], 'big', (a: bigint, n: bigint, mode: string) =>
+    checkBig(roundScaled(a, 38, n, mode), renderScaled(a, 38)),
+  ),
   native('gs_bignumeric_mod', ['big', 'big'], 'big', (a: bigint, b: bigint) => {
     if (b === 0n) throw new EvaluationFault(`division by zero: MOD(${renderScaled(a, 38)}, 0)`);
     return a % b;
@@ -152,7 +160,9 @@ export const numberFunctions: readonly NativeFunction[] = [
     if (b === 0n) throw new EvaluationFault(`division by zero: DIV(${renderScaled(a, 38)}, 0)`);
     return checkBig((a / b) * P38, 'DIV');
   }),
-  native('gs_numeric_mul_slow', ['numeric', 'numeric'], 'numeric', (a: bigint, b: bigint) => checkNumeric(divideRounded(a * b, P9), `${renderScaled(a, 9)} * ${renderScaled(b, 9)}`)),
+  native('gs_numeric_mul_slow', ['numeric', 'numeric'], 'numeric', (a: bigint, b: bigint) =>
+    checkNumeric(divideRounded(a * b, P9), `${renderScaled(a, 9)} * ${renderScaled(b, 9)}`),
+  ),
   native('gs_numeric_div', ['numeric', 'numeric'], 'numeric', (a: bigint, b: bigint) => {
     if (b === 0n) throw new EvaluationFault(`division by zero: ${renderScaled(a, 9)} / 0`);
     return checkNumeric(divideRounded(a * P9, b), `${renderScaled(a, 9)} / ${renderScaled(b, 9)}`);
@@ -165,7 +175,9 @@ export const numberFunctions: readonly NativeFunction[] = [
     if (b === 0n) throw new EvaluationFault(`division by zero: DIV(${renderScaled(a, 9)}, 0)`);
     return checkNumeric((a / b) * P9, 'DIV');
   }),
-  native('gs_numeric_round', ['numeric', 'int', 'text'], 'numeric', (a: bigint, n: bigint, mode: string) => checkNumeric(roundScaled(a, 9, n, mode), renderScaled(a, 9))),
+  native('gs_numeric_round', ['numeric', 'int', 'text'], 'numeric', (a: bigint, n: bigint, mode: string) =>
+    checkNumeric(roundScaled(a, 9, n, mode), renderScaled(a, 9)),
+  ),
   native('gs_numeric_sqrt', ['numeric'], 'numeric', (a: bigint) => {
     if (a < 0n) throw new EvaluationFault(`SQRT is undefined for negative value: ${renderScaled(a, 9)}`);
     // One digit more than needed, then rounded.
@@ -178,11 +190,18 @@ export const numberFunctions: readonly NativeFunction[] = [
       let out = P9 ** 4n;
       for (let i = 0n; i < b / P9; i++) {
         out = divideRounded(out * a, P9);
-        if (out > pow10(90) || out < -pow10(90)) throw new EvaluationFault(`numeric overflow: POW(${renderScaled(a, 9)}, ${renderScaled(b, 9)})`);
+        if (out > pow10(90) || out < -pow10(90))
+          throw new EvaluationFault(`numeric overflow: POW(${renderScaled(a, 9)}, ${renderScaled(b, 9)})`);
       }
       return checkNumeric(divideRounded(out, P9 ** 3n), 'POW');
     }
-    const value = { pow: () => x ** y, exp: () => Math.exp(x), ln: () => Math.log(x), log10: () => Math.log10(x), log: () => Math.log(x) / Math.log(y) }[name]!();
+    const value = {
+      pow: () => x ** y,
+      exp: () => Math.exp(x),
+      ln: () => Math.log(x),
+      log10: () => Math.log10(x),
+      log: () => Math.log(x) / Math.log(y),
+    }[name]!();
     if (!Number.isFinite(value)) throw new EvaluationFault(`Invalid argument of ${name.toUpperCase()}: ${renderScaled(a, 9)}`);
     return floatDecimal(value, 9, 'NUMERIC');
   }),
@@ -192,7 +211,8 @@ export const numberFunctions: readonly NativeFunction[] = [
     const d = Number(digits);
     if (d > 20 || Math.abs(value) > 1e15) return value;
     // The decimal text that the double stands for is rounded, so that 1.005 stays 1 and 2.675 stays 2.67 as its bits say.
-    const scaled = d >= 0 ? divideRounded(scaleDouble(value, d + 30), pow10(30)) : divideRounded(scaleDouble(value, 30), pow10(30 - d)) * pow10(-d);
+    const scaled =
+      d >= 0 ? divideRounded(scaleDouble(value, d + 30), pow10(30)) : divideRounded(scaleDouble(value, 30), pow10(30 - d)) * pow10(-d);
     return Number(`${renderScaled(scaled, Math.max(0, d))}`);
   }),
   native('gs_float_trunc', ['float', 'int'], 'float', (value: number, digits: bigint) => {

@@ -1,6 +1,6 @@
 /** PARSE_DATE and its kin: strptime with BigQuery's extensions. */
-import { DAY_US, daysOf, fixedOffset, instantOf, isLeap, isZone, MONTHS, weekdayOf, WEEKDAYS } from './calendar.ts';
-import { EvaluationFault, native, type NativeFunction } from './define.ts';
+import { DAY_US, daysOf, fixedOffset, instantOf, isLeap, isZone, MONTHS, WEEKDAYS, weekdayOf } from './calendar.ts';
+import { EvaluationFault, type NativeFunction, native } from './define.ts';
 import { checkedDays, checkTimestamp } from './times.ts';
 
 interface Fields {
@@ -115,7 +115,10 @@ export function parseMoment(format: string, text: string, kind: 'date' | 'time' 
         }
         e = extended[0];
       } else if ('-_0^#'.includes(e) && /[A-Za-z]/.test(pattern[p + 1] ?? '')) e = pattern[++p]!;
-      if ((kind === 'date' && (TIME_ONLY.includes(e) || e === 'z' || e === 'Z')) || (kind === 'time' && (DATE_ONLY.includes(e) || 'zZs'.includes(e)))) {
+      if (
+        (kind === 'date' && (TIME_ONLY.includes(e) || e === 'z' || e === 'Z')) ||
+        (kind === 'time' && (DATE_ONLY.includes(e) || 'zZs'.includes(e)))
+      ) {
         throw new EvaluationFault(`Invalid format: %${e} is not allowed for the ${kind.toUpperCase()} type.`);
       }
       element(e);
@@ -300,5 +303,7 @@ export const parseTimeFunctions: readonly NativeFunction[] = [
   native('gs_parse_date', ['text', 'text'], 'date', (format: string, text: string) => Number(parseMoment(format, text, 'date'))),
   native('gs_parse_time', ['text', 'text'], 'time', (format: string, text: string) => parseMoment(format, text, 'time')),
   native('gs_parse_datetime', ['text', 'text'], 'datetime', (format: string, text: string) => parseMoment(format, text, 'datetime')),
-  native('gs_parse_timestamp', ['text', 'text', 'text'], 'timestamp', (format: string, text: string, zone: string) => parseMoment(format, text, 'timestamp', zone)),
+  native('gs_parse_timestamp', ['text', 'text', 'text'], 'timestamp', (format: string, text: string, zone: string) =>
+    parseMoment(format, text, 'timestamp', zone),
+  ),
 ];

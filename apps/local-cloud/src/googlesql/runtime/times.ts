@@ -1,6 +1,18 @@
 /** Texts of DATE, TIME, DATETIME, TIMESTAMP and INTERVAL, as CAST reads and writes them. */
-import { DAY_US, dateOf, daysOf, fixedOffset, instantOf, isZone, MAX_DAYS, MIN_DAYS, monthLength, offsetAt, splitMicros } from './calendar.ts';
-import { EvaluationFault, native, type NativeFunction } from './define.ts';
+import {
+  DAY_US,
+  dateOf,
+  daysOf,
+  fixedOffset,
+  instantOf,
+  isZone,
+  MAX_DAYS,
+  MIN_DAYS,
+  monthLength,
+  offsetAt,
+  splitMicros,
+} from './calendar.ts';
+import { EvaluationFault, type NativeFunction, native } from './define.ts';
 import { formatInterval, type IntervalParts, parseInterval } from './interval.ts';
 
 export const pad = (n: number | bigint, width = 2): string => String(n).padStart(width, '0');
@@ -29,7 +41,10 @@ const TIME = String.raw`(\d{1,2}):(\d{1,2}):(\d{1,2})(?:\.(\d{0,9}))?`;
 const datePattern = new RegExp(String.raw`^\s*${DATE}\s*$`);
 const timePattern = new RegExp(String.raw`^\s*${TIME}\s*$`);
 const datetimePattern = new RegExp(String.raw`^\s*${DATE}(?:[T\s]\s*${TIME})?\s*$`, 'i');
-const timestampPattern = new RegExp(String.raw`^\s*${DATE}(?:[T\s]\s*${TIME})?\s*(Z|[+-]\d{1,2}(?::\d{2})?|[A-Za-z_]+(?:/[A-Za-z_+\-0-9]+)*)?\s*$`, 'i');
+const timestampPattern = new RegExp(
+  String.raw`^\s*${DATE}(?:[T\s]\s*${TIME})?\s*(Z|[+-]\d{1,2}(?::\d{2})?|[A-Za-z_]+(?:/[A-Za-z_+\-0-9]+)*)?\s*$`,
+  'i',
+);
 
 export function checkedDays(y: number, m: number, d: number): number | undefined {
   if (y < 1 || y > 9999 || m < 1 || m > 12 || d < 1 || d > monthLength(y, m)) return undefined;
@@ -86,13 +101,21 @@ export function parseAnyInterval(text: string): IntervalParts | undefined {
     const found = parseInterval(text, from, to);
     if (found) return found;
   }
-  const iso = /^([+-]?)P(?:(-?\d+)Y)?(?:(-?\d+)M)?(?:(-?\d+)W)?(?:(-?\d+)D)?(?:T(?:(-?\d+)H)?(?:(-?\d+)M)?(?:(-?\d+)(?:\.(\d{1,6}))?S)?)?$/.exec(text.trim());
+  const iso =
+    /^([+-]?)P(?:(-?\d+)Y)?(?:(-?\d+)M)?(?:(-?\d+)W)?(?:(-?\d+)D)?(?:T(?:(-?\d+)H)?(?:(-?\d+)M)?(?:(-?\d+)(?:\.(\d{1,6}))?S)?)?$/.exec(
+      text.trim(),
+    );
   if (!iso || text.trim().length < 3) return undefined;
   const [, sign, y, mo, w, d, h, mi, s, f] = iso;
   const factor = sign === '-' ? -1 : 1;
   const secondsSign = s?.startsWith('-') ? -1n : 1n;
-  const micros = (BigInt(h ?? 0) * 3600n + BigInt(mi ?? 0) * 60n + BigInt(s ?? 0)) * 1_000_000n + secondsSign * BigInt((f ?? '').padEnd(6, '0'));
-  return { months: factor * (Number(y ?? 0) * 12 + Number(mo ?? 0)), days: factor * (Number(w ?? 0) * 7 + Number(d ?? 0)), micros: BigInt(factor) * micros };
+  const micros =
+    (BigInt(h ?? 0) * 3600n + BigInt(mi ?? 0) * 60n + BigInt(s ?? 0)) * 1_000_000n + secondsSign * BigInt((f ?? '').padEnd(6, '0'));
+  return {
+    months: factor * (Number(y ?? 0) * 12 + Number(mo ?? 0)),
+    days: factor * (Number(w ?? 0) * 7 + Number(d ?? 0)),
+    micros: BigInt(factor) * micros,
+  };
 }
 
 function need<T>(value: T | undefined, message: () => string): T {
@@ -104,18 +127,33 @@ export const timeFunctions: readonly NativeFunction[] = [
   native('gs_text_date', ['text'], 'date', (t: string) => need(parseDate(t), () => `Invalid date: '${t}'`)),
   native('gs_text_time', ['text'], 'time', (t: string) => need(parseTime(t), () => `Invalid time string "${t}"`)),
   native('gs_text_datetime', ['text'], 'datetime', (t: string) => need(parseDatetime(t), () => `Invalid datetime string "${t}"`)),
-  native('gs_text_timestamp', ['text', 'text'], 'timestamp', (t: string, zone: string) => need(parseTimestamp(t, zone), () => `Invalid timestamp: '${t}'`)),
+  native('gs_text_timestamp', ['text', 'text'], 'timestamp', (t: string, zone: string) =>
+    need(parseTimestamp(t, zone), () => `Invalid timestamp: '${t}'`),
+  ),
   native('gs_text_interval', ['text'], 'interval', (t: string) => need(parseAnyInterval(t), () => `Invalid INTERVAL value '${t}'`)),
   native('gs_interval_text', ['interval'], 'text', (v: IntervalParts) => formatInterval(v)),
   native('gs_date_text', ['date'], 'text', dateText),
   native('gs_time_text', ['time'], 'text', timeText),
   native('gs_datetime_text', ['datetime'], 'text', datetimeText),
-  native('gs_zone_local', ['timestamp', 'text'], 'datetime', (micros: bigint, zone: string) => micros + BigInt(offsetAt(zone, micros)) * 1_000_000n),
+  native(
+    'gs_zone_local',
+    ['timestamp', 'text'],
+    'datetime',
+    (micros: bigint, zone: string) => micros + BigInt(offsetAt(zone, micros)) * 1_000_000n,
+  ),
   native('gs_zone_instant', ['datetime', 'text'], 'timestamp', (micros: bigint, zone: string) =>
     need(checkTimestamp(instantOf(zone, micros)), () => `Timestamp out of range: ${datetimeText(micros)}`),
   ),
-  native('gs_datetime_minus', ['datetime', 'datetime'], 'interval', (a: bigint, b: bigint) => ({ months: 0, days: Number((a - b) / DAY_US), micros: (a - b) % DAY_US })),
-  native('gs_interval_mul', ['interval', 'int'], 'interval', (v: IntervalParts, n: bigint) => ({ months: v.months * Number(n), days: v.days * Number(n), micros: v.micros * n })),
+  native('gs_datetime_minus', ['datetime', 'datetime'], 'interval', (a: bigint, b: bigint) => ({
+    months: 0,
+    days: Number((a - b) / DAY_US),
+    micros: (a - b) % DAY_US,
+  })),
+  native('gs_interval_mul', ['interval', 'int'], 'interval', (v: IntervalParts, n: bigint) => ({
+    months: v.months * Number(n),
+    days: v.days * Number(n),
+    micros: v.micros * n,
+  })),
   native('gs_interval_div', ['interval', 'int'], 'interval', (v: IntervalParts, n: bigint) => {
     if (n === 0n) throw new EvaluationFault('division by zero: INTERVAL / 0');
     const months = BigInt(v.months);
@@ -149,9 +187,14 @@ export const timeFunctions: readonly NativeFunction[] = [
     }
     return { months, days, micros };
   }),
-  native('gs_make_interval', ['int', 'int', 'int', 'int', 'int', 'int'], 'interval', (y: bigint, mo: bigint, d: bigint, h: bigint, mi: bigint, s: bigint) => ({
-    months: Number(y * 12n + mo),
-    days: Number(d),
-    micros: (h * 3600n + mi * 60n + s) * 1_000_000n,
-  })),
+  native(
+    'gs_make_interval',
+    ['int', 'int', 'int', 'int', 'int', 'int'],
+    'interval',
+    (y: bigint, mo: bigint, d: bigint, h: bigint, mi: bigint, s: bigint) => ({
+      months: Number(y * 12n + mo),
+      days: Number(d),
+      micros: (h * 3600n + mi * 60n + s) * 1_000_000n,
+    }),
+  ),
 ];

@@ -1,0 +1,33 @@
+/** Carries a value of any type into a TypeScript function: JSON text in which every scalar is a string, with the shape of the type beside it. */
+import type { SqlType } from '../contract.ts';
+import { fieldName, quote } from '../sql-type.ts';
+import { castSql } from './convert.ts';
+
+/** JSON of the type's shape, see ../runtime/json.ts. */
+export function shapeJson(type: SqlType): string {
+  if (type.kind === 'ARRAY') return `{"k":"ARRAY","of":${shapeJson(type.element)}}`;
+  if (type.kind === 'STRUCT')
+    return `{"k":"STRUCT","fields":[${type.fields.map((f) => `[${JSON.stringify(f.name)},${shapeJson(f.type)}]`).join(',')}]}`;
+  return `{"k":"${type.kind}"}`;
+}
+
+function leaves(sql: string, type: SqlType, depth: number): string {
+  if (type.kind === 'ARRAY') return `list_transform(${sql}, lambda gs_t${depth}: ${leaves(`gs_t${depth}`, type.element, depth + 1)})`;
+  if (type.kind === 'STRUCT') {
+    const e = `gs_t${depth}`;
+    const fields = type.fields.map(
+      (f, i) =>
+        `${quote(`f${i}`)} := ${leaves(`struct_extract(${e}, '${fieldName(type.fields, i).replaceAll("'", "''")}')`, f.type, depth + 1)}`,
+    );
+    return `list_transform([${sql}], lambda ${e}: CASE WHEN ${e} IS NULL THEN NULL ELSE struct_pack(${fields.join(', ') || 'f0 := 1'}) END)[1]`;
+  }
+  if (type.kind === 'BYTES') return `base64(${sql})`;
+  if (type.kind === 'JSON' || type.kind === 'STRING') return sql;
+  return castSql(sql, type, { kind: 'STRING' });
+}
+
+/** VARCHAR: the scalar's text itself, or JSON for arrays and structs; NULL for NULL. */
+export function transport(sql: string, type: SqlType): string {
+  const text = leaves(sql, type, 0);
+  return type.kind === 'ARRAY' || type.kind === 'STRUCT' ? `CAST(to_json(${text}) AS VARCHAR)` : text;
+}

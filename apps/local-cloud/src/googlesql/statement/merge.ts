@@ -1,0 +1,197 @@
+/**
+ * MERGE. The join is computed once, into a temporary table that says for every row which branch applies and with which
+ * values; then each branch is one statement over that table. A MERGE that can only insert is a single INSERT.
+ *
+ * 1. All branches see the table as it was before the statement.
+ * 2. A target row is touched by at most one source row, else the statement fails.
+ */
+import { analyze, want } from '../analyze/expression.ts';
+import { analyzeFrom, type Source } from '../analyze/from.ts';
+import type { RangeVariable, Scope, ScopeColumn } from '../analyze/scope.ts';
+import { raw } from '../analyze/typed.ts';
+import type { Env } from '../analyze/unit.ts';
+import type { Column, CompiledDml } from '../contract.ts';
+import type { MergeBranch, Statement } from '../parse/ast.ts';
+import { SyntaxFault } from '../parse/fault.ts';
+import { BOOL, quote } from '../sql-type.ts';
+import { assignments, TOO_MANY } from './dml.ts';
+import { duckSql, readsOf } from './output.ts';
+import { assigned, columnList, columnOf, defaultOf, partitionId, storedColumns, type Target, targetOf, valueFor } from './write.ts';
+
+type Merge = Extract<Statement, { k: 'merge' }>;
+const TEMP = 'temp.main.gs_merge';
+
+export function merge(statement: Merge, env: Env): CompiledDml {
+  const target = targetOf(statement.target, statement.alias, statement.at, env);
+  const source = enclose(
+    analyzeFrom(statement.source, { ...env, scope: { parent: undefined, ranges: [], columns: [] } }, env.unit.compileQuery),
+    env,
+  );
+  const clash = source.scope.ranges.find((r) => r.alias && r.alias.toLowerCase() === target.scope.ranges[0]!.alias?.toLowerCase());
+  if (clash) throw new SyntaxFault(`Duplicate table alias ${clash.alias} in the same FROM clause`, statement.source.at);
+  const both: Scope = {
+    parent: undefined,
+    ranges: [...target.scope.ranges, ...source.scope.ranges],
+    columns: [...target.scope.columns, ...source.scope.columns],
+  };
+  const plain = { ...env, noAggregates: 'MERGE', noWindows: 'MERGE' };
+  const on = want(analyze(statement.on, { ...plain, scope: both }), BOOL, statement.on.at, 'MERGE ON clause').sql;
+  const envFor = (b: MergeBranch): Env => ({
+    ...plain,
+    scope: b.when === 'MATCHED' ? both : b.when === 'NOT MATCHED' ? source.scope : target.scope,
+  });
+  for (const b of statement.branches) {
+    if ((b.action.k === 'insert') !== (b.when === 'NOT MATCHED')) {
+      throw new SyntaxFault(`${b.action.k.toUpperCase()} is not allowed in the ${b.when} clause of MERGE`, b.at);
+    }
+  }
+  const shared = { kind: 'merge', target: target.table } as const;
+  const onlyInsert = statement.branches.length === 1 && statement.branches[0]!.when === 'NOT MATCHED';
+  if (onlyInsert) {
+    const branch = statement.branches[0]!;
+    const { columns, values } = insertValues(branch, target, source, envFor(branch));
+    const and = branch.and ? ` AND ${want(analyze(branch.and, envFor(branch)), BOOL, branch.and.at, 'MERGE clause').sql}` : '';
+    const visible = target.filter ? ` AND ${target.filter}` : '';
+    const text = `INSERT INTO ${target.physical} (${columns}) SELECT ${values.join(', ')} FROM ${source.sql} WHERE NOT EXISTS (SELECT 1 FROM ${target.physical} AS ${target.alias} WHERE ${on}${visible})${and}`;
+    return {
+      ...shared,
+      statements: [{ effect: 'inserted', sql: duckSql(text, env) }],
+      prechecks: [],
+      insertsOnly: true,
+      reads: readsOf(env),
+    };
+  }
+  return { ...shared, ...general(statement, target, source, on, envFor, env), prechecks: [], reads: readsOf(env) };
+}
+
+function general(statement: Merge, target: Target, source: Enclosed, on: string, envFor: (b: MergeBranch) => Env, env: Env) {
+  const { branches } = statement;
+  const has = (when: MergeBranch['when']) => branches.some((b) => b.when === when);
+  const matchedRow = `${target.alias}.rowid IS NOT NULL AND ${source.marker} IS NOT NULL`;
+  const state: Readonly<Record<MergeBranch['when'], string>> = {
+    MATCHED: matchedRow,
+    'NOT MATCHED': `${target.alias}.rowid IS NULL`,
+    'NOT MATCHED BY SOURCE': `${source.marker} IS NULL`,
+  };
+  const cases: string[] = [];
+  const columns: string[] = [];
+  const statements: { effect: 'inserted' | 'updated' | 'deleted' | 'none'; text: string }[] = [];
+  const later: typeof statements = [];
+  for (const [index, branch] of branches.entries()) {
+    const k = index + 1;
+    const inner = envFor(branch);
+    const and = branch.and ? ` AND ${want(analyze(branch.and, inner), BOOL, branch.and.at, 'MERGE clause').sql}` : '';
+    cases.push(`WHEN ${state[branch.when]}${and} THEN ${k}`);
+    if (branch.action.k === 'delete') {
+      statements.push({
+        effect: 'deleted',
+        text: `DELETE FROM ${target.physical} WHERE rowid IN (SELECT gs_m.r FROM ${TEMP} AS gs_m WHERE gs_m.gs_a = ${k})`,
+      });
+    } else if (branch.action.k === 'update') {
+      const set = assignments(branch.action.set, target, inner);
+      const list = set.map(({ column, sql }, i) => {
+        columns.push(`CASE WHEN gs_a = ${k} THEN ${sql} END AS u${k}_${i}`);
+        return `${quote(column.name)} = gs_m.u${k}_${i}`;
+      });
+      statements.push({
+        effect: 'updated',
+        text: `UPDATE ${target.physical} AS ${target.alias} SET ${list.join(', ')} FROM ${TEMP} AS gs_m WHERE ${target.alias}.rowid = gs_m.r AND gs_m.gs_a = ${k}`,
+      });
+    } else {
+      const { columns: names, values } = insertValues(branch, target, source, inner);
+      values.forEach((sql, i) => {
+        columns.push(`CASE WHEN gs_a = ${k} THEN ${sql} END AS i${k}_${i}`);
+      });
+      later.push({
+        effect: 'inserted',
+        text: `INSERT INTO ${target.physical} (${names}) SELECT ${values.map((_, i) => `gs_m.i${k}_${i}`).join(', ')} FROM ${TEMP} AS gs_m WHERE gs_m.gs_a = ${k}`,
+      });
+    }
+  }
+  const visible = target.filter
+    ? `(SELECT *, rowid FROM ${target.physical} AS ${target.alias} WHERE ${target.filter}) AS ${target.alias}`
+    : `${target.physical} AS ${target.alias}`;
+  const join = has('NOT MATCHED BY SOURCE')
+    ? `${visible} ${has('NOT MATCHED') ? 'FULL' : 'LEFT'} JOIN ${source.sql} ON ${on}`
+    : `${source.sql} ${has('NOT MATCHED') ? 'LEFT' : 'INNER'} JOIN ${visible} ON ${on}`;
+  const list = [`${target.alias}.rowid AS r`, `CASE ${cases.join(' ')} ELSE 0 END AS gs_a`, ...columns];
+  const create = `CREATE OR REPLACE TEMP TABLE gs_merge AS SELECT ${list.join(', ')} FROM ${join} WHERE gs_a > 0`;
+  const check = `SELECT gs_fail('${TOO_MANY}') FROM (SELECT gs_m.r FROM ${TEMP} AS gs_m WHERE gs_m.r IS NOT NULL GROUP BY gs_m.r HAVING count(*) > 1 LIMIT 1)`;
+  const all = [
+    { effect: 'none' as const, text: create },
+    { effect: 'none' as const, text: check },
+    ...statements,
+    ...later,
+    { effect: 'none' as const, text: `DROP TABLE ${TEMP}` },
+  ];
+  const id = partitionId(target.table, target.alias);
+  const partitions =
+    id && !has('NOT MATCHED BY SOURCE')
+      ? {
+          partitions: duckSql(
+            `SELECT DISTINCT ${id} AS id FROM ${target.physical} AS ${target.alias} WHERE EXISTS (SELECT 1 FROM ${source.sql} WHERE ${on})`,
+            env,
+          ),
+        }
+      : {};
+  return { statements: all.map(({ effect, text }) => ({ effect, sql: duckSql(text, env) })), insertsOnly: false, ...partitions };
+}
+
+function insertValues(branch: MergeBranch, target: Target, source: Enclosed, env: Env): { columns: string; values: string[] } {
+  if (branch.action.k !== 'insert') throw new SyntaxFault('INSERT expected', branch.at);
+  const { table } = target;
+  const { columns: names, values: nodes } = branch.action;
+  const named: Column[] = names ? names.map((n) => columnOf(table, n, branch.at)) : [...table.columns];
+  let values: string[];
+  if (nodes) {
+    if (nodes.length !== named.length)
+      throw new SyntaxFault(`Inserted row has wrong column count; Has ${nodes.length}, expected ${named.length}`, branch.at);
+    values = nodes.map((node, i) => valueFor(node, named[i]!, env));
+  } else {
+    // INSERT ROW: by position when the source's columns are as many, checked by type.
+    const row = source.scope.columns.filter((c) => !c.hidden);
+    if (row.length !== named.length)
+      throw new SyntaxFault(`Inserted row has wrong column count; Has ${row.length}, expected ${named.length}`, branch.at);
+    values = row.map((c, i) => assigned(raw(c.type, c.sql), named[i]!, branch.at));
+  }
+  const others = storedColumns(table).filter((c) => !named.some((n) => n.name === c.name));
+  return { columns: columnList([...named, ...others]), values: [...values, ...others.map((c) => defaultOf(c, env, branch.at))] };
+}
+
+interface Enclosed extends Source {
+  /** Not NULL on every row of the source. */
+  readonly marker: string;
+}
+/** The source as one subquery with a marker column, its scope redirected. */
+function enclose(source: Source, env: Env): Enclosed {
+  const alias = env.unit.alias();
+  const items = new Map<string, string>();
+  const move = (sql: string): string => {
+    let name = items.get(sql);
+    if (!name) {
+      name = `x${items.size + 1}`;
+      items.set(sql, name);
+    }
+    return `${alias}.${name}`;
+  };
+  const moved = new Map<string, ScopeColumn>();
+  const column = (c: ScopeColumn, value?: RangeVariable['value']): ScopeColumn => {
+    const known = moved.get(c.sql);
+    if (known) return { ...known, name: c.name };
+    const sql = value && c.sql.includes(value.sql) ? c.sql.replace(value.sql, () => move(value.sql)) : move(c.sql);
+    const out = { ...c, sql };
+    moved.set(c.sql, out);
+    return out;
+  };
+  const ranges = source.scope.ranges.map((r): RangeVariable => {
+    const columns = r.columns.map((c) => column(c, r.value));
+    return { alias: r.alias, columns, ...(r.value && { value: { ...r.value, sql: move(r.value.sql) } }) };
+  });
+  const columns = source.scope.columns.map((c) => column(c));
+  const list = [...[...items].map(([sql, name]) => `${sql} AS ${name}`), 'true AS gs_s'];
+  return {
+    sql: `(SELECT ${list.join(', ')} FROM ${source.sql}) AS ${alias}`,
+    scope: { parent: undefined, ranges, columns },
+    marker: `${alias}.gs_s`,
+  };
+}

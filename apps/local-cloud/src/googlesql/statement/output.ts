@@ -1,0 +1,53 @@
+/**
+ * What leaves a statement, to a result or to a table: arrays are never NULL, and none has a NULL element.
+ */
+
+import { packStruct } from '../analyze/convert.ts';
+import type { Env } from '../analyze/unit.ts';
+import type { Bind, CompiledQuery, DuckSql, SqlType } from '../contract.ts';
+import { fieldName, physicalType } from '../sql-type.ts';
+
+function holdsArray(type: SqlType): boolean {
+  return type.kind === 'ARRAY' || (type.kind === 'STRUCT' && type.fields.some((f) => holdsArray(f.type)));
+}
+
+/** `checked`: NULL elements are an error, as in BigQuery. */
+export function outputColumn(sql: string, type: SqlType, name = ''): string {
+  if (!holdsArray(type)) return sql;
+  return clean(sql, type, name.replaceAll("'", "''"), 0);
+}
+
+function clean(sql: string, type: SqlType, name: string, depth: number): string {
+  if (type.kind === 'ARRAY') {
+    const inner = holdsArray(type.element)
+      ? `list_transform(${sql}, lambda gs_o${depth}: ${clean(`gs_o${depth}`, type.element, name, depth + 1)})`
+      : sql;
+    return `CASE WHEN ${sql} IS NULL THEN CAST([] AS ${physicalType(type)}) WHEN list_count(${sql}) < len(${sql}) THEN gs_fail('Array cannot have a null element; error in writing field ${name}') ELSE ${inner} END`;
+  }
+  if (type.kind !== 'STRUCT' || !holdsArray(type)) return sql;
+  const e = `gs_o${depth}`;
+  const fields = type.fields.map((f, i) => ({
+    sql: clean(`struct_extract(${e}, '${fieldName(type.fields, i).replaceAll("'", "''")}')`, f.type, f.name || name, depth + 1),
+  }));
+  return `list_transform([${sql}], lambda ${e}: CASE WHEN ${e} IS NULL THEN NULL ELSE ${packStruct(type, fields)} END)[1]`;
+}
+
+export function readsOf(env: Env): CompiledQuery['reads'] {
+  return [...env.unit.reads.values()].map(({ path, columns }) => ({ path, columns: [...columns] }));
+}
+
+/** The statement with only the binds that it uses, numbered from 1. Quoted text is left alone. */
+export function duckSql(text: string, env: Env): DuckSql {
+  const binds: Bind[] = [];
+  const numbers = new Map<string, number>();
+  const out = text.replace(/'(?:[^']|'')*'|"(?:[^"]|"")*"|\$(\d+)/g, (whole, n?: string) => {
+    if (n === undefined) return whole;
+    let k = numbers.get(n);
+    if (k === undefined) {
+      k = binds.push(env.unit.binds[Number(n) - 1]!);
+      numbers.set(n, k);
+    }
+    return `$${k}`;
+  });
+  return { text: out, binds };
+}
