@@ -15,44 +15,29 @@ export interface LocalCloud {
 
 export async function startLocalCloud(config: Config, log: (message: string, error?: unknown) => void): Promise<LocalCloud> {
   const unlock = lockDataDir(config.dataDir);
-  const { dataDir, ports } = config;
+  const { dataDir, ports, project, location } = config;
   const control = createControl({ limits: config.limits });
   const identity = openIdentity({ dataDir, strict: config.strictAuth });
-  const closing: (() => unknown)[] = [unlock];
+  const started: { close(): unknown }[] = [{ close: unlock }];
   const close = async (): Promise<void> => {
-    while (closing.length > 0) {
-      await closing.pop()!();
+    while (started.length > 0) {
+      await started.pop()!.close();
     }
   };
+  const keep = <T extends { close(): unknown }>(product: T): T => {
+    started.push(product);
+    return product;
+  };
   try {
-    const pubsub = await startPubSub({ port: ports.pubsub, dataDir, control, identity, log });
-    closing.push(() => pubsub.close());
-    const kms = await startKms({ port: ports.kms, dataDir, control, identity, log });
-    closing.push(() => kms.close());
-    const { project, location } = config;
-    const bigquery = await startBigQuery({
-      port: ports.bigquery,
-      dataDir,
-      project,
-      location,
-      identity,
-      control,
-      log,
-      fallback: controlRoutes(control),
-    });
-    closing.push(() => bigquery.close());
-    const { store, streams } = bigquery;
-    const storage = await startStorageWrite({ port: ports.storage, store, streams, identity, control, log });
-    closing.push(() => storage.close());
+    const shared = { dataDir, control, identity, log };
+    const bigquery = keep(await startBigQuery({ ...shared, port: ports.bigquery, project, location, fallback: controlRoutes(control) }));
+    const storage = keep(await startStorageWrite({ ...shared, port: ports.storage, store: bigquery.store, streams: bigquery.streams }));
+    const kms = keep(await startKms({ ...shared, port: ports.kms }));
+    const pubsub = keep(await startPubSub({ ...shared, port: ports.pubsub }));
     control.faults.set(config.faults);
     const at = (port: number): string => `127.0.0.1:${port}`;
     return {
-      addresses: {
-        pubsub: at(pubsub.port),
-        bigquery: `http://${at(bigquery.port)}`,
-        storage: at(storage.port),
-        kms: at(kms.port),
-      },
+      addresses: { pubsub: at(pubsub.port), bigquery: `http://${at(bigquery.port)}`, storage: at(storage.port), kms: at(kms.port) },
       close,
     };
   } catch (error) {
