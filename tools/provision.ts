@@ -3,8 +3,9 @@
  * services; a deployment runs it before a rollout (`npm run provision`). Running it again changes nothing.
  */
 import { defaultKeks, type GoogleConfig, googleBus, googleKeys, googleWarehouse, hostsFrom } from '@convergence/google';
+import { provisionOwner } from '@convergence/journal';
 import { baseFields, ConfigError, parseConfig, text } from '@convergence/service';
-import { provisionTables } from '@convergence/tables';
+import { provisionTables, SLICES } from '@convergence/tables';
 
 const { project, dataset, location } = baseFields(0);
 const fields = {
@@ -24,11 +25,12 @@ try {
   const keys = googleKeys(google, {
     keks: { ...named, 'api-keys': config.apiKeysKmsKey ?? named['api-keys'], credentials: config.credentialsKmsKey ?? named.credentials },
   });
-  const made = await Promise.all([
-    bus.provision(),
-    keys.provision(),
-    provisionTables({ warehouse, dataset: config.dataset, location: config.location }),
-  ]);
+  const tables = async () => {
+    const made = await provisionTables({ warehouse, dataset: config.dataset, location: config.location });
+    for (const slice of Object.values(SLICES)) if (await provisionOwner(warehouse, config.dataset, slice)) made.push(slice);
+    return made;
+  };
+  const made = await Promise.all([bus.provision(), keys.provision(), tables()]);
   await Promise.all([bus.close(), warehouse.close(), keys.close()]);
   const count = made.flat().length;
   console.log(count === 0 ? 'Nothing was missing.' : `${count} topics, subscriptions, keys, datasets, tables and views made.`);
