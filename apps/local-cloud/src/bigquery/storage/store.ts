@@ -4,6 +4,7 @@
  * 1. What `open` returns holds every acknowledged row and every committed change, and nothing half done.
  * 2. A physical table has the columns of its catalog record, in order, then `_PARTITIONTIME` if it is partitioned by ingestion time.
  */
+import { createHash } from 'node:crypto';
 import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { DuckDBTimestampTZValue, TIMESTAMPTZ } from '@duckdb/node-api';
@@ -52,6 +53,35 @@ export function columnsDdl(columns: readonly Column[], partitioning?: Partitioni
   return parts.join(', ');
 }
 
+/**
+ * The macros stay in the file: they are made again only when their text has changed. One may use another that comes later
+ * in the list, so what fails is tried again after the rest.
+ */
+async function runPrelude(connection: Connection, prelude: readonly string[]): Promise<void> {
+  const lasting = prelude.filter((sql) => !/^SET\b/i.test(sql));
+  for (const sql of prelude) if (!lasting.includes(sql)) await connection.run(sql);
+  const hash = createHash('sha256').update(lasting.join('\n')).digest('hex');
+  await connection.run('CREATE TABLE IF NOT EXISTS local_prelude (hash VARCHAR)');
+  const [known] = await connection.rows('SELECT hash FROM local_prelude');
+  if (known?.[0] === hash) return;
+  let left: readonly string[] = lasting;
+  while (left.length > 0) {
+    const failed: string[] = [];
+    let cause: unknown;
+    for (const sql of left) {
+      try {
+        await connection.run(sql);
+      } catch (error) {
+        cause = error;
+        failed.push(sql);
+      }
+    }
+    if (failed.length === left.length) throw cause;
+    left = failed;
+  }
+  await connection.run(`DELETE FROM local_prelude; INSERT INTO local_prelude VALUES ('${hash}')`);
+}
+
 export class Store {
   readonly database: Database;
   readonly catalog: CatalogStore;
@@ -73,25 +103,20 @@ export class Store {
     mkdirSync(options.dir, { recursive: true });
     const temp = join(options.dir, 'spill');
     rmSync(temp, { recursive: true, force: true });
-    const database = await Database.open(
-      join(options.dir, 'bigquery.duckdb'),
-      {
-        memoryLimit: options.memoryLimit ?? '400MB',
-        threads: options.threads ?? 2,
-        connections: options.connections ?? 8,
-        temp,
-      },
-      async (connection) => {
-        options.registerFunctions?.(connection);
-      },
-    );
+    const database = await Database.open(join(options.dir, 'bigquery.duckdb'), {
+      memoryLimit: options.memoryLimit ?? '400MB',
+      threads: options.threads ?? 2,
+      connections: options.connections ?? 8,
+      temp,
+    });
     const store = new Store(database);
     const keepers = options.keepers ?? [];
     await database.use(async (connection) => {
+      options.registerFunctions?.(connection);
       await connection.raw.run("SET GLOBAL TimeZone = 'UTC'");
       for (const sql of [...CatalogStore.tables, ...Ingest.tables, ...keepers.flatMap((keeper) => keeper.tables)])
         await connection.run(sql);
-      for (const sql of options.prelude ?? []) await connection.run(sql);
+      await runPrelude(connection, options.prelude ?? []);
       await store.catalog.load(connection);
       await store.ingest.load(connection);
       for (const keeper of keepers) await keeper.load(store, connection);
