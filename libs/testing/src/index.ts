@@ -1,3 +1,12 @@
+export {
+  ACTIVE,
+  aSample,
+  type CheckpointStage,
+  checkpointTablesPromises,
+  samplesTable,
+} from './contracts/checkpoint-tables.ts';
+export { aJournalRow, journalStorePromises } from './contracts/journal-store.ts';
+export { ownerStorePromises } from './contracts/owner-store.ts';
 export { type FakeBus, fakeBus } from './fakes/bus.ts';
 export { type FakeCheckpointTables, fakeCheckpointTables } from './fakes/checkpoint-tables.ts';
 export { type FakeJournalStore, fakeJournalStore } from './fakes/journal-store.ts';

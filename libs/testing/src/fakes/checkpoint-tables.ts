@@ -38,7 +38,7 @@ export function fakeCheckpointTables(
     if (!condition) throw new Error(`fakeCheckpointTables was not told what this means: ${where}`);
     return condition;
   };
-  const stored = (k: Kept): StoredRow => ({ row: structuredClone(k.row), sequence: k.sequence, deleted: k.deleted });
+  const stored = (k: Kept): StoredRow => ({ row: { ...k.row }, sequence: k.sequence, deleted: k.deleted });
   return {
     rows: (name) => [...kept(name).values()].map((k) => k.row),
     edit(name, key, change) {
@@ -50,7 +50,7 @@ export function fakeCheckpointTables(
       if (owners && owners.rows.get(guard.slice)?.epoch !== guard.epoch) return;
       await underWay?.();
       const rowsOf = kept(table.spec.name);
-      for (const { key, sequence, row } of structuredClone(rows)) {
+      for (const { key, sequence, row } of rows) {
         const id = keyOf(table, key);
         const old = rowsOf.get(id);
         if (old && (old.sequence ?? 0) > sequence) continue;

@@ -1,0 +1,143 @@
+import assert from 'node:assert/strict';
+import type { CheckpointRow, CheckpointTable, CheckpointTables, MergeOptions, StoredRow, TableRow } from '@convergence/ports';
+
+/** Of every type that tables use; `day` is its partition. */
+export const samplesTable: CheckpointTable = {
+  key: ['id', 'part'],
+  spec: {
+    name: 'samples',
+    description: 'Rows for tests',
+    partitionBy: { column: 'day', granularity: 'DAY' },
+    clusterBy: ['id'],
+    columns: [
+      { name: 'id', type: 'STRING', required: true, description: 'Key' },
+      { name: 'part', type: 'STRING', required: true, description: 'Key' },
+      { name: 'day', type: 'DATE', required: true, description: 'Partition' },
+      { name: 'limit', type: 'INT64', required: true, description: 'A number; also a word of SQL' },
+      { name: 'price', type: 'NUMERIC', description: 'Money' },
+      { name: 'active', type: 'BOOL', description: 'A flag' },
+      { name: 'seen_at', type: 'TIMESTAMP', description: 'A time' },
+      { name: 'tags', type: 'ARRAY<STRING>', description: 'A list' },
+      { name: 'options', type: 'JSON', description: 'Anything' },
+      { name: 'note', type: 'STRING', description: 'A text' },
+    ],
+  },
+};
+export const aSample = (change: TableRow = {}): TableRow => ({
+  id: 'a',
+  part: 'x',
+  day: '2026-01-15',
+  limit: 1,
+  price: '12.5',
+  active: true,
+  seen_at: '2026-01-15T10:00:00.123Z',
+  tags: ['one', 'two'],
+  options: '{"a":1}',
+  note: null,
+  ...change,
+});
+const changed = (sequence: number, row: TableRow): CheckpointRow => ({
+  key: { id: String(row.id), part: String(row.part) },
+  sequence,
+  row,
+  partition: String(row.day),
+});
+const dead = (sequence: number, id = 'a'): CheckpointRow => ({ key: { id, part: 'x' }, sequence, row: null, partition: '2026-01-15' });
+
+export interface CheckpointStage {
+  readonly tables: CheckpointTables;
+  /** Somebody else's UPDATE of the row with id `a`. */
+  edit(change: TableRow): Promise<void>;
+  /** The guard's epoch that is the newest. */
+  readonly epoch: number;
+}
+let ids = 0;
+const how = (stage: CheckpointStage, change: Partial<MergeOptions> = {}): MergeOptions => ({
+  dead: 'remove',
+  guard: { slice: 'tenants', epoch: stage.epoch },
+  id: `test-${process.pid}-${Date.now()}-${++ids}`,
+  ...change,
+});
+async function all({ tables }: CheckpointStage, where?: string): Promise<StoredRow[]> {
+  const rows: StoredRow[] = [];
+  for await (const page of tables.load(samplesTable, where)) rows.push(...page);
+  return rows.sort((a, b) => (String(a.row.id) < String(b.row.id) ? -1 : 1));
+}
+
+export const ACTIVE = 'active';
+/** Each gets an empty table `samples` and a condition `active`. */
+export const checkpointTablesPromises: Readonly<Record<string, (stage: CheckpointStage) => Promise<void>>> = {
+  'rows are loaded as they were written': async (stage) => {
+    const empty = aSample({ id: 'b', price: null, active: null, seen_at: null, tags: [], options: null, limit: 2 });
+    await stage.tables.merge(samplesTable, [changed(5, aSample()), changed(6, empty)], how(stage));
+    assert.deepEqual(await all(stage), [
+      { row: aSample(), sequence: 5, deleted: false },
+      { row: empty, sequence: 6, deleted: false },
+    ]);
+  },
+  'a row moves forward only': async (stage) => {
+    await stage.tables.merge(samplesTable, [changed(5, aSample({ limit: 5 }))], how(stage));
+    await stage.tables.merge(samplesTable, [changed(4, aSample({ limit: 4 }))], how(stage));
+    await stage.tables.merge(samplesTable, [dead(4)], how(stage));
+    assert.equal((await all(stage))[0]?.row.limit, 5);
+    await stage.tables.merge(samplesTable, [changed(9, aSample({ limit: 9 }))], how(stage));
+    assert.equal((await all(stage))[0]?.row.limit, 9);
+  },
+  'a batch that is sent twice changes nothing more': async (stage) => {
+    const options = how(stage);
+    await stage.tables.merge(samplesTable, [changed(5, aSample())], options);
+    await stage.tables.merge(samplesTable, [changed(5, aSample())], options);
+    assert.equal((await all(stage)).length, 1);
+  },
+  'a merge of an older epoch changes nothing': async (stage) => {
+    await stage.tables.merge(samplesTable, [changed(5, aSample())], how(stage, { guard: { slice: 'tenants', epoch: stage.epoch - 1 } }));
+    assert.deepEqual(await all(stage), []);
+  },
+  'dead rows leave at once, or are marked and leave when purged': async (stage) => {
+    const rows = ['a', 'b', 'c'].map((id, i) => changed(i + 1, aSample({ id })));
+    await stage.tables.merge(samplesTable, rows, how(stage));
+    await stage.tables.merge(samplesTable, [dead(5, 'a')], how(stage));
+    assert.deepEqual(
+      (await all(stage)).map((r) => r.row.id),
+      ['b', 'c'],
+    );
+    await stage.tables.merge(samplesTable, [dead(6, 'b'), dead(7, 'never-there')], how(stage, { dead: 'mark' }));
+    const marked = async () => (await all(stage, ACTIVE)).filter((r) => r.deleted).map((r) => r.row.id);
+    assert.deepEqual(await marked(), ['b', 'never-there']);
+    await stage.tables.merge(samplesTable, [changed(2, aSample({ id: 'b' }))], how(stage));
+    assert.deepEqual(await marked(), ['b', 'never-there']);
+    await stage.tables.purge(samplesTable, 6);
+    assert.deepEqual(await marked(), ['never-there']);
+    await stage.tables.purge(samplesTable, 7);
+    assert.deepEqual(
+      (await all(stage)).map((r) => r.row.id),
+      ['c'],
+    );
+  },
+  'loading takes a condition': async (stage) => {
+    const rows = [changed(1, aSample()), changed(2, aSample({ id: 'b', active: false })), changed(3, aSample({ id: 'c', active: null }))];
+    await stage.tables.merge(samplesTable, rows, how(stage));
+    assert.deepEqual(
+      (await all(stage, ACTIVE)).map((r) => r.row.id),
+      ['a'],
+    );
+  },
+  'what others edited is found, and only that, until it is written again': async (stage) => {
+    await stage.tables.merge(samplesTable, [changed(1, aSample()), changed(2, aSample({ id: 'b' }))], how(stage));
+    assert.deepEqual(await stage.tables.edited(samplesTable), []);
+    await stage.edit({ limit: 99 });
+    assert.deepEqual(await stage.tables.edited(samplesTable), [{ row: aSample({ limit: 99 }), sequence: 1, deleted: false }]);
+    await stage.tables.merge(samplesTable, [changed(1, aSample({ limit: 99 }))], how(stage));
+    assert.deepEqual(await stage.tables.edited(samplesTable), []);
+  },
+  'thousands of rows in one go': async (stage) => {
+    const rows = Array.from({ length: 6_000 }, (_, i) => changed(i + 1, aSample({ id: `id-${i}`, limit: i })));
+    await stage.tables.merge(samplesTable, rows, how(stage));
+    const stored = await all(stage);
+    assert.equal(stored.length, 6_000);
+    assert.equal(
+      stored.reduce((sum, r) => sum + Number(r.row.limit), 0),
+      (5_999 * 6_000) / 2,
+    );
+  },
+};
