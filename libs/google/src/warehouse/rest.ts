@@ -29,6 +29,14 @@ export function rest(config: GoogleConfig): Rest {
       request: (options) => Object.assign(options, { headers: { ...options.headers, authorization: bearer(config) ?? '' } }) as never,
     });
   }
+  // Without credentials to add, the client leaves an upload without headers, and then stumbles over that.
+  const authenticated = client.makeAuthenticatedRequest;
+  const withHeaders = (request: { headers?: object }, then: never) =>
+    authenticated(
+      { ...request, headers: { ...(root && config.token ? { authorization: bearer(config) } : {}), ...request.headers } } as never,
+      then,
+    );
+  client.makeAuthenticatedRequest = Object.assign(withHeaders, authenticated) as typeof authenticated;
   const base = `${root ?? 'https://bigquery.googleapis.com'}/bigquery/v2/projects/${encodeURIComponent(config.project)}`;
 
   function once<T>(method: string, path: string, body?: object, query: Record<string, string | number> = {}): Promise<T> {
