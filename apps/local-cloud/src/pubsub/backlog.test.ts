@@ -203,3 +203,29 @@ describe.each(CASES)('a backlog, %s', (_name, settings) => {
     expect(consumers.map((c) => c.held)).toEqual([0, 0, 0]);
   });
 });
+
+test('the back-off of a message doubles with each failure up to its maximum, and a deadline missed counts like a nack', () => {
+  const world = new World({ ordered: false, exactlyOnce: false, retry: { minMs: 50, maxMs: 400 }, maxAttempts: null });
+  const consumer = new TestConsumer(1);
+  const take = (): Delivery | undefined => world.backlog.take(consumer, 1, 1e9, world.now)[0];
+  world.publish(['']);
+  const waits: number[] = [];
+  let delivery = take()!;
+  for (let failure = 0; failure < 6; failure++) {
+    if (failure % 2 === 0) {
+      world.backlog.nack(delivery.lease, delivery.seq, world.now);
+    } else {
+      world.now = delivery.deadline;
+      world.backlog.tick(world.now);
+    }
+    const failed = world.now;
+    let next = take();
+    for (; next === undefined; next = take()) {
+      world.now++;
+      world.backlog.tick(world.now);
+    }
+    delivery = next;
+    waits.push(world.now - failed);
+  }
+  expect(waits).toEqual([50, 100, 200, 400, 400, 400]);
+});

@@ -19,8 +19,7 @@ behaviour('retry policy', ({ feature }) => {
       expect(waits[0]).toBeGreaterThanOrEqual(950);
       expect(waits[1]).toBeGreaterThanOrEqual(1900);
       expect(waits[2]).toBeGreaterThanOrEqual(1900);
-      // The maximum is 2 s: without it the third wait would have been 4 s, and the loop would still end. It must not be longer than that.
-      expect(waits[2]).toBeLessThan(3900);
+      // That it grows no further than the maximum is told by backlog.test.ts, without a watch.
     },
     'its back-off has a spread of its own',
   );
