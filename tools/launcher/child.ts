@@ -48,11 +48,15 @@ export class Child {
 
   start(): void {
     const started = Date.now();
-    const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', '--import', TETHER, this.plan.main], {
-      env: this.plan.env,
-      stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
-      detached: true,
-    });
+    const child = spawn(
+      process.execPath,
+      ['--disable-warning=ExperimentalWarning', ...this.plan.nodeOptions, '--import', TETHER, this.plan.main],
+      {
+        env: this.plan.env,
+        stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
+        detached: true,
+      },
+    );
     this.#process = child;
     for (const stream of [child.stdout, child.stderr]) eachLine(stream as NodeJS.ReadableStream, (line) => this.#heard(line));
     child.once('error', (error) => this.#heard(error.message));

@@ -17,7 +17,7 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 function script(name: string, code: string): ProcessPlan {
   const main = join(folder, `${name}.mjs`);
   writeFileSync(main, code);
-  return { name, main, env: { PATH: process.env.PATH ?? '' }, ports: [], readyUrl: undefined };
+  return { name, main, nodeOptions: [], env: { PATH: process.env.PATH ?? '' }, ports: [], readyUrl: undefined };
 }
 const alive = (pid: number): boolean => {
   try {
@@ -61,7 +61,7 @@ test('a taken port is named with its process and the way out', async () => {
   const server = createServer().listen(0, '127.0.0.1');
   await new Promise((resolve) => server.once('listening', resolve));
   const { port } = server.address() as AddressInfo;
-  const cloud: ProcessPlan = { name: 'x', main: '', env: {}, ports: [{ port, use: 'Pub/Sub' }], readyUrl: undefined };
+  const cloud: ProcessPlan = { name: 'x', main: '', nodeOptions: [], env: {}, ports: [{ port, use: 'Pub/Sub' }], readyUrl: undefined };
   const taken = await takenPorts({ cloud, services: [] } as unknown as Plan);
   const text = explainTaken(taken, 0);
   expect(text).toContain(`port ${port} (Pub/Sub) is taken by process ${process.pid}`);
@@ -110,7 +110,7 @@ describe('a child', () => {
     writeFileSync(
       parent,
       `import { Child } from ${JSON.stringify(childModule)};
-       const plan = { name: 'lives', main: ${JSON.stringify(main)}, env: {}, ports: [], readyUrl: undefined };
+       const plan = { name: 'lives', main: ${JSON.stringify(main)}, nodeOptions: [], env: {}, ports: [], readyUrl: undefined };
        const child = new Child(plan, { line: () => console.log(child.pid), died: () => {} });
        child.start();`,
     );

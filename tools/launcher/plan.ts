@@ -8,6 +8,7 @@ import { join, resolve } from 'node:path';
 export interface ProcessPlan {
   readonly name: string;
   readonly main: string;
+  readonly nodeOptions: readonly string[];
   readonly env: Readonly<Record<string, string>>;
   /** Every port it will listen on, with what it is for. */
   readonly ports: readonly { readonly port: number; readonly use: string }[];
@@ -34,6 +35,8 @@ const USES: Record<keyof typeof CLOUD, string> = {
   BIGQUERY_STORAGE: 'BigQuery Storage Write',
   KMS: 'KMS',
 };
+/** Four services share a laptop with everything else on it; at its loads a tighter heap costs nothing that can be measured. */
+const SMALL_HEAP = ['--max-semi-space-size=4', '--optimize-for-size'];
 type Environment = Readonly<Record<string, string | undefined>>;
 
 export function portOffset(env: Environment): number {
@@ -54,6 +57,8 @@ export function plan(root: string, env: Environment, signingKey: string, exists:
     ...emulators,
     BIGQUERY_EMULATOR_HOST: `http://${emulators.BIGQUERY_EMULATOR_HOST}`,
     METADATA_SERVER_DETECTION: 'none',
+    // Halves the time to load the code, and keeps the type stripper out of memory.
+    NODE_COMPILE_CACHE: join(root, 'node_modules', '.cache', 'compile'),
     HOST: '127.0.0.1',
     LOCAL_CLOUD_DATA: dataDir,
     INTERNAL_SIGNING_KEY: signingKey,
@@ -73,6 +78,7 @@ export function plan(root: string, env: Environment, signingKey: string, exists:
     .map(([name, base]) => ({
       name,
       main: mainOf(name),
+      nodeOptions: SMALL_HEAP,
       env: { ...shared, ...given, PORT: String(port(base)) },
       ports: [{ port: port(base), use: name }],
       readyUrl: `http://127.0.0.1:${port(base)}/readyz`,
@@ -82,7 +88,8 @@ export function plan(root: string, env: Environment, signingKey: string, exists:
     cloud: {
       name: 'local-cloud',
       main: mainOf('local-cloud'),
-      env: { ...given, LOCAL_CLOUD_DATA: dataDir, PORT_OFFSET: String(offset) },
+      env: { NODE_COMPILE_CACHE: shared.NODE_COMPILE_CACHE, ...given, LOCAL_CLOUD_DATA: dataDir, PORT_OFFSET: String(offset) },
+      nodeOptions: [],
       ports: cloudPorts,
       readyUrl: undefined,
     },
