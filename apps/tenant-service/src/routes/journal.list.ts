@@ -10,7 +10,8 @@ const SECRET = new Set(['sealed', 'api_key_hash']);
 export const journalListRoute = ({ warehouse, config }: Pick<Tenants, 'warehouse' | 'config'>) =>
   operationRoute(journalList, async ({ query }) => {
     const limit = query.limit ?? 50;
-    const conditions: string[] = [];
+    // The slice's own bookkeeping lies in the same table.
+    const conditions = ["NOT STARTS_WITH(type, 'slice.')"];
     const parameters: Record<string, SqlParameter> = {};
     const narrow = (name: string, type: string, value: string | number | undefined, condition: string): void => {
       if (value === undefined) return;
@@ -19,12 +20,12 @@ export const journalListRoute = ({ warehouse, config }: Pick<Tenants, 'warehouse
     };
     narrow('subject', 'STRING', query.tenant_id, 'subject = @subject');
     narrow('type', 'STRING', query.type, 'type = @type');
-    narrow('since', 'TIMESTAMP', query.from, 'at >= @since');
-    narrow('until', 'TIMESTAMP', query.to, 'at <= @until');
+    narrow('since', 'TIMESTAMP', query.from, '`at` >= @since');
+    narrow('until', 'TIMESTAMP', query.to, '`at` <= @until');
     narrow('before', 'INT64', sequenceOf(query.cursor), 'sequence < @before');
     const { rows } = await warehouse.run({
-      sql: `SELECT sequence, at, subject, type, actor, data, trace_id FROM tenant_journal
-${conditions.length > 0 ? `WHERE ${conditions.join(' AND ')}` : ''} ORDER BY sequence DESC LIMIT ${limit + 1}`,
+      sql: `SELECT sequence, \`at\`, subject, type, actor, data, trace_id FROM tenant_journal
+WHERE ${conditions.join(' AND ')} ORDER BY sequence DESC LIMIT ${limit + 1}`,
       parameters,
       defaultDataset: config.dataset,
       location: config.location,
