@@ -5,7 +5,7 @@ export {
   checkpointTablesPromises,
   samplesTable,
 } from './contracts/checkpoint-tables.ts';
-export { aJournalRow, journalStorePromises } from './contracts/journal-store.ts';
+export { aJournalRow, journalStorePromises, journalTable } from './contracts/journal-store.ts';
 export { ownerStorePromises } from './contracts/owner-store.ts';
 export { type FakeBus, fakeBus } from './fakes/bus.ts';
 export { type FakeCheckpointTables, fakeCheckpointTables } from './fakes/checkpoint-tables.ts';

@@ -1,6 +1,5 @@
 import type { JournalStore, Warehouse } from '@convergence/ports';
-import { schedulerJournal } from '@convergence/tables';
-import { aJournalRow, journalStorePromises, type LocalCloud, startLocalCloud } from '@convergence/testing';
+import { aJournalRow, journalStorePromises, journalTable, type LocalCloud, startLocalCloud } from '@convergence/testing';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { hostsFrom } from '../endpoints.ts';
 import { googleWarehouse } from '../warehouse/google-warehouse.ts';
@@ -25,7 +24,7 @@ afterAll(async () => {
 let tables = 0;
 async function freshStore(): Promise<JournalStore> {
   const name = `journal_${++tables}`;
-  await warehouse.createTable('tenants', { ...schedulerJournal, name });
+  await warehouse.createTable('tenants', journalTable(name));
   const store = googleJournalStore(config(), warehouse, { dataset: 'tenants', name });
   stores.push(store);
   return store;

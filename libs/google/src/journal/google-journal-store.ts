@@ -104,11 +104,11 @@ export function googleJournalStore(
     async *read(after, range = {}) {
       const pages = warehouse.pages(
         {
-          sql: `SELECT page, TO_JSON_STRING(ARRAY_AGG(STRUCT(sequence, epoch, at, subject, type, data, actor, trace_id) ORDER BY sequence)) AS journal_rows
+          sql: `SELECT page, TO_JSON_STRING(ARRAY_AGG(STRUCT(sequence, epoch, \`at\`, subject, type, data, actor, trace_id) ORDER BY sequence)) AS journal_rows
 FROM (
   SELECT *, DIV(sequence - @after - 1, ${PACK}) AS page
   FROM \`${config.project}.${table.dataset}.${table.name}\`
-  WHERE at >= @since AND sequence > @after AND sequence <= @through
+  WHERE \`at\` >= @since AND sequence > @after AND sequence <= @through
 )
 GROUP BY page
 ORDER BY page`,

@@ -1,8 +1,25 @@
 /** What every JournalStore promises, as sentences to be tested: run against the fake and against the adapter, so they can't drift. */
 import assert from 'node:assert/strict';
-import type { JournalRow, JournalStore } from '@convergence/ports';
+import type { JournalRow, JournalStore, TableSpec } from '@convergence/ports';
 
 type Kept = (store: JournalStore) => Promise<void>;
+
+export const journalTable = (name: string): TableSpec => ({
+  name,
+  description: 'A journal for tests',
+  partitionBy: { column: 'at', granularity: 'DAY' },
+  clusterBy: ['subject', 'sequence'],
+  columns: [
+    { name: 'sequence', type: 'INT64', required: true, description: 'Position' },
+    { name: 'epoch', type: 'INT64', required: true, description: 'Owner' },
+    { name: 'at', type: 'TIMESTAMP', required: true, description: 'Time' },
+    { name: 'subject', type: 'STRING', required: true, description: 'About' },
+    { name: 'type', type: 'STRING', required: true, description: 'Event' },
+    { name: 'data', type: 'STRING', required: true, description: 'JSON' },
+    { name: 'actor', type: 'STRING', description: 'Who' },
+    { name: 'trace_id', type: 'STRING', description: 'Trace' },
+  ],
+});
 
 export const aJournalRow = (sequence: number, change: Partial<JournalRow> = {}): JournalRow => ({
   sequence,
