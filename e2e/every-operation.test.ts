@@ -79,7 +79,7 @@ const REQUESTS: Readonly<Record<string, { readonly request: () => Request; reado
   'credentials.create': {
     request: () => ({
       path: `${mine}/credentials`,
-      body: { provider: 'OPENAI', credential_name: 'main', credentials: { admin_api_key: `sk-admin-${'x'.repeat(40)}` } },
+      body: { provider: 'OPENAI', credential_name: 'main', credentials: { api_key: `sk-admin-${'x'.repeat(40)}` } },
     }),
     keep: (body) => {
       known.credential_id = body.credential_id;

@@ -8,7 +8,7 @@ export const admissionsCreateRoute = ({ slice }: Pick<Tenants, 'slice'>) =>
     {
       method: 'POST',
       path: '/internal/admissions',
-      callers: ['gateway', 'scheduler-service'],
+      callers: ['gateway', 'scheduler-service', 'executor-service'],
       body: AdmitRequest,
       response: AdmitResponse,
     },
