@@ -3,11 +3,11 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { join } from 'node:path';
 import type { Control } from '../control/index.ts';
+import { prelude, registerFunctions } from '../googlesql/index.ts';
 import type { Identity } from '../identity/index.ts';
 import { StreamBook } from '../storage-write/stream-book.ts';
 import { Metadata } from './catalog/metadata.ts';
 import { TableSizes } from './catalog/table-size.ts';
-import { prelude, registerFunctions } from './execute/compiler.ts';
 import { Mutations } from './execute/mutations.ts';
 import { Queries } from './execute/queries.ts';
 import { jobResource } from './jobs/job-resource.ts';

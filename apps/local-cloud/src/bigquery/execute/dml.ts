@@ -42,7 +42,9 @@ export async function runDml(
   }
   const attempt = (connection: Connection) => once(statements, dml, session, connection);
   const { transaction } = session;
+  const takesTime = () => service.control.limits.latency(800, 2000);
   if (transaction) {
+    await takesTime();
     if (mutating && !dml.insertsOnly) service.mutations.hold(transaction.mutation, table.id, name);
     const { counts } = await service.store.locks.shared(table.id, () =>
       statements.onConnection(session, looked, (connection) => duck(() => attempt(connection))),
@@ -51,6 +53,7 @@ export async function runDml(
     return counts;
   }
   if (!mutating || dml.insertsOnly) {
+    await takesTime();
     const counts = await service.store.locks.shared(table.id, () =>
       statements.onConnection(session, looked, (connection) =>
         duck(() =>
@@ -67,6 +70,8 @@ export async function runDml(
   }
   const slot = await service.mutations.enter(table.id, name, service.control.limits.on);
   try {
+    // Simulated time passes while the statement has its place among the running ones.
+    await takesTime();
     for (let tries = 0; ; tries++) {
       try {
         const counts = await service.store.locks.shared(table.id, () => mutate(statements, session, looked, slot, attempt, options));

@@ -9,10 +9,10 @@
 import { setImmediate as breathe } from 'node:timers/promises';
 import { DuckDBStructValue, type DuckDBValue } from '@duckdb/node-api';
 import type { Position, ScriptNode, SqlType } from '../../googlesql/contract.ts';
+import { formatType, parseScript } from '../../googlesql/index.ts';
 import { fieldName } from '../../googlesql/sql-type.ts';
 import { physicalName } from '../catalog/catalog.ts';
 import { ApiError } from '../errors.ts';
-import { formatType, parseScript } from './compiler.ts';
 import { transactionAborted } from './mutations.ts';
 import { Session } from './session.ts';
 import { duck, fromGoogleSql, type StatementResult, type Statements } from './statements.ts';

@@ -8,6 +8,7 @@
 import { DuckDBTimestampTZValue, TIMESTAMPTZ, VARCHAR } from '@duckdb/node-api';
 import type { Bind, Column, Compiled, CompiledQuery, DuckSql, Position, TablePath } from '../../googlesql/contract.ts';
 import { GoogleSqlError } from '../../googlesql/contract.ts';
+import { compile, compileExpression, formatType, translateDuckError } from '../../googlesql/index.ts';
 import { demand, may } from '../catalog/access.ts';
 import type { TableRecord } from '../catalog/catalog.ts';
 import { materialize } from '../catalog/information-schema.ts';
@@ -16,7 +17,6 @@ import type { ResultSet } from '../jobs/results.ts';
 import type { Service } from '../service.ts';
 import type { BoundValue, Connection } from '../storage/database.ts';
 import { duckType } from '../values/physical.ts';
-import { compile, compileExpression, formatType, translateDuckError } from './compiler.ts';
 import { runDdl } from './ddl.ts';
 import { runDml } from './dml.ts';
 import { type Looked, ScopedCatalog } from './scoped-catalog.ts';
@@ -179,7 +179,6 @@ export class Statements {
       return { statementType: 'SELECT', result, ...cost };
     }
     if (compiled.kind === 'ddl') return { ...(await runDdl(this, compiled.ddl, session, looked)), ...cost };
-    await control.limits.latency(800, 2000);
     const dml = await runDml(this, compiled, session, looked, options);
     session.rowCount = BigInt(dml.inserted + dml.updated + dml.deleted);
     return {
