@@ -1,0 +1,100 @@
+import { Refusal, type RunSpec, tenantId } from '@convergence/contracts';
+import { newRecord, type RunRecord } from '@convergence/runs';
+import { describe, expect, test } from '@jest/globals';
+import { RunIndex } from './run-index.ts';
+import type { RunTable } from './run-table.ts';
+import { Runs } from './runs.ts';
+
+const id = (n: number) => `00000000-0000-4000-8000-${String(n).padStart(12, '0')}`;
+const at = (n: number) => new Date(Date.UTC(2026, 0, 1) + n * 1000).toISOString();
+function record(n: number, tenant = 'acme', status: RunRecord['status'] = 'COMPLETE'): RunRecord {
+  const made = newRecord({ run_id: id(n), tenant_id: tenant, pipeline_id: `${tenant}-gcp-cost-x` }, at(n));
+  made.status = status;
+  made.spec = { provider: 'gcp', domain: 'cost', template: 'x', trigger_type: 'api' } as RunSpec;
+  return made;
+}
+const signal = new AbortController().signal;
+
+/** A table that holds everything, the memory only the newest. */
+function given(count: number, capacity: number) {
+  const all = Array.from({ length: count }, (_, n) => record(n, n % 3 === 0 ? 'globex' : 'acme', n % 10 === 0 ? 'FAILED' : 'COMPLETE'));
+  const index = new RunIndex(capacity);
+  for (const one of all) index.add(one);
+  const asked: number[] = [];
+  const table = {
+    list: async (
+      filter: { tenantId?: string; status?: string },
+      before: { admitted_at: string; run_id: string } | undefined,
+      limit: number,
+    ) => {
+      asked.push(limit);
+      return all
+        .filter((r) => !filter.tenantId || r.tenant_id === filter.tenantId)
+        .filter((r) => !filter.status || r.status === filter.status)
+        .filter((r) => !before || r.admitted_at < before.admitted_at || (r.admitted_at === before.admitted_at && r.run_id < before.run_id))
+        .reverse()
+        .slice(0, limit);
+    },
+    get: async (runId: string) => all.find((r) => r.run_id === runId),
+  } as unknown as RunTable;
+  const owner = { call: async () => Promise.reject(new Refusal('run.not_found', 'no')) };
+  return { runs: new Runs(index, table, owner as never, { now: () => 0 }), asked, index, all };
+}
+async function everything(runs: Runs, tenant: string | undefined, limit: number, status?: string): Promise<string[]> {
+  const seen: string[] = [];
+  let cursor: string | undefined;
+  do {
+    const page = await runs.list({ tenantId: tenant, status }, cursor, limit, signal);
+    seen.push(...page.items.map((r) => r.run_id));
+    cursor = page.next_cursor ?? undefined;
+  } while (cursor);
+  return seen;
+}
+
+describe('the list of runs', () => {
+  test.each([
+    [undefined, undefined],
+    ['acme', undefined],
+    ['globex', 'FAILED'],
+    ['acme', 'FAILED'],
+  ])('of %s with status %s: page by page each run once, newest first, across memory and table', async (tenant, status) => {
+    const { runs, all } = given(200, 50);
+    const expected = all
+      .filter((r) => (!tenant || r.tenant_id === tenant) && (!status || r.status === status))
+      .map((r) => r.run_id)
+      .reverse();
+    expect(await everything(runs, tenant, 7, status)).toEqual(expected);
+  });
+
+  test('the first page of recent runs does not ask the table', async () => {
+    const { runs, asked } = given(200, 50);
+    await runs.list({ tenantId: 'acme' }, undefined, 20, signal);
+    expect(asked).toEqual([]);
+  });
+
+  test('a live run stays in memory however old it is, and is listed in its place', async () => {
+    const { runs, index, all } = given(0, 50);
+    const live = record(1, 'acme', 'RUNNING');
+    all.push(live);
+    index.add(live);
+    for (let n = 2; n < 200; n++) {
+      const one = record(n);
+      all.push(one);
+      index.add(one);
+    }
+    expect(index.get(live.run_id)).toBe(live);
+    expect(await everything(runs, 'acme', 30)).toEqual(all.map((r) => r.run_id).reverse());
+  });
+
+  test('a cursor that nobody gave is refused', async () => {
+    const { runs } = given(3, 50);
+    await expect(runs.list({ tenantId: 'acme' }, 'nonsense', 5, signal)).rejects.toMatchObject({ code: 'request.invalid' });
+  });
+
+  test("another tenant's run does not exist", async () => {
+    const { runs } = given(10, 50);
+    const principal = (tenant: string) => ({ kind: 'tenant' as const, tenantId: tenantId(tenant), keyId: 'k', scopes: [] });
+    await expect(runs.get(id(3), principal('acme'))).rejects.toMatchObject({ code: 'run.not_found' });
+    expect((await runs.get(id(3), principal('globex'))).run_id).toBe(id(3));
+  });
+});
