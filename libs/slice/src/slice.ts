@@ -1,3 +1,32 @@
+/**
+ * A slice is a part of the state that exactly one process owns. It lives in that process's memory; the warehouse is its disk. This
+ * library knows how to own, remember, hand over and show a state. It must not know what the state is about.
+ *
+ * A command is decided at once, on the state in memory, by a pure function; its events are applied at once and written to the
+ * journal together with those of all commands that came meanwhile. The caller hears its answer when the journal has acknowledged.
+ * Every few seconds the rows that changed are written to the tables that people query: first as redo rows into the journal, then the
+ * position into `slice_owners`, then by one MERGE a table. A process that starts takes the slice over: it raises the epoch, finalizes
+ * the predecessor's stream, loads tables and redo rows, replays the journal from there, opens a stream of its own, and serves.
+ *
+ *  1. What was answered is durable: an event is in the journal before anybody hears of it, as an answer or as a message.
+ *  2. Every answer, a refusal and a read too, rests on durable events alone.
+ *  3. A command's events are durable all or none, once.
+ *  4. A caller that hears Transient knows nothing: its command happened or did not. It asks again; commands that must not happen
+ *     twice carry an identity that `decide` looks at.
+ *  5. Sequences grow by one, without a gap, across processes; times never run backwards.
+ *  6. Of all processes at most one can make events durable. The newest wins; the others notice at their next append, checkpoint or
+ *     refresh, answer Transient(owner.changing), drop their state and are told to exit.
+ *  7. State after a recovery = state before it, wherever the predecessor stopped: between any two statements of a checkpoint too.
+ *  8. Tables only move forward, and a deposed owner's late statement changes nothing that a newer one wrote.
+ *  9. Every message of every durable event is published at least once, first time in the order of events.
+ * 10. An edit that somebody makes by hand in an adoptable table becomes commands within the refresh interval, or is undone. One that
+ *     meets a checkpoint of the same row within the same seconds may be overwritten.
+ * 11. When the journal does not answer, commands fail at once; memory does not grow with the outage.
+ * 12. The number of statements does not grow with the load.
+ *
+ * The simulation (simulation/run.ts) lives thousands of lives with crashes at every point of POINTS, several owners at once, lost,
+ * late and doubled calls, and compares 1-9 with a model. `SEED=17 npm test -- libs/slice` runs one life again.
+ */
 import type { Refusal } from '@convergence/contracts';
 import type { Bus, CheckpointTables, Clock, JournalStore, OwnerStore } from '@convergence/ports';
 import type { SliceDefinition } from './definition.ts';
