@@ -1,6 +1,6 @@
 /** Calls: which function is meant, whether it may stand here, and its translation from the tables of ../functions. */
 import type { SqlType } from '../contract.ts';
-import { type Call, type FunctionSpec, fill } from '../functions/call.ts';
+import { type Call, type FunctionSpec, fill, once } from '../functions/call.ts';
 import { functions } from '../functions/registry.ts';
 import {
   bindPattern,
@@ -113,7 +113,8 @@ interface Applied {
   readonly sql: readonly string[];
   readonly args: readonly Typed[];
   readonly result: SqlType;
-  readonly finished: boolean;
+  /** A scalar's finished SQL over its arguments. */
+  readonly render: (sql: readonly string[]) => string;
 }
 
 function apply(node: CallNode, spec: FunctionSpec, args: readonly Typed[], env: Env): Applied {
@@ -147,8 +148,8 @@ function apply(node: CallNode, spec: FunctionSpec, args: readonly Typed[], env: 
   const sql = keep.map((c) => c.sql);
   const { emit } = match.signature;
   // A scalar's emitter returns finished SQL; an aggregate's returns a template, because modifiers are still to be put in.
-  const template = typeof emit === 'string' ? emit : emit(sql, call);
-  return { template, sql, args: keep, result, finished: typeof emit !== 'string' };
+  const template = typeof emit === 'string' ? emit : spec.kind === 'scalar' ? '' : emit(sql, call);
+  return { template, sql, args: keep, result, render: (s) => (typeof emit === 'string' ? fill(emit, s) : emit(s, call)) };
 }
 
 function analyzeScalar(node: CallNode, spec: FunctionSpec, env: Env, analyze: Analyze): Typed {
@@ -156,12 +157,13 @@ function analyzeScalar(node: CallNode, spec: FunctionSpec, env: Env, analyze: An
   if (node.over) throw new SyntaxFault(`Function ${spec.name} does not support an OVER clause`, node.at);
   if (spec.name === 'GROUPING') return grouping(node, env, analyze);
   const args = evaluateArguments(node, spec, env, analyze);
-  const { template, sql, result, finished } = apply(node, spec, args, env);
-  const out = finished ? template : fill(template, sql);
+  const { sql, result, render } = apply(node, spec, args, env);
+  const lift = `gs_x${env.unit.alias()}`;
+  const out = once(sql, lift, (s) => (node.safe ? `TRY(${render(s)})` : render(s)));
   const nullResult =
     ['IF', 'IFNULL', 'COALESCE', 'NULLIF', 'GREATEST', 'LEAST'].includes(spec.name) &&
     args.every((a, i) => a.untyped || (spec.name === 'IF' && i === 0));
-  return { type: result, sql: node.safe ? `TRY(${out})` : out, ...(nullResult && { untyped: true }) };
+  return { type: result, sql: out, ...(nullResult && { untyped: true }) };
 }
 
 function grouping(node: CallNode, env: Env, analyze: Analyze): Typed {

@@ -162,6 +162,7 @@ export function cast(arg: Typed, to: SqlType, safe: boolean): Typed {
     const items = arg.items.map((item) => cast(item, to.element, safe));
     return { type: to, sql: `CAST([${items.map((i) => i.sql).join(', ')}] AS ${physicalType(to)})` };
   }
+  if (arg.digits !== undefined && to.kind === 'NUMERIC') return raw(to, numericLiteral(arg.digits));
   if (arg.digits !== undefined && to.kind === 'BIGNUMERIC') return raw(to, bigNumericLiteral(arg.digits));
   const sql = castSql(arg.sql, arg.type, to);
   return raw(to, safe && sql !== arg.sql ? `TRY(${sql})` : sql);

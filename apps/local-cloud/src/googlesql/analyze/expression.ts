@@ -5,7 +5,7 @@
  * 2. Above a GROUP BY only grouping keys and aggregates are visible.
  */
 import type { SqlType } from '../contract.ts';
-import { fill } from '../functions/call.ts';
+import { fill, once } from '../functions/call.ts';
 import { operatorSignatures } from '../functions/operators.ts';
 import { chooseSignature, commonType, costOf, describeArguments } from '../functions/signature.ts';
 import { nearest } from '../nearest.ts';
@@ -131,10 +131,10 @@ export function analyze(node: Node, env: Env): Typed {
     }
     case 'unary': {
       if (node.op === '+') return analyze(node.of, env);
-      return operator(node.op === '-' ? '-x' : '~', [analyze(node.of, env)], node.at);
+      return operator(node.op === '-' ? '-x' : '~', [analyze(node.of, env)], node.at, `gs_x${env.unit.alias()}`);
     }
     case 'binary':
-      return operator(node.op, [analyze(node.left, env), analyze(node.right, env)], node.at);
+      return operator(node.op, [analyze(node.left, env), analyze(node.right, env)], node.at, `gs_x${env.unit.alias()}`);
     case 'and':
     case 'or': {
       const parts = node.operands.map((o) => want(analyze(o, env), BOOL, o.at, `operator ${node.k.toUpperCase()}`).sql);
@@ -232,7 +232,7 @@ function negate(value: Typed, not: boolean): Typed {
   return not ? raw(BOOL, `(NOT ${value.sql})`) : value;
 }
 
-export function operator(op: string, args: readonly Typed[], at: number): Typed {
+export function operator(op: string, args: readonly Typed[], at: number, lift: string): Typed {
   const signatures = operatorSignatures.get(op)!;
   const match = chooseSignature(signatures, args);
   const shown = op === '-x' ? '-' : op;
@@ -254,7 +254,8 @@ export function operator(op: string, args: readonly Typed[], at: number): Typed 
   if (args.length === 1 && op === '-x' && args[0]!.digits !== undefined) return floatLiteral(`-${args[0]!.digits}`);
   const sql = args.map((a, i) => (match.types[i] ? coerce(a, match.types[i]) : a).sql);
   const { emit } = match.signature;
-  return raw(match.result!, typeof emit === 'string' ? fill(emit, sql) : emit(sql, undefined as never));
+  if (typeof emit !== 'string') return raw(match.result!, emit(sql, { args } as never));
+  return raw(match.result!, /gs_|CASE/.test(emit) ? once(sql, lift, (s) => fill(emit, s)) : fill(emit, sql));
 }
 
 function analyzePath(node: Node & { k: 'name' | 'dot' }, env: Env): Typed {
@@ -263,6 +264,9 @@ function analyzePath(node: Node & { k: 'name' | 'dot' }, env: Env): Typed {
     const found = lookup(path, env, node.at);
     if (found) return takeFields(found.value, found.rest, node.at);
     const all = [...visibleNames(env.scope), ...(env.aliases?.map.keys() ?? []), ...env.unit.context.variables.keys()];
+    if (path.length === 1 && /^CURRENT_(DATE|TIME|DATETIME|TIMESTAMP)$/i.test(path[0]!)) {
+      return analyzeCall({ k: 'call', path, safe: false, args: [], named: [], distinct: false, order: [], at: node.at }, env, analyze);
+    }
     const hint = nearest(path[0]!, all);
     throw new SyntaxFault(
       `Unrecognized name: ${path.join('.')}${hint && path.length === 1 ? `; Did you mean ${hint}?` : hint ? `; Did you mean ${hint}?` : ''}`,
@@ -451,7 +455,7 @@ function analyzeIn(node: Node & { k: 'in' }, env: Env): Typed {
 
 function analyzeLike(node: Node & { k: 'like' }, env: Env): Typed {
   const of = analyze(node.of, env);
-  const one = (pattern: Typed): string => operator('LIKE', [of, pattern], node.at).sql;
+  const one = (pattern: Typed): string => operator('LIKE', [of, pattern], node.at, `gs_x${env.unit.alias()}`).sql;
   if (node.pattern) return negate(raw(BOOL, one(analyze(node.pattern, env))), node.not);
   if (node.unnest) throw new SyntaxFault('LIKE ANY UNNEST is not supported', node.at, 'unsupported');
   const parts = node.patterns!.map((p) => one(analyze(p, env)));

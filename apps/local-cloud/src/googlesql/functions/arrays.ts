@@ -49,11 +49,11 @@ export const arrayFunctions: readonly FunctionSpec[] = [
   scalar(
     'ARRAY_AVG',
     ['ARRAY<FLOAT64> -> FLOAT64', 'list_avg($1)'],
-    ['ARRAY<NUMERIC> -> NUMERIC', 'gs_numeric_div(CAST(list_sum($1) AS DECIMAL(38,9)), CAST(nullif(list_count($1), 0) AS DECIMAL(38,9)))'],
+    ['ARRAY<NUMERIC> -> NUMERIC', 'gs_numeric_div(CAST(list_sum($1) AS DECIMAL(38,9)), CAST(nullif(len(list_filter($1, lambda gs_e: gs_e IS NOT NULL)), 0) AS DECIMAL(38,9)))'],
   ),
   scalar('ARRAY_IS_DISTINCT', [
     'ARRAY<T> -> BOOL',
-    '(len($1) = len(list_distinct($1)) + CASE WHEN list_count($1) < len($1) THEN 1 ELSE 0 END)',
+    '(len($1) = len(list_distinct($1)) + CASE WHEN list_position($1, NULL) IS NOT NULL THEN 1 ELSE 0 END)',
   ]),
   scalar('ARRAY_DISTINCT', ['ARRAY<T> -> ARRAY<T>', 'list_filter($1, lambda gs_e, gs_i: list_position($1, gs_e) = gs_i)']),
   scalar('ARRAY_FILTER', ['ARRAY<ANY>, ANY -> ANY', 'list_filter($1, $2)', ([a]) => a!.type]),

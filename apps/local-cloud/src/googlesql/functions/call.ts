@@ -56,6 +56,21 @@ export const windowFunction = (
   ...spec,
 });
 
+const LONG = 300;
+/**
+ * Emitters name an argument more than once, so long arguments would make the text grow exponentially with nesting, and a
+ * subquery may not stand under TRY. Such arguments are computed first, in a one-element list, and named inside a lambda.
+ */
+export function once(sql: readonly string[], name: string, build: (sql: readonly string[]) => string): string {
+  const out = build(sql);
+  const queries = /\bTRY\(|\bgs_make_date\(/.test(out);
+  const lifted = sql.map((s) => !s.startsWith('lambda ') && (s.length > LONG || (queries && /\bSELECT\b/.test(s))));
+  if (!lifted.includes(true)) return out;
+  const fields = sql.flatMap((s, i) => (lifted[i] ? [`a${i} := ${s}`] : []));
+  const inner = build(sql.map((s, i) => (lifted[i] ? `struct_extract(${name}, 'a${i}')` : s)));
+  return `list_transform([struct_pack(${fields.join(', ')})], lambda ${name}: ${inner})[1]`;
+}
+
 /** `$1`, `$2` are the arguments, `$*` all of them. */
 export function fill(template: string, sql: readonly string[]): string {
   return template.replace(/\$(\*|\d+)/g, (_, key: string) => (key === '*' ? sql.join(', ') : (sql[Number(key) - 1] ?? 'NULL')));

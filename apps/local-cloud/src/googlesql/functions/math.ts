@@ -2,11 +2,20 @@
 import { type FunctionSpec, scalar } from './call.ts';
 
 const real = (name: string, emit: string): FunctionSpec => scalar(name, ['FLOAT64 -> FLOAT64', emit]);
-const guarded = (name: string, condition: string, emit: string) =>
-  real(
+/** Undefined arguments are an error; NUMERIC goes through FLOAT64 where BigQuery's result is no more exact than that. */
+const guarded = (name: string, condition: string, emit: string, numeric?: string): FunctionSpec => {
+  const fail = (text: string) => `gs_fail('Floating point error in function: ${name}(' || ${text}($1) || ')')`;
+  return scalar(
     name,
-    `CASE WHEN ${condition} THEN gs_fail('Floating point error in function: ${name}(' || gs_float_text($1) || ')') ELSE ${emit} END`,
+    ['FLOAT64 -> FLOAT64', `CASE WHEN ${condition} THEN ${fail('gs_float_text')} ELSE ${emit} END`],
+    ...(numeric
+      ? ([
+          ['NUMERIC -> NUMERIC', `CASE WHEN ${condition} THEN ${fail('gs_numeric_text')} ELSE ${numeric} END`],
+          ['BIGNUMERIC -> BIGNUMERIC', `gs_float_bignumeric(${emit.replace('$1', 'gs_bignumeric_float($1)')})`],
+        ] as const)
+      : []),
   );
+};
 /** INT64 is rounded as FLOAT64; NUMERIC stays exact. */
 const rounding = (name: string, mode: string, float: (d: string) => string): FunctionSpec =>
   scalar(
@@ -44,11 +53,11 @@ export const mathFunctions: readonly FunctionSpec[] = [
     "CASE WHEN $2 = 0 THEN CASE WHEN $1 = 0 OR isnan($1) THEN CAST('nan' AS DOUBLE) WHEN ($1 > 0) = (signbit($2) = false) THEN CAST('inf' AS DOUBLE) ELSE CAST('-inf' AS DOUBLE) END ELSE $1 / $2 END",
   ]),
   scalar('RAND', ['-> FLOAT64', (_, call) => (call.volatile(), 'random()')]),
-  guarded('SQRT', '$1 < 0', 'sqrt($1)'),
+  guarded('SQRT', '$1 < 0', 'sqrt($1)', 'gs_numeric_sqrt($1)'),
   real('CBRT', 'cbrt($1)'),
-  guarded('EXP', '$1 > 709.782712893384 AND isfinite($1)', 'exp($1)'),
-  guarded('LN', '$1 <= 0', 'ln($1)'),
-  guarded('LOG10', '$1 <= 0', 'log10($1)'),
+  guarded('EXP', '$1 > 709.782712893384 AND isfinite(CAST($1 AS DOUBLE))', 'exp($1)', "gs_numeric_float_fn('exp', $1, $1)"),
+  guarded('LN', '$1 <= 0', 'ln($1)', "gs_numeric_float_fn('ln', $1, $1)"),
+  guarded('LOG10', '$1 <= 0', 'log10($1)', "gs_numeric_float_fn('log10', $1, $1)"),
   scalar(
     'LOG',
     [
@@ -156,7 +165,7 @@ export const mathFunctions: readonly FunctionSpec[] = [
   real('SECH', '(1 / cosh($1))'),
   real('CSCH', '(1 / sinh($1))'),
   real('COTH', '(1 / tanh($1))'),
-  scalar('RANGE_BUCKET', ['T, ARRAY<T> -> INT64', 'CAST(len(list_filter($2, lambda gs_b: gs_b <= $1)) AS BIGINT)']),
+  scalar('RANGE_BUCKET', ['T, ARRAY<T> -> INT64', 'CASE WHEN $1 IS NULL THEN NULL ELSE CAST(len(list_filter($2, lambda gs_b: gs_b <= $1)) AS BIGINT) END']),
   scalar(
     'BIT_COUNT',
     ['INT64 -> INT64', 'CAST(bit_count($1) AS BIGINT)'],

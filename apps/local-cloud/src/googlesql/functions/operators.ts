@@ -2,7 +2,21 @@
 import { type Declared, declare, type Signature } from './signature.ts';
 
 const define = (...signatures: Declared[]): Signature[] => signatures.map(declare);
-const comparison = (op: string) => define(['T, T -> BOOL', `($1 ${op} $2)`]);
+/** DuckDB takes NaN for equal to itself and greater than all else; in GoogleSQL a comparison with NaN is false. */
+const NAN_SIDE: Readonly<Record<string, number>> = { '=': 0, '>': 0, '>=': 0, '<': 1, '<=': 1 };
+const comparison = (op: string) =>
+  define(
+    ['FLOAT64, FLOAT64 -> BOOL', ([a, b], { args }) => {
+      const side = NAN_SIDE[op];
+      const plain = `(${a} ${op} ${b})`;
+      if (args[0]!.untyped || args[1]!.untyped) return plain;
+      if (side === undefined) return args.some((x) => x.literal !== undefined || x.type.kind !== 'FLOAT64') ? plain : `(${plain} OR isnan(${a}))`;
+      const exact = args[side]!.literal !== undefined || args[side]!.type.kind !== 'FLOAT64' || (op === '=' && args[1]!.literal !== undefined);
+      return exact ? plain : `(${plain} AND NOT isnan(${[a, b][side]}))`;
+    }],
+    ['T, T -> BOOL', `($1 ${op} $2)`],
+  );
+const overflow = (op: string) => `CASE WHEN isinf($1 ${op} $2) AND isfinite($1) AND isfinite($2) THEN gs_fail('double overflow: ' || gs_float_text($1) || ' ${op} ' || gs_float_text($2)) ELSE ($1 ${op} $2) END`;
 const bitwise = (op: string) => define(['INT64, INT64 -> INT64', op], ['BYTES, BYTES -> BYTES', `gs_bytes_bit($1, $2, '${op[4]}')`]);
 
 export const operatorSignatures: ReadonlyMap<string, readonly Signature[]> = new Map([
@@ -46,7 +60,7 @@ export const operatorSignatures: ReadonlyMap<string, readonly Signature[]> = new
     '*',
     define(
       ['INT64, INT64 -> INT64', '($1 * $2)'],
-      ['FLOAT64, FLOAT64 -> FLOAT64', '($1 * $2)'],
+      ['FLOAT64, FLOAT64 -> FLOAT64', overflow('*')],
       ['NUMERIC, NUMERIC -> NUMERIC', 'gs_numeric_mul($1, $2)'],
       ['BIGNUMERIC, BIGNUMERIC -> BIGNUMERIC', 'gs_bignumeric_mul($1, $2)'],
       ['INTERVAL, INT64 -> INTERVAL', 'gs_interval_mul($1, $2)'],

@@ -98,7 +98,7 @@ export function costOf(arg: Typed, want: SqlType): number | undefined {
   }
   if (widens(arg.type, want)) return want.kind === 'FLOAT64' ? 3 : want.kind === 'BIGNUMERIC' ? 5 : 4;
   if ((arg.literal !== undefined || arg.parameter) && literalCoerces(arg.type, want, arg.literal === undefined)) {
-    return arg.type.kind === 'FLOAT64' ? 3 : 4;
+    return arg.type.kind === 'FLOAT64' ? 2 : 4;
   }
   return undefined;
 }

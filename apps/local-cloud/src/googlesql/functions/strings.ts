@@ -49,8 +49,8 @@ export const stringFunctionSpecs: readonly FunctionSpec[] = [
   ...['BYTE_LENGTH', 'OCTET_LENGTH'].map((n) =>
     scalar(n, ['STRING -> INT64', 'CAST(strlen($1) AS BIGINT)'], ['BYTES -> INT64', 'CAST(octet_length($1) AS BIGINT)']),
   ),
-  scalar('UPPER', ['STRING -> STRING', 'upper($1)'], ['BYTES -> BYTES', 'encode(upper(decode($1)))']),
-  scalar('LOWER', ['STRING -> STRING', 'lower($1)'], ['BYTES -> BYTES', 'encode(lower(decode($1)))']),
+  scalar('UPPER', ['STRING -> STRING', 'gs_upper($1)'], ['BYTES -> BYTES', 'encode(upper(decode($1)))']),
+  scalar('LOWER', ['STRING -> STRING', 'gs_lower($1)'], ['BYTES -> BYTES', 'encode(lower(decode($1)))']),
   scalar('INITCAP', ['STRING -> STRING', 'gs_initcap($1)'], ['STRING, STRING -> STRING', 'gs_initcap_by($1, $2)']),
   trim('TRIM', 'trim', 'both'),
   trim('LTRIM', 'ltrim', 'left'),

@@ -20,7 +20,6 @@ import {
   type DuckDBValue,
   INTERVAL,
   LIST,
-  SQLNULL,
   TIME,
   TIMESTAMP,
   TIMESTAMPTZ,
@@ -45,7 +44,7 @@ export type Kind =
   | 'interval'
   | 'texts'
   | 'ints'
-  | 'nothing';
+;
 const TYPES: Readonly<Record<Kind, DuckDBType>> = {
   int: BIGINT,
   float: DOUBLE,
@@ -61,7 +60,6 @@ const TYPES: Readonly<Record<Kind, DuckDBType>> = {
   interval: INTERVAL,
   texts: LIST(VARCHAR),
   ints: LIST(BIGINT),
-  nothing: SQLNULL,
 };
 
 /** Plain values on the TypeScript side: dates as days, times as micros (bigint), decimals as scaled bigints. */

@@ -3,6 +3,8 @@ const macro = (signature: string, body: string): string => `CREATE OR REPLACE MA
 
 export const prelude: readonly string[] = [
   "SET GLOBAL TimeZone = 'UTC'",
+  // An element of [NULL] has no type of its own, so that it fits any branch of CASE. DuckDB's error() is volatile and could not stand under TRY.
+  macro('gs_fail(message)', 'list_extract([NULL], gs_raise(message))'),
   // Numbers
   macro(
     'gs_float_div(a, b)',
@@ -35,6 +37,8 @@ export const prelude: readonly string[] = [
     'gs_text_numeric(s)',
     "CASE WHEN regexp_full_match(s, '[+-]?[0-9]{1,20}([.][0-9]{1,9})?') THEN CAST(s AS DECIMAL(38,9)) ELSE gs_text_numeric_slow(s) END",
   ),
+  macro('gs_upper(s)', 'CASE WHEN strlen(s) = length(s) THEN upper(s) ELSE gs_upper_slow(s) END'),
+  macro('gs_lower(s)', 'CASE WHEN strlen(s) = length(s) THEN lower(s) ELSE gs_lower_slow(s) END'),
   macro('gs_text_bool(s)', "CASE lower(trim(s)) WHEN 'true' THEN true WHEN 'false' THEN false ELSE gs_fail('Bad bool value: ' || s) END"),
   macro(
     'gs_wrap(u)',
@@ -56,7 +60,7 @@ export const prelude: readonly string[] = [
   macro('gs_array_concat(a, b)', 'CASE WHEN a IS NULL OR b IS NULL THEN NULL ELSE list_concat(a, b) END'),
   macro(
     'gs_in_array(x, a)',
-    'CASE WHEN a IS NULL OR len(a) = 0 THEN false WHEN x IS NULL THEN NULL WHEN list_contains(a, x) THEN true WHEN list_count(a) < len(a) THEN NULL ELSE false END',
+    'CASE WHEN a IS NULL OR len(a) = 0 THEN false WHEN x IS NULL THEN NULL WHEN list_contains(a, x) THEN true WHEN list_position(a, NULL) IS NOT NULL THEN NULL ELSE false END',
   ),
   macro(
     'gs_array_slice(a, x, y)',
@@ -76,7 +80,7 @@ export const prelude: readonly string[] = [
   ),
   macro(
     'gs_quantiles(l, n)',
-    'CASE WHEN list_count(l) = 0 THEN NULL ELSE list_transform(range(n + 1), lambda gs_i: list_sort(list_filter(l, lambda gs_e: gs_e IS NOT NULL))[CAST(least(floor(gs_i * list_count(l) / n), list_count(l) - 1) AS BIGINT) + 1]) END',
+    'CASE WHEN len(list_filter(l, lambda gs_e: gs_e IS NOT NULL)) = 0 THEN NULL ELSE list_transform([list_sort(list_filter(l, lambda gs_e: gs_e IS NOT NULL))], lambda gs_k: list_transform(range(n + 1), lambda gs_i: gs_k[CAST(least(floor(gs_i * len(gs_k) / n), len(gs_k) - 1) AS BIGINT) + 1]))[1] END',
   ),
   macro(
     'gs_top_count(l, n)',

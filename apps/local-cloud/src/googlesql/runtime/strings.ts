@@ -72,7 +72,7 @@ function soundex(text: string): string {
     const code = CODES[c] ?? '';
     if (out === '') out = c;
     else if (code !== '' && code !== previous) out += code;
-    if (!'HW'.includes(c)) previous = code;
+    if (code !== '') previous = code;
     if (out.length === 4) break;
   }
   return out === '' ? '' : out.padEnd(4, '0');
@@ -207,7 +207,7 @@ function ipText(bytes: Uint8Array): string {
 }
 
 export const stringFunctions: readonly NativeFunction[] = [
-  native('gs_fail', ['text'], 'nothing', (message: string) => {
+  native('gs_raise', ['text'], 'int', (message: string) => {
     throw new EvaluationFault(message);
   }),
   native('gs_bytes_text', ['bytes'], 'text', (b: Uint8Array) => utf8(b, 'Invalid cast of bytes to UTF8 string')),
@@ -215,6 +215,8 @@ export const stringFunctions: readonly NativeFunction[] = [
   native('gs_initcap', ['text'], 'text', (t: string) => initcap(t)),
   native('gs_initcap_by', ['text', 'text'], 'text', (t: string, d: string) => initcap(t, d)),
   native('gs_instr', ['text', 'text', 'int', 'int'], 'int', instr),
+  native('gs_upper_slow', ['text'], 'text', (t: string) => t.toUpperCase()),
+  native('gs_lower_slow', ['text'], 'text', (t: string) => t.toLowerCase()),
   native('gs_soundex', ['text'], 'text', soundex),
   native('gs_normalize', ['text', 'text', 'bool'], 'text', (t: string, form: string, fold: boolean) => {
     if (!['NFC', 'NFD', 'NFKC', 'NFKD'].includes(form)) throw new EvaluationFault(`Invalid normalize mode: ${form}`);

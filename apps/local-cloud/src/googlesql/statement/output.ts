@@ -22,7 +22,7 @@ function clean(sql: string, type: SqlType, name: string, depth: number): string 
     const inner = holdsArray(type.element)
       ? `list_transform(${sql}, lambda gs_o${depth}: ${clean(`gs_o${depth}`, type.element, name, depth + 1)})`
       : sql;
-    return `CASE WHEN ${sql} IS NULL THEN CAST([] AS ${physicalType(type)}) WHEN list_count(${sql}) < len(${sql}) THEN gs_fail('Array cannot have a null element; error in writing field ${name}') ELSE ${inner} END`;
+    return `CASE WHEN ${sql} IS NULL THEN CAST([] AS ${physicalType(type)}) WHEN list_position(${sql}, NULL) IS NOT NULL THEN gs_fail('Array cannot have a null element; error in writing field ${name}') ELSE ${inner} END`;
   }
   if (type.kind !== 'STRUCT' || !holdsArray(type)) return sql;
   const e = `gs_o${depth}`;
