@@ -5,8 +5,7 @@ WITH charges AS (
     r.*,
     IFNULL((SELECT SUM(CAST(c.amount AS NUMERIC)) FROM UNNEST(r.credits) AS c WHERE c.type NOT IN ('PROMOTION', 'FREE_TIER')), 0) AS discount,
     (SELECT COUNT(*) FROM UNNEST(r.credits) AS c WHERE c.type LIKE 'COMMITTED_USAGE_DISCOUNT%') > 0 AS committed,
-    TIMESTAMP(PARSE_DATE('%Y%m', r.invoice.month), 'America/Los_Angeles') AS period_start,
-    TIMESTAMP(DATE_ADD(PARSE_DATE('%Y%m', r.invoice.month), INTERVAL 1 MONTH), 'America/Los_Angeles') AS period_end
+    DATE(CAST(SUBSTR(r.invoice.month, 1, 4) AS INT64), CAST(SUBSTR(r.invoice.month, 5, 2) AS INT64), 1) AS invoice_month
   FROM gcp_raw_cost AS r
   WHERE r.usage_start_time >= TIMESTAMP(@date) AND r.usage_start_time < TIMESTAMP(DATE_ADD(@date, INTERVAL 1 DAY))
 ),
@@ -45,10 +44,10 @@ SELECT
   a.billing_account_id,
   CAST(NULL AS STRING) AS billing_account_name,
   a.currency AS billing_currency,
-  a.period_start AS billing_period_start,
-  a.period_end AS billing_period_end,
+  TIMESTAMP(a.invoice_month, 'America/Los_Angeles') AS billing_period_start,
+  TIMESTAMP(DATE_ADD(a.invoice_month, INTERVAL 1 MONTH), 'America/Los_Angeles') AS billing_period_end,
   a.charge_category,
-  IF(a.adjustment_info.id IS NOT NULL AND FORMAT_DATE('%Y%m', DATE(a.usage_start_time, 'America/Los_Angeles')) < a.invoice.month, 'Correction', NULL) AS charge_class,
+  IF(a.adjustment_info.id IS NOT NULL AND DATE_TRUNC(DATE(a.usage_start_time, 'America/Los_Angeles'), MONTH) < a.invoice_month, 'Correction', NULL) AS charge_class,
   IFNULL(a.credit_name, a.sku.description) AS charge_description,
   'Usage-Based' AS charge_frequency,
   a.usage_start_time AS charge_period_start,
