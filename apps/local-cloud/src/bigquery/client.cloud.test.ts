@@ -14,11 +14,8 @@ describe('@google-cloud/bigquery', () => {
   let cloud: StartedProcess;
   let bq: BigQuery;
   let files: string;
-  const rows = async (query: string | Query) => (await bq.query(query))[0] as Json[];
-  const dml = async (query: string | Query): Promise<Json> => {
-    const [, , response] = (await bq.query(query)) as unknown as [unknown, unknown, Json];
-    return response;
-  };
+  const rows = async (query: string | Query): Promise<Json[]> => ((await bq.query(query as Query)) as unknown as [Json[]])[0];
+  const dml = async (query: string | Query): Promise<Json> => ((await bq.query(query as Query)) as unknown as [unknown, unknown, Json])[2];
   const failure = async (work: Promise<unknown>): Promise<Json> =>
     work.then(
       () => {

@@ -81,6 +81,7 @@ export async function startBigQuery(options: BigQueryOptions): Promise<BigQuery>
     rates: new RateLimits(control),
     project: options.project,
     location: options.location,
+    objects: join(options.dataDir, 'gs'),
     log,
     origin: `http://127.0.0.1:${options.port}`,
   });

@@ -24,6 +24,8 @@ export interface Service {
   readonly rates: RateLimits;
   readonly project: string;
   readonly location: string;
+  /** The folder that stands for Cloud Storage: `gs://bucket/object` is the file `bucket/object` in it. */
+  readonly objects: string;
   readonly log: (message: string, error?: unknown) => void;
   /** Filled in when the server listens: links in answers begin with it. */
   origin: string;

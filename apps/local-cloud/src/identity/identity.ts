@@ -56,7 +56,8 @@ export function openIdentity(options: { readonly dataDir: string; readonly stric
           throw new Unauthenticated('Request had invalid authentication credentials.', { cause });
         },
       );
-      const caller: Caller = { subject: verified.payload.sub!, owner: false };
+      const subject = verified.payload.sub!;
+      const caller: Caller = { subject, owner: subject === OWNER.subject };
       if (known.size >= REMEMBERED) {
         known.clear();
       }

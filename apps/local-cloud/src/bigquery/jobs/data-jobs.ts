@@ -3,9 +3,9 @@
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { createWriteStream } from 'node:fs';
-import { readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join, resolve, sep } from 'node:path';
 import { setImmediate as breathe } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { gunzipSync } from 'node:zlib';
@@ -38,10 +38,18 @@ const BATCH = 10_000;
 const SAMPLE = 500;
 const quote = (name: string) => `"${name.replaceAll('"', '""')}"`;
 
-function localPath(uri: unknown, caller: Caller): string {
+/** A `gs://` object is a file of the objects folder; other files of the machine are for its owner alone. */
+function localPath(service: Service, uri: unknown, caller: Caller): string {
   if (typeof uri !== 'string') throw invalid('Invalid source URI.');
+  const object = /^gs:\/\/([^/]+)\/(.+)$/.exec(uri);
+  if (object) {
+    const path = resolve(service.objects, object[1]!, object[2]!);
+    if (!path.startsWith(resolve(service.objects, object[1]!) + sep) || object[1]!.startsWith('.'))
+      throw invalid(`Invalid source URI: ${uri}`);
+    return path;
+  }
   if (!uri.startsWith('file://') && !uri.startsWith('/'))
-    throw invalid(`Only local files can be read and written here (file:///...): ${uri}`);
+    throw invalid(`Source URI must be a Google Cloud Storage location or a local file: ${uri}`);
   if (!caller.owner) throw new ApiError('accessDenied', 'Access Denied: only the owner of this machine may name local files.');
   return uri.startsWith('file://') ? fileURLToPath(uri) : uri;
 }
@@ -55,7 +63,7 @@ export function loadSpec(service: Service, project: string, caller: Caller, load
   const uris: unknown[] = load.sourceUris ?? [];
   if (media === undefined && uris.length === 0) throw required('configuration.load.sourceUris');
   const given = load.schema?.fields ? columnsFromSchema(load.schema.fields) : undefined;
-  const paths = uris.map((uri) => localPath(uri, caller));
+  const paths = uris.map((uri) => localPath(service, uri, caller));
   return async (job) => {
     let rows = 0;
     let bytes = 0;
@@ -65,7 +73,7 @@ export function loadSpec(service: Service, project: string, caller: Caller, load
       const count =
         format === 'PARQUET'
           ? await loadParquet(service, caller, target, input, given, job)
-          : await loadText(service, caller, target, format, typeof input === 'string' ? await readFile(input) : input, load, given, job);
+          : await loadText(service, caller, target, format, typeof input === 'string' ? await readInput(input) : input, load, given, job);
       rows += count.rows;
       bytes += count.bytes;
       // The second file of one job joins the first, whatever the disposition.
@@ -86,6 +94,11 @@ export function loadSpec(service: Service, project: string, caller: Caller, load
     );
   };
 }
+
+const readInput = (path: string): Promise<Buffer> =>
+  readFile(path).catch(() => {
+    throw new ApiError('notFound', `Not found: URI ${path}`);
+  });
 
 function failed(format: string, errors: readonly string[]): ApiError {
   const what = format === 'CSV' ? 'CSV' : 'JSON';
@@ -418,7 +431,7 @@ export function extractSpec(service: Service, project: string, caller: Caller, e
   const uris: unknown[] = extract.destinationUris ?? (extract.destinationUri ? [extract.destinationUri] : []);
   if (uris.length === 0) throw required('configuration.extract.destinationUris');
   if (uris.length > 1) throw invalid('Only one destination URI is supported.');
-  const file = localPath(uris[0], caller).replace('*', '000000000000');
+  const file = localPath(service, uris[0], caller).replace('*', '000000000000');
   const format = String(extract.destinationFormat ?? 'CSV').toUpperCase();
   if (!['CSV', 'NEWLINE_DELIMITED_JSON', 'PARQUET'].includes(format)) throw invalid(`Unsupported destinationFormat: ${format}.`);
   return async (job) => {
@@ -428,6 +441,7 @@ export function extractSpec(service: Service, project: string, caller: Caller, e
     if (table.kind === 'VIEW')
       throw invalid(`${path.project}:${path.dataset}.${path.table} is not allowed for this operation because it is currently a VIEW.`);
     await store.readable([table]);
+    await mkdir(dirname(file), { recursive: true });
     const columns = table.columns.map((column) => quote(column.name)).join(', ');
     if (format === 'PARQUET') {
       await store.database.use((connection) =>

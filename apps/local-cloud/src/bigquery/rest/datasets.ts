@@ -185,7 +185,7 @@ export function datasetRoutes(service: Service): Route[] {
         const { project, dataset } = params as { project: string; dataset: string };
         metadata.dataset(project, dataset);
         demand(catalog, caller, 'own', { project, dataset });
-        await metadata.dropDataset(project, dataset, { cascade: query.get('deleteContents') === 'true' });
+        await metadata.dropDataset(project, dataset, { cascade: /^true$/i.test(query.get('deleteContents') ?? '') });
       },
     },
   ];
