@@ -71,7 +71,8 @@ function lambdaArgument(node: Node & { k: 'lambda' }, types: readonly SqlType[],
   const locals = new Map(env.locals);
   const names = node.params.map((p, i) => {
     const alias = `gs_l${env.unit.alias()}`;
-    locals.set(p.toLowerCase(), raw(types[i] ?? INT64, alias));
+    // GoogleSQL counts positions from 0, DuckDB from 1.
+    locals.set(p.toLowerCase(), raw(types[i] ?? INT64, i === 0 ? alias : `(${alias} - 1)`));
     return alias;
   });
   const body = analyze(node.body, { ...env, locals });
@@ -226,8 +227,8 @@ function build(node: CallNode, spec: FunctionSpec, env: Env, analyze: Analyze, o
     template = `{${node.having.which === 'MAX' ? 'arg_max' : 'arg_min'}($1, $${sql.length})}`;
   }
   const order = node.order.length > 0 ? ` ORDER BY ${orderSql(node.order, (n) => analyze(n, env)).join(', ')}` : '';
-  const filter =
-    node.nulls === 'IGNORE' && spec.kind === 'aggregate' && spec.name === 'ARRAY_AGG' ? ` FILTER (WHERE ${sql[0]} IS NOT NULL)` : '';
+  const skipsNulls = spec.name === 'STRING_AGG' || (spec.name === 'ARRAY_AGG' && node.nulls === 'IGNORE');
+  const filter = skipsNulls ? ` FILTER (WHERE ${sql[0]} IS NOT NULL)` : '';
   if (node.limit) {
     const limit = analyze(node.limit, env);
     sql.push(coerce(limit, INT64).sql);

@@ -4,21 +4,11 @@ import { aggregate, type FunctionSpec } from './call.ts';
 
 const plain = { distinct: true, having: true } as const;
 const listed = { distinct: true, order: true, limit: true, nulls: true, having: true } as const;
+/** Statistics are FLOAT64 whatever the argument's type. */
 const statistic = (name: string, duck: string): FunctionSpec =>
-  aggregate(
-    name,
-    { distinct: true },
-    ['FLOAT64 -> FLOAT64', `{${duck}($1)}`],
-    ['NUMERIC -> NUMERIC', `gs_float_numeric({${duck}(CAST($1 AS DOUBLE))})`],
-    ['BIGNUMERIC -> BIGNUMERIC', `gs_float_bignumeric({${duck}(gs_bignumeric_float($1))})`],
-  );
+  aggregate(name, { distinct: true }, ['FLOAT64 -> FLOAT64', `{${duck}($1)}`]);
 const pair = (name: string, duck: string): FunctionSpec =>
-  aggregate(
-    name,
-    { distinct: true },
-    ['FLOAT64, FLOAT64 -> FLOAT64', `{${duck}($1, $2)}`],
-    ['NUMERIC, NUMERIC -> NUMERIC', `gs_float_numeric({${duck}(CAST($1 AS DOUBLE), CAST($2 AS DOUBLE))})`],
-  );
+  aggregate(name, { distinct: true }, ['FLOAT64, FLOAT64 -> FLOAT64', `{${duck}($1, $2)}`]);
 
 export const aggregateFunctions: readonly FunctionSpec[] = [
   aggregate('COUNT', plain, ['-> INT64', '{count(*)}'], ['ANY -> INT64', '{count($1)}']),

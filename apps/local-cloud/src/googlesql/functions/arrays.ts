@@ -49,7 +49,10 @@ export const arrayFunctions: readonly FunctionSpec[] = [
   scalar(
     'ARRAY_AVG',
     ['ARRAY<FLOAT64> -> FLOAT64', 'list_avg($1)'],
-    ['ARRAY<NUMERIC> -> NUMERIC', 'gs_numeric_div(CAST(list_sum($1) AS DECIMAL(38,9)), CAST(nullif(len(list_filter($1, lambda gs_e: gs_e IS NOT NULL)), 0) AS DECIMAL(38,9)))'],
+    [
+      'ARRAY<NUMERIC> -> NUMERIC',
+      'gs_numeric_div(CAST(list_sum($1) AS DECIMAL(38,9)), CAST(nullif(len(list_filter($1, lambda gs_e: gs_e IS NOT NULL)), 0) AS DECIMAL(38,9)))',
+    ],
   ),
   scalar('ARRAY_IS_DISTINCT', [
     'ARRAY<T> -> BOOL',

@@ -28,11 +28,11 @@ const same = { json: 'JSON', text: 'STRING' };
 const list = { json: 'ARRAY<JSON>', text: 'ARRAY<STRING>' };
 const texts = { json: 'ARRAY<STRING>', text: 'ARRAY<STRING>' };
 
-const toJson = (sql: string, call: Call, wide: string | undefined, i = 0): string => {
+const toJson = (sql: string, call: Call, wide = "'none'", i = 0): string => {
   const arg = call.args[i]!;
   if (arg.untyped) return "'null'";
   if (arg.type.kind === 'JSON') return `coalesce(${sql}, 'null')`;
-  return `coalesce(gs_to_json(${asText(sql, arg.type)}, '${shapeJson(arg.type).replaceAll("'", "''")}', ${wide ?? 'false'}), 'null')`;
+  return `coalesce(gs_to_json(${asText(sql, arg.type)}, '${shapeJson(arg.type).replaceAll("'", "''")}', ${wide}), 'null')`;
 };
 function asText(sql: string, type: Call['args'][number]['type']): string {
   const moved = transport(sql, type);
@@ -60,13 +60,13 @@ export const jsonFunctionSpecs: readonly FunctionSpec[] = [
   scalar('PARSE_JSON', ['STRING[, wide_number_mode STRING] -> JSON', ([s, m]) => `gs_parse_json(${s}, ${m ?? "'exact'"})`]),
   scalar('TO_JSON', [
     'ANY[, stringify_wide_numbers BOOL] -> JSON',
-    ([s, w], call) => `gs_json_sorted(${toJson(s!, call, w)})`,
+    ([s, w], call) => `gs_json_sorted(${toJson(s!, call, w ? `CASE WHEN ${w} THEN 'wide' ELSE 'none' END` : undefined)})`,
     () => ({ kind: 'JSON' }),
   ]),
   scalar('TO_JSON_STRING', [
     'ANY[, BOOL] -> STRING',
     ([s, p], call) => {
-      const json = toJson(s!, call, call.args[0]!.type.kind === 'JSON' ? 'false' : 'true');
+      const json = toJson(s!, call, "'text'");
       return p ? `CASE WHEN ${p} THEN gs_json_pretty(${json}) ELSE ${json} END` : json;
     },
   ]),
@@ -91,7 +91,7 @@ export const jsonFunctionSpecs: readonly FunctionSpec[] = [
     (sql, call) => {
       if (sql.length === 2 && call.args[0]!.type.kind === 'ARRAY' && call.args[1]!.type.kind === 'ARRAY') {
         const element = (call.args[1]!.type as { element: Call['args'][number]['type'] }).element;
-        const inner = `coalesce(gs_to_json(${asText('gs_o', element)}, '${shapeJson(element).replaceAll("'", "''")}', false), 'null')`;
+        const inner = `coalesce(gs_to_json(${asText('gs_o', element)}, '${shapeJson(element).replaceAll("'", "''")}', 'none'), 'null')`;
         return `gs_json_object(${sql[0]}, list_transform(${sql[1]}, lambda gs_o: ${element.kind === 'JSON' ? "coalesce(gs_o, 'null')" : inner}))`;
       }
       if (sql.length % 2 === 1) throw call.fault('No matching signature for function JSON_OBJECT: an even number of arguments is needed');

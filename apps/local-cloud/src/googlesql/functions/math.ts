@@ -165,7 +165,10 @@ export const mathFunctions: readonly FunctionSpec[] = [
   real('SECH', '(1 / cosh($1))'),
   real('CSCH', '(1 / sinh($1))'),
   real('COTH', '(1 / tanh($1))'),
-  scalar('RANGE_BUCKET', ['T, ARRAY<T> -> INT64', 'CASE WHEN $1 IS NULL THEN NULL ELSE CAST(len(list_filter($2, lambda gs_b: gs_b <= $1)) AS BIGINT) END']),
+  scalar('RANGE_BUCKET', [
+    'T, ARRAY<T> -> INT64',
+    'CASE WHEN $1 IS NULL THEN NULL ELSE CAST(len(list_filter($2, lambda gs_b: gs_b <= $1)) AS BIGINT) END',
+  ]),
   scalar(
     'BIT_COUNT',
     ['INT64 -> INT64', 'CAST(bit_count($1) AS BIGINT)'],

@@ -6,17 +6,23 @@ const define = (...signatures: Declared[]): Signature[] => signatures.map(declar
 const NAN_SIDE: Readonly<Record<string, number>> = { '=': 0, '>': 0, '>=': 0, '<': 1, '<=': 1 };
 const comparison = (op: string) =>
   define(
-    ['FLOAT64, FLOAT64 -> BOOL', ([a, b], { args }) => {
-      const side = NAN_SIDE[op];
-      const plain = `(${a} ${op} ${b})`;
-      if (args[0]!.untyped || args[1]!.untyped) return plain;
-      if (side === undefined) return args.some((x) => x.literal !== undefined || x.type.kind !== 'FLOAT64') ? plain : `(${plain} OR isnan(${a}))`;
-      const exact = args[side]!.literal !== undefined || args[side]!.type.kind !== 'FLOAT64' || (op === '=' && args[1]!.literal !== undefined);
-      return exact ? plain : `(${plain} AND NOT isnan(${[a, b][side]}))`;
-    }],
+    [
+      'FLOAT64, FLOAT64 -> BOOL',
+      ([a, b], { args }) => {
+        const side = NAN_SIDE[op];
+        const plain = `(${a} ${op} ${b})`;
+        if (args[0]!.untyped || args[1]!.untyped) return plain;
+        if (side === undefined)
+          return args.some((x) => x.literal !== undefined || x.type.kind !== 'FLOAT64') ? plain : `(${plain} OR isnan(${a}))`;
+        const exact =
+          args[side]!.literal !== undefined || args[side]!.type.kind !== 'FLOAT64' || (op === '=' && args[1]!.literal !== undefined);
+        return exact ? plain : `(${plain} AND NOT isnan(${[a, b][side]}))`;
+      },
+    ],
     ['T, T -> BOOL', `($1 ${op} $2)`],
   );
-const overflow = (op: string) => `CASE WHEN isinf($1 ${op} $2) AND isfinite($1) AND isfinite($2) THEN gs_fail('double overflow: ' || gs_float_text($1) || ' ${op} ' || gs_float_text($2)) ELSE ($1 ${op} $2) END`;
+const overflow = (op: string) =>
+  `CASE WHEN isinf($1 ${op} $2) AND isfinite($1) AND isfinite($2) THEN gs_fail('double overflow: ' || gs_float_text($1) || ' ${op} ' || gs_float_text($2)) ELSE ($1 ${op} $2) END`;
 const bitwise = (op: string) => define(['INT64, INT64 -> INT64', op], ['BYTES, BYTES -> BYTES', `gs_bytes_bit($1, $2, '${op[4]}')`]);
 
 export const operatorSignatures: ReadonlyMap<string, readonly Signature[]> = new Map([

@@ -217,7 +217,7 @@ function tryMatch(signature: Signature, args: readonly Typed[]): { match: Match;
     }
     if (pattern.k === 'array' && pattern.of.k === 'any') {
       if (arg.type.kind !== 'ARRAY' && !arg.untyped) return undefined;
-      types.push(undefined);
+      types.push(arg.untyped ? arrayOf({ kind: 'INT64' }) : undefined);
       continue;
     }
     const want = bindPattern(pattern, vars);

@@ -43,8 +43,7 @@ export type Kind =
   | 'timestamp'
   | 'interval'
   | 'texts'
-  | 'ints'
-;
+  | 'ints';
 const TYPES: Readonly<Record<Kind, DuckDBType>> = {
   int: BIGINT,
   float: DOUBLE,

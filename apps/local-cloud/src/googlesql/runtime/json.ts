@@ -64,7 +64,7 @@ const asFloat = (v: Json, mode: string): number | undefined => {
 
 /** Values of a column arrive as JSON with every scalar a string, beside the type's text: nothing is lost on the way. */
 export type Shape = { k: string } | { k: 'ARRAY'; of: Shape } | { k: 'STRUCT'; fields: readonly [string, Shape][] };
-export function toJson(value: unknown, shape: Shape, wide: boolean): string {
+export function toJson(value: unknown, shape: Shape, wide: 'none' | 'wide' | 'text'): string {
   if (value === null || value === undefined) return 'null';
   if (shape.k === 'ARRAY') return `[${(value as unknown[]).map((e) => toJson(e, (shape as { of: Shape }).of, wide)).join(',')}]`;
   if (shape.k === 'STRUCT') {
@@ -78,10 +78,11 @@ export function toJson(value: unknown, shape: Shape, wide: boolean): string {
     case 'JSON':
       return text;
     case 'INT64':
-      return wide && (BigInt(text) > 9007199254740992n || BigInt(text) < -9007199254740992n) ? quoteJson(text) : text;
+      return wide !== 'none' && (BigInt(text) > 9007199254740992n || BigInt(text) < -9007199254740992n) ? quoteJson(text) : text;
     case 'NUMERIC':
     case 'BIGNUMERIC':
-      return wide && Number(text).toString() !== text ? quoteJson(text) : text;
+      if (wide === 'text') return text.includes('.') || Math.abs(Number(text)) > 9007199254740992 ? quoteJson(text) : text;
+      return wide === 'wide' && Number(text).toString() !== text ? quoteJson(text) : text;
     case 'FLOAT64': {
       if (text === 'nan') return '"NaN"';
       if (text === 'inf') return '"Infinity"';
@@ -254,8 +255,8 @@ export const jsonFunctions: readonly NativeFunction[] = [
     const v = lax(text);
     return v instanceof JsonNumber ? canonicalText(v.text) : scalarText(v);
   }),
-  native('gs_to_json', ['text', 'text', 'bool'], 'text', (transport: string, shape: string, wide: boolean) =>
-    renderJson(parseJson(toJson(JSON.parse(transport), shapeOf(shape), wide)) ?? null, false),
+  native('gs_to_json', ['text', 'text', 'text'], 'text', (transport: string, shape: string, wide: 'none' | 'wide' | 'text') =>
+    toJson(JSON.parse(transport), shapeOf(shape), wide),
   ),
   native('gs_json_sorted', ['text'], 'text', (text: string) => renderJson(parseJson(text) ?? null, true, 'round')),
   native('gs_json_pretty', ['text'], 'text', (text: string) => pretty(parseJson(text) ?? null, '')),

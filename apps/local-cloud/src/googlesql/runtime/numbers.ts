@@ -21,18 +21,20 @@ export function checkInt(value: bigint, what: string): bigint {
   return value;
 }
 
-/** The shortest text that reads back as the same double, in C's `%g` style. */
+/** C's `%.15g`, or `%.17g` when that does not read back as the same double. */
 export function floatText(value: number): string {
   if (Number.isNaN(value)) return 'nan';
   if (!Number.isFinite(value)) return value < 0 ? '-inf' : 'inf';
   if (value === 0) return Object.is(value, -0) ? '-0' : '0';
-  const [mantissa, exponent] = value.toExponential().split('e') as [string, string];
+  const precision = Number(value.toPrecision(15)) === value ? 15 : 17;
+  const [mantissa, exponent] = value.toExponential(precision - 1).split('e') as [string, string];
   const power = Number(exponent);
-  if (power < -5 || power >= (mantissa.replace(/[-.]/g, '').length > 15 ? 17 : 15)) {
-    return `${mantissa}e${power < 0 ? '-' : '+'}${String(Math.abs(power)).padStart(2, '0')}`;
-  }
   const negative = mantissa.startsWith('-') ? '-' : '';
-  const digits = mantissa.replace(/[-.]/g, '');
+  const digits = mantissa.replace(/[-.]/g, '').replace(/0+$/, '');
+  if (power < -4 || power >= precision) {
+    const rest = digits.length > 1 ? `.${digits.slice(1)}` : '';
+    return `${negative}${digits[0]}${rest}e${power < 0 ? '-' : '+'}${String(Math.abs(power)).padStart(2, '0')}`;
+  }
   if (power < 0) return `${negative}0.${'0'.repeat(-power - 1)}${digits}`;
   if (digits.length <= power + 1) return negative + digits.padEnd(power + 1, '0');
   return `${negative}${digits.slice(0, power + 1)}.${digits.slice(power + 1)}`;

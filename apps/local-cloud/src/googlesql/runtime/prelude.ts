@@ -98,7 +98,7 @@ export const prelude: readonly string[] = [
   macro('gs_text_reverse(s)', "array_to_string(list_reverse(regexp_extract_all(s, '(?s).')), '')"),
   macro(
     'gs_split(s, d)',
-    "CASE WHEN s = '' THEN CASE WHEN d = '' THEN CAST([] AS VARCHAR[]) ELSE [''] END WHEN d = '' THEN regexp_extract_all(s, '(?s).') ELSE string_split(s, d) END",
+    "CASE WHEN s = '' AND d IS NOT NULL THEN [s] WHEN d = '' THEN regexp_extract_all(s, '(?s).') ELSE string_split(s, d) END",
   ),
   macro(
     'gs_substr(s, p)',

@@ -38,7 +38,7 @@ export function datetimeText(micros: bigint): string {
 
 const DATE = String.raw`(\d{4,5})-(\d{1,2})-(\d{1,2})`;
 const TIME = String.raw`(\d{1,2}):(\d{1,2}):(\d{1,2})(?:\.(\d{0,9}))?`;
-const datePattern = new RegExp(String.raw`^\s*${DATE}\s*$`);
+const datePattern = new RegExp(`^${DATE}$`);
 const timePattern = new RegExp(String.raw`^\s*${TIME}\s*$`);
 const datetimePattern = new RegExp(String.raw`^\s*${DATE}(?:[T\s]\s*${TIME})?\s*$`, 'i');
 const timestampPattern = new RegExp(
@@ -56,7 +56,7 @@ function checkedTime(h = '0', m = '0', s = '0', f = ''): bigint | undefined {
 }
 
 export function parseDate(text: string): number | undefined {
-  const found = datePattern.exec(text) ?? (datetimePattern.test(text) ? datetimePattern.exec(text) : null);
+  const found = datePattern.exec(text) ?? (/^\s|\s$/.test(text) ? null : datetimePattern.exec(text));
   return found ? checkedDays(Number(found[1]), Number(found[2]), Number(found[3])) : undefined;
 }
 export function parseTime(text: string): bigint | undefined {
