@@ -101,7 +101,7 @@ export function journalWriter(options: JournalWriterOptions): JournalWriter {
         }
         die(outcome === 'fenced' ? 'another instance took over' : `an append at offset ${offset} was ${outcome}`);
       } catch (cause) {
-        if (cause instanceof WarehouseError) {
+        if (cause instanceof WarehouseError || cause instanceof TypeError) {
           die('the journal refused an append', cause);
           break;
         }

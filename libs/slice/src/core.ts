@@ -15,6 +15,13 @@ interface Dirt {
 }
 export type DirtyKeys = readonly Map<string, Dirt>[];
 
+/** The journal takes rows of 10 MB. */
+const MAX_COMMAND_BYTES = 5_000_000;
+const hasControl = (text: string): boolean => {
+  for (let i = 0; i < text.length; i += 1) if (text.charCodeAt(i) < 32) return true;
+  return false;
+};
+
 /** Types of journal rows that are the slice's own, not events. */
 export const OWN_TYPE = 'slice.';
 
@@ -46,31 +53,35 @@ export class SliceCore<S, C, E extends { readonly type: string }> {
     return this.#definition.decide(this.state, command, { now: this.#time, random });
   }
 
+  /** What can't be journalled is a bug of who decided it, and seen before anything is applied. */
+  prepare(events: readonly E[]): { event: E; data: string; subject: string }[] {
+    let bytes = 0;
+    const prepared = events.map((given) => {
+      const data = JSON.stringify(given);
+      const event = JSON.parse(data) as E;
+      const subject = this.#definition.subject(event);
+      if (hasControl(subject) || hasControl(event.type)) throw new RangeError(`${event.type}: a control character in its subject or type`);
+      bytes += data.length;
+      return { event, data, subject };
+    });
+    if (bytes > MAX_COMMAND_BYTES) throw new RangeError(`a command with ${bytes} bytes of events`);
+    return prepared;
+  }
+
   /** Applies the events and gives the rows to be journalled. */
   stage(
-    events: readonly E[],
+    prepared: readonly { event: E; data: string; subject: string }[],
     actor: string | null,
     traceId: string | null,
   ): { rows: JournalRow[]; events: { event: E; meta: EventMeta }[] } {
     const at = this.at;
     const rows: JournalRow[] = [];
     const applied: { event: E; meta: EventMeta }[] = [];
-    for (const given of events) {
-      const data = JSON.stringify(given);
-      const event = JSON.parse(data) as E;
+    for (const { event, data, subject } of prepared) {
       const sequence = this.sequence + 1;
       const meta = { sequence, at, actor, traceId };
       this.#apply(event, meta);
-      rows.push({
-        sequence,
-        epoch: this.#epoch,
-        at,
-        subject: this.#definition.subject(event),
-        type: event.type,
-        data,
-        actor,
-        trace_id: traceId,
-      });
+      rows.push({ sequence, epoch: this.#epoch, at, subject, type: event.type, data, actor, trace_id: traceId });
       applied.push({ event, meta });
     }
     return { rows, events: applied };

@@ -11,8 +11,6 @@ import type { CommandMeta, Outcome, Slice, SliceOptions } from './slice.ts';
 /** More than that in hand means that work comes in faster than it can ever go out. */
 const MAX_WAITING = 50_000;
 const MAX_UNPUBLISHED = 200_000;
-/** The journal takes rows of 10 MB; a command that says more is a bug. */
-const MAX_COMMAND_BYTES = 5_000_000;
 
 /** Takes the slice over and brings its state back; resolves when it serves. Throws Transient(owner.changing) when another start won. */
 export async function openSlice<S, C, E extends { readonly type: string }>(options: SliceOptions<S, C, E>): Promise<Slice<S, C>> {
@@ -80,9 +78,9 @@ export async function openSlice<S, C, E extends { readonly type: string }>(optio
     const decision = core.decide(command, clock.now(), random);
     if ('refusal' in decision) return decision;
     if (decision.events.length === 0) return { reply: decision.reply };
+    const prepared = core.prepare(decision.events);
     try {
-      const { rows, events } = core.stage(decision.events, actor, traceId);
-      if (rows.reduce((sum, r) => sum + r.data.length, 0) > MAX_COMMAND_BYTES) throw new RangeError('a command said too much');
+      const { rows, events } = core.stage(prepared, actor, traceId);
       staged.push(...events);
       writer.write(rows);
     } catch (cause) {

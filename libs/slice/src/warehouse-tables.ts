@@ -43,8 +43,10 @@ export function warehouseTables(warehouse: Pick<Warehouse, 'run' | 'pages' | 'pr
       )
       .digest('hex')
       .slice(0, 8);
-  const digest = (spec: TableSpec, alias: string) =>
-    `CONCAT('${versionOf(spec)}:', TO_HEX(MD5(TO_JSON_STRING(STRUCT(${list(spec, alias)})))))`;
+  const digest = (spec: TableSpec, alias: string) => {
+    const texts = columnsOf(spec).map((c) => `COALESCE(${textOf(c, `${alias}.\`${c.name}\``)}, '\\x1e')`);
+    return `CONCAT('${versionOf(spec)}:', TO_HEX(MD5(CONCAT(${texts.join(", '\\x1f', ")}))))`;
+  };
 
   function mergeOf({ spec, key }: CheckpointTable, dead: 'remove' | 'mark', pruned: boolean): string {
     const columns = columnsOf(spec);
@@ -148,6 +150,15 @@ WHERE T.x_deleted IS NOT TRUE
       });
     },
   };
+}
+
+/** A value as text, the same for the same value; cheap for the common types. */
+function textOf({ type }: ColumnSpec, column: string): string {
+  const plain = type.toUpperCase();
+  if (plain === 'STRING') return column;
+  if (plain === 'TIMESTAMP') return `CAST(UNIX_MICROS(${column}) AS STRING)`;
+  if (plain === 'ARRAY<STRING>') return `ARRAY_TO_STRING(${column}, '\\x1d')`;
+  return /^(BOOL|INT64|DATE|NUMERIC|FLOAT64)\b/.test(plain) ? `CAST(${column} AS STRING)` : `TO_JSON_STRING(${column})`;
 }
 
 /** What a dead row shows in a column that must show something. */

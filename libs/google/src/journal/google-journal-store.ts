@@ -13,7 +13,7 @@ import { encodeRow, ROW_DESCRIPTOR } from './row-encoder.ts';
 
 const OUTCOMES: Readonly<Record<number, AppendOutcome>> = { 6: 'already', 9: 'fenced', 11: 'out_of_range' };
 const APPEND_TIMEOUT = 10_000;
-const PAGE = 50;
+const PAGE = 20;
 /** Journal rows that one row of an answer carries. */
 const PACK = 1_000;
 
@@ -74,7 +74,7 @@ export function googleJournalStore(
         const connecting = connections.get(stream) ?? connect(stream);
         connections.set(stream, connecting);
         const { writer } = await connecting;
-        const sent = writer.appendRows({ serializedRows: rows.map(encodeRow) }, offset);
+        const sent = writer.appendRows({ serializedRows: rows.map((row) => encodeRow(checked(row))) }, offset);
         const answer = await within(sent.getResult(), APPEND_TIMEOUT);
         const rejected = answer.rowErrors?.[0];
         if (rejected) throw new WarehouseError('invalid', `${table.name} takes no such row: ${rejected.message}`);
@@ -84,7 +84,7 @@ export function googleJournalStore(
         const outcome = OUTCOMES[codeOf(cause) ?? -1];
         if (outcome) return outcome;
         giveUp(stream);
-        if (cause instanceof WarehouseError) throw cause;
+        if (cause instanceof WarehouseError || cause instanceof TypeError) throw cause;
         throw transient(cause, 'an append failed');
       }
     },
@@ -104,7 +104,8 @@ export function googleJournalStore(
     async *read(after, range = {}) {
       const pages = warehouse.pages(
         {
-          sql: `SELECT page, TO_JSON_STRING(ARRAY_AGG(STRUCT(sequence, epoch, \`at\`, subject, type, data, actor, trace_id) ORDER BY sequence)) AS journal_rows
+          sql: `SELECT page, STRING_AGG(CONCAT(CAST(sequence AS STRING), '\\x1f', CAST(epoch AS STRING), '\\x1f', CAST(UNIX_MILLIS(\`at\`) AS STRING),
+  '\\x1f', subject, '\\x1f', type, '\\x1f', data, '\\x1f', COALESCE(actor, ''), '\\x1f', COALESCE(trace_id, '')), '\\x1e' ORDER BY sequence) AS packed
 FROM (
   SELECT *, DIV(sequence - @after - 1, ${PACK}) AS page
   FROM \`${config.project}.${table.dataset}.${table.name}\`
@@ -122,10 +123,7 @@ ORDER BY page`,
         PAGE,
       );
       for await (const page of pages) {
-        for (const { journal_rows: text } of page) {
-          const rows = JSON.parse(String(text)) as (Omit<JournalRow, 'sequence' | 'epoch'> & { sequence: unknown; epoch: unknown })[];
-          yield rows.map((row) => ({ ...row, sequence: Number(row.sequence), epoch: Number(row.epoch), at: isoOf(row.at) }));
-        }
+        for (const { packed } of page) yield String(packed).split(ROWS).map(unpack);
       }
     },
 
@@ -137,8 +135,40 @@ ORDER BY page`,
   };
 }
 
-/** `2026-01-01T00:00:00Z` and our `...00.000Z` are the same time, but not the same text. */
-const isoOf = (text: string): string => (text.length === 24 ? text : new Date(text).toISOString());
+/** Neither JSON nor a name holds these as they are. */
+const ROWS = '\u001e';
+const COLUMNS = '\u001f';
+
+function unpack(text: string): JournalRow {
+  const parts = text.split(COLUMNS);
+  if (parts.length !== 8) throw new Error(`a journal row has ${parts.length} columns: ${text.slice(0, 200)}`);
+  const [sequence, epoch, at, subject, type, data, actor, trace] = parts as [
+    string,
+    string,
+    string,
+    string,
+    string,
+    string,
+    string,
+    string,
+  ];
+  return {
+    sequence: Number(sequence),
+    epoch: Number(epoch),
+    at: new Date(Number(at)).toISOString(),
+    subject,
+    type,
+    data,
+    actor: actor === '' ? null : actor,
+    trace_id: trace === '' ? null : trace,
+  };
+}
+function checked(row: JournalRow): JournalRow {
+  for (const text of [row.subject, row.type, row.data, row.actor ?? '', row.trace_id ?? '']) {
+    if (text.includes(ROWS) || text.includes(COLUMNS)) throw new TypeError(`a journal row holds a control character: ${row.type}`);
+  }
+  return row;
+}
 
 function within<T>(work: Promise<T>, milliseconds: number): Promise<T> {
   return new Promise<T>((resolve, reject) => {
