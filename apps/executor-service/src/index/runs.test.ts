@@ -98,3 +98,13 @@ describe('the list of runs', () => {
     expect((await runs.get(id(3), principal('globex'))).run_id).toBe(id(3));
   });
 });
+
+test('a run that nobody here has heard of yet is answered from who admitted it', async () => {
+  const run = { run_id: id(7), tenant_id: 'acme', pipeline_id: 'acme-gcp-cost-x', provider: 'gcp' } as RunSpec;
+  const owner = { call: async () => ({ run, status: 'PENDING', live: true, admitted_at: at(7) }) };
+  const table = { get: async () => undefined } as unknown as RunTable;
+  const runs = new Runs(new RunIndex(10), table, owner as never, { now: () => 0 });
+  const principal = (tenant: string) => ({ kind: 'tenant' as const, tenantId: tenantId(tenant), keyId: 'k', scopes: [] });
+  expect(await runs.get(id(7), principal('acme'))).toMatchObject({ run_id: id(7), status: 'PENDING', admitted_at: at(7), spec: run });
+  await expect(runs.get(id(7), principal('globex'))).rejects.toMatchObject({ code: 'run.not_found' });
+});

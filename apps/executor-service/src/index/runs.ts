@@ -15,6 +15,12 @@ import { fits, type RunFilter, stepView } from './run-view.ts';
 /** Runs that older pages of a tenant had none of: no need to ask the table again for a while. */
 const KNOWN_EMPTY_MS = 60_000;
 
+/** What tenant-service answers of a run that it admitted. */
+interface Admitted {
+  readonly run: NonNullable<RunRecord['spec']>;
+  readonly admitted_at: string;
+}
+
 export class Runs {
   readonly #index: RunIndex;
   readonly #table: RunTable;
@@ -73,20 +79,14 @@ export class Runs {
 
   async #fromOwner(runId: string): Promise<RunRecord | undefined> {
     try {
-      const known = await this.#tenantService.call<{
-        run_id: string;
-        tenant_id: string;
-        pipeline_id: string;
-        admitted_at: string;
-        status?: string;
-      }>({
+      const known = await this.#tenantService.call<Admitted>({
         method: 'GET',
         path: `/internal/runs/${runId}`,
         principal: { kind: 'service', service: 'executor-service' },
         timeoutMs: 3_000,
       });
-      const record = newRecord(known, known.admitted_at);
-      if ('parameters' in known && 'template' in known) record.spec = known as unknown as NonNullable<RunRecord['spec']>;
+      const record = newRecord(known.run, known.admitted_at);
+      record.spec = known.run;
       return record;
     } catch (error) {
       if (error instanceof Refusal) return undefined;
