@@ -1,0 +1,130 @@
+import { existsSync } from 'node:fs';
+import { cp, mkdir, readdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { writeFocusExport } from '../../../tools/sample-data/focus-export.ts';
+import { type SampleServer, startSampleServer } from '../../../tools/sample-data/sample-server.ts';
+import { installBillingExport } from '../../../tools/sample-data.ts';
+import { startWorld, type World } from './testing/world.ts';
+
+/** kill -9 at each named point of each step type: the message comes again, and the tables are those of a run that nobody disturbed. */
+jest.setTimeout(120_000);
+const TARGET = ['staged', 'before_replace', 'replaced', 'cleaned'];
+const POINTS: Readonly<Record<string, { path: string; points: readonly string[] }>> = {
+  'bigquery.copy': { path: 'gcp/cost/billing_cost', points: ['planned', ...TARGET] },
+  'bigquery.query': { path: 'gcp/cost/billing_cost', points: ['planned', ...TARGET] },
+  'dq.check': { path: 'gcp/cost/billing_cost', points: ['checked', 'recorded'] },
+  'http.extract': { path: 'openai/example/costs', points: ['page', 'fetched', 'loaded', ...TARGET] },
+  'object.load': { path: 'aws/example/focus_export', points: ['fetched', 'loaded', ...TARGET] },
+  notify: { path: 'gcp/example/tell', points: ['before_send', 'sent'] },
+  'onboarding.dryrun': { path: 'gcp/example/dryrun', points: ['before_write', 'written'] },
+  run: { path: 'gcp/cost/billing_cost', points: ['logged_complete'] },
+};
+const TABLES: Readonly<Record<string, readonly string[]>> = {
+  'gcp/cost/billing_cost': ['gcp_raw_cost', 'gcp_silver_cost'],
+  'openai/example/costs': ['openai_raw_costs'],
+  'aws/example/focus_export': ['aws_raw_focus'],
+  'gcp/example/tell': [],
+  'gcp/example/dryrun': ['x_meta_onboarding_dryrun_test'],
+};
+
+let world: World;
+let server: SampleServer;
+const undisturbed = new Map<string, unknown>();
+const parameters = (path: string): Record<string, unknown> => {
+  if (path.startsWith('openai')) return { date: '2025-11-05', base_url: `http://127.0.0.1:${server.port}` };
+  return path.startsWith('aws') ? { month: '2025-11' } : { date: '2025-11-05' };
+};
+const environment = () => ({ CONFIGS_DIR: join(world.folder, 'configs') });
+
+/** Everything that a run leaves behind, without what names the run or tells the time. */
+async function leftBehind(tenant: string, path: string): Promise<unknown> {
+  const tables: Record<string, unknown> = {};
+  for (const table of TABLES[path] ?? []) {
+    const columns = (await world.warehouse.columnsOf(tenant, table)) ?? [];
+    const kept = columns
+      .filter((c) => !/^(x_run_id|x_pipeline_id|x_loaded_at|test_timestamp|tenant_id)$/.test(c.name))
+      .map((c) => `\`${c.name}\``);
+    const rows = await world.query(
+      `SELECT TO_JSON_STRING(STRUCT(${kept.join(', ')})) AS row_text, COUNT(*) AS n FROM \`${table}\` GROUP BY row_text ORDER BY row_text`,
+      tenant,
+    );
+    tables[table] = rows;
+  }
+  tables.dq = await world
+    .query(
+      'SELECT step_name, rule, `column`, status, rows_checked, rows_failed, expected FROM x_meta_dq_results ORDER BY dq_result_id, rule, `column`',
+      tenant,
+    )
+    .then((rows) => rows.map((r) => JSON.stringify(r)).sort());
+  tables.steps = await world.query(
+    "SELECT DISTINCT step_name, status, rows_processed, TO_JSON_STRING(control_totals) AS totals FROM x_meta_step_logs WHERE step_name NOT LIKE 'x_%' ORDER BY step_name",
+    tenant,
+  );
+  const left = await world.query(
+    "SELECT table_name FROM INFORMATION_SCHEMA.TABLES WHERE table_name LIKE 'x_stage_%' OR table_name LIKE 'x_load_%'",
+    tenant,
+  );
+  tables.staging = left;
+  return tables;
+}
+
+beforeAll(async () => {
+  world = await startWorld();
+  server = await startSampleServer(0);
+  await cp(fileURLToPath(new URL('../../../configs', import.meta.url)), join(world.folder, 'configs'), { recursive: true });
+  await writeFile(
+    join(world.folder, 'configs/gcp/example/tell.yml'),
+    'name: tell\ndescription: Tells\nprovider: gcp\ndomain: example\nversion: 1\nsteps:\n  - { id: tell, type: notify, with: { message: "Hello of {date}", dedup_key: "hello-{run_id}" } }\n',
+  );
+  await mkdir(join(world.folder, 'marks'));
+  await installBillingExport(world.warehouse, ['2025-11'], 'US', 40);
+  await writeFocusExport(join(world.folder, 'objects'), '2025-11');
+  const executor = await world.executor(environment());
+  for (const [i, path] of Object.keys(TABLES).entries()) {
+    await world.tenant(`undisturbed_${i}`);
+    const end = await world.end(await world.request(`undisturbed_${i}`, path, parameters(path)));
+    expect({ path, status: end.status, error: end.error }).toEqual({ path, status: 'COMPLETE', error: null });
+    undisturbed.set(path, await leftBehind(`undisturbed_${i}`, path));
+  }
+  await executor.kill('SIGKILL');
+});
+afterAll(async () => {
+  await world.stop();
+  await server.close();
+});
+
+const clock = (factor: number) =>
+  fetch(`${world.cloud.env.BIGQUERY_EMULATOR_HOST}/__control/clock`, {
+    method: 'PUT',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ factor }),
+  });
+
+describe('a worker that dies', () => {
+  const cases = Object.entries(POINTS).flatMap(([type, { path, points }]) => points.map((point) => [type, point, path] as const));
+  test.each(cases)('in %s at %s leaves what an undisturbed run leaves', async (type, point, path) => {
+    const tenant = `t_${type.replaceAll('.', '_')}_${point}`;
+    const mark = join(world.folder, 'marks', tenant);
+    await world.tenant(tenant);
+    const mails = async () => (await readdir(join(world.folder, 'outbox')).catch(() => [])).length;
+    const before = await mails();
+    const env = { ...environment(), CRASH_AT: `${type}:${point}`, CRASH_MARK: mark };
+    const first = await world.executor(env);
+    const runId = await world.request(tenant, path, parameters(path));
+    expect(await first.gone).toEqual({ code: null, signal: 'SIGKILL' });
+    expect(existsSync(mark)).toBe(true);
+    expect(world.ends.get(runId)).toBeUndefined();
+    // Its lease runs out: two minutes pass in half a second.
+    await clock(240);
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    await clock(1);
+    const second = await world.executor(env);
+    const end = await world.end(runId, 60_000);
+    expect({ status: end.status, error: end.error }).toEqual({ status: 'COMPLETE', error: null });
+    expect(await leftBehind(tenant, path)).toEqual(undisturbed.get(path));
+    if (type === 'notify') expect((await mails()) - before).toBe(1);
+    await second.kill('SIGKILL');
+  });
+});
