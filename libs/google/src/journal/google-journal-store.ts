@@ -5,7 +5,7 @@
  * 2. After any failure the connection is given up, so that a late answer can't be taken for another append's.
  */
 import { Transient } from '@convergence/contracts';
-import { type AppendOutcome, type JournalRow, type JournalStore, type Warehouse, WarehouseError } from '@convergence/ports';
+import { type AppendOutcome, type JournalRow, type JournalStore, type Row, type Warehouse, WarehouseError } from '@convergence/ports';
 import { managedwriter } from '@google-cloud/bigquery-storage';
 import { type GoogleConfig, grpcOptions } from '../endpoints.ts';
 import { codeOf, isNotFound, mayRetry } from '../grpc-errors.ts';
@@ -16,6 +16,8 @@ const APPEND_TIMEOUT = 10_000;
 const PAGE = 20;
 /** Journal rows that one row of an answer carries. */
 const PACK = 1_000;
+/** Journal rows that one query reads: most recoveries need one. */
+const WINDOW = 100_000;
 
 interface Connection {
   readonly writer: managedwriter.Writer;
@@ -63,6 +65,30 @@ export function googleJournalStore(
     }
   }
 
+  /** Packed, a thousand rows to one text: what travels and is parsed is then the rows alone. */
+  function window(from: number, to: number, since: string): AsyncIterator<readonly Row[]> {
+    const columns = ['CAST(sequence AS STRING)', 'CAST(epoch AS STRING)', 'CAST(UNIX_MILLIS(`at`) AS STRING)', 'subject', 'type', 'data']
+      .concat("COALESCE(actor, '')", "COALESCE(trace_id, '')")
+      .join(", '\\x1f', ");
+    const statement = {
+      sql: `SELECT page, STRING_AGG(CONCAT(${columns}), '\\x1e' ORDER BY sequence) AS packed
+FROM (
+  SELECT *, DIV(sequence - @after - 1, ${PACK}) AS page
+  FROM \`${config.project}.${table.dataset}.${table.name}\`
+  WHERE \`at\` >= @since AND sequence > @after AND sequence <= @through
+)
+GROUP BY page
+ORDER BY page`,
+      parameters: {
+        after: { type: 'INT64', value: from },
+        since: { type: 'TIMESTAMP', value: since },
+        through: { type: 'INT64', value: to },
+      },
+      labels: { purpose: 'recovery' },
+    };
+    return warehouse.pages(statement, PAGE)[Symbol.asyncIterator]();
+  }
+
   return {
     createStream: () =>
       retried('no stream can be made', () =>
@@ -100,30 +126,26 @@ export function googleJournalStore(
       }
     },
 
-    /** Packed, a thousand rows to one text: what travels and is parsed is then the rows alone. */
+    /** A window of sequences at a time, the next one asked for while this one is worked on. Sequences have no gaps, so an empty window is the end. */
     async *read(after, range = {}) {
-      const pages = warehouse.pages(
-        {
-          sql: `SELECT page, STRING_AGG(CONCAT(CAST(sequence AS STRING), '\\x1f', CAST(epoch AS STRING), '\\x1f', CAST(UNIX_MILLIS(\`at\`) AS STRING),
-  '\\x1f', subject, '\\x1f', type, '\\x1f', data, '\\x1f', COALESCE(actor, ''), '\\x1f', COALESCE(trace_id, '')), '\\x1e' ORDER BY sequence) AS packed
-FROM (
-  SELECT *, DIV(sequence - @after - 1, ${PACK}) AS page
-  FROM \`${config.project}.${table.dataset}.${table.name}\`
-  WHERE \`at\` >= @since AND sequence > @after AND sequence <= @through
-)
-GROUP BY page
-ORDER BY page`,
-          parameters: {
-            after: { type: 'INT64', value: after },
-            since: { type: 'TIMESTAMP', value: range.since ?? '1970-01-01T00:00:00Z' },
-            through: { type: 'INT64', value: range.through ?? Number.MAX_SAFE_INTEGER },
-          },
-          labels: { purpose: 'recovery' },
-        },
-        PAGE,
-      );
-      for await (const page of pages) {
-        for (const { packed } of page) yield String(packed).split(ROWS).map(unpack);
+      const through = range.through ?? Number.MAX_SAFE_INTEGER;
+      const since = range.since ?? '1970-01-01T00:00:00Z';
+      const begin = (from: number) => {
+        if (from >= through) return undefined;
+        const pages = window(from, Math.min(through, from + WINDOW), since);
+        const first = pages.next();
+        first.catch(() => undefined);
+        return { pages, first };
+      };
+      let from = after;
+      for (let current = begin(from); current; from += WINDOW) {
+        let page = await current.first;
+        if (page.done) return;
+        const next = begin(from + WINDOW);
+        for (; !page.done; page = await current.pages.next()) {
+          for (const { packed } of page.value) yield String(packed).split(ROWS).map(unpack);
+        }
+        current = next;
       }
     },
 
