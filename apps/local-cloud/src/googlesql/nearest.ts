@@ -2,7 +2,7 @@
 export function nearest(wanted: string, names: Iterable<string>): string | undefined {
   const target = wanted.toLowerCase();
   let best: string | undefined;
-  let least = Math.max(1, Math.floor(target.length / 3)) + 1;
+  let least = Math.max(target.length > 3 ? 2 : 1, Math.floor(target.length / 3)) + 1;
   for (const name of names) {
     const distance = editDistance(target, name.toLowerCase(), least);
     if (distance < least) {

@@ -20,6 +20,7 @@ import {
   BOOL,
   DATE,
   DATETIME,
+  fieldName,
   formatType,
   INT64,
   JSON_TYPE,
@@ -321,6 +322,8 @@ function analyzeIndex(node: Node & { k: 'index' }, env: Env): Typed {
   const of = analyze(node.of, env);
   const accessor = node.index.k === 'call' && node.index.path.length === 1 ? node.index.path[0]!.toUpperCase() : '';
   const wrapped = ['OFFSET', 'ORDINAL', 'SAFE_OFFSET', 'SAFE_ORDINAL', 'KEY', 'SAFE_KEY'].includes(accessor);
+  if (node.index.k === 'call' && wrapped && node.index.args.length !== 1)
+    throw new SyntaxFault(`${accessor} takes exactly one argument`, node.index.at);
   const inner = node.index.k === 'call' && wrapped ? node.index.args[0]! : node.index;
   const index = analyze(inner, env);
   if (of.type.kind === 'JSON') {
@@ -332,7 +335,7 @@ function analyzeIndex(node: Node & { k: 'index' }, env: Env): Typed {
     const i = Number(index.literal) - (accessor.endsWith('ORDINAL') ? 1 : 0);
     const field = fields[i];
     if (!field) throw new SyntaxFault(`Field ordinal out of bounds in ${formatType(of.type)}`, node.at);
-    return raw(field.type, `struct_extract(${of.sql}, ${i + 1})`);
+    return raw(field.type, `struct_extract(${of.sql}, ${textLiteral(fieldName(fields, i))})`);
   }
   if (of.type.kind !== 'ARRAY' || accessor.endsWith('KEY')) {
     throw new SyntaxFault(`Element access using [] is not supported on values of type ${formatType(of.type)}`, node.at);

@@ -1,0 +1,189 @@
+import { DuckDBListValue, DuckDBStructValue } from '@duckdb/node-api';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import type { CompiledDml, SqlType } from '../contract.ts';
+import { compile } from '../index.ts';
+import { Runner } from '../testing.ts';
+
+const INT64: SqlType = { kind: 'INT64' };
+const STRING: SqlType = { kind: 'STRING' };
+let runner: Runner;
+beforeAll(async () => {
+  runner = await Runner.open();
+  await runner.table('t', [
+    { name: 'id', type: INT64, required: true },
+    { name: 'name', type: STRING, defaultSql: "'unnamed'", maxLength: 8 },
+    { name: 'tags', type: { kind: 'ARRAY', element: STRING } },
+    {
+      name: 'place',
+      type: {
+        kind: 'STRUCT',
+        fields: [
+          { name: 'x', type: INT64 },
+          { name: 'y', type: { kind: 'STRUCT', fields: [{ name: 'z', type: STRING }] } },
+        ],
+      },
+    },
+  ]);
+  await runner.table(
+    'days',
+    [
+      { name: 'd', type: { kind: 'DATE' } },
+      { name: 'v', type: INT64 },
+    ],
+    { partitioning: { column: 'd', granularity: 'DAY' } },
+  );
+  await runner.table('ingested', [{ name: 'v', type: INT64 }], { partitioning: { column: '_PARTITIONTIME', granularity: 'DAY' } });
+});
+afterAll(() => runner.close());
+beforeEach(async () => {
+  for (const name of ['t', 'days', 'ingested']) await runner.connection.run(`DELETE FROM "${name}"`);
+});
+const refused = (sql: string, message: RegExp) => expect(() => compile(sql, runner.context())).toThrow(message);
+
+describe('INSERT', () => {
+  test('fills unnamed columns with their defaults, arrays with nothing', async () => {
+    expect(await runner.run('insert into d.t (id) values (1), (1 + 1)')).toEqual({ inserted: 2, updated: 0, deleted: 0 });
+    expect(await runner.values('select id, name, tags from d.t order by id')).toEqual([
+      ['1', 'unnamed', []],
+      ['2', 'unnamed', []],
+    ]);
+  });
+  test('takes DEFAULT among the values, and rows of a query by position', async () => {
+    await runner.run("insert d.t (id, name) values (1, default), (2, 'b')");
+    await runner.run('insert into d.t (name, id) select concat(name, "!"), id + 10 from d.t');
+    expect(await runner.values('select id, name from d.t order by id')).toEqual([
+      ['1', 'unnamed'],
+      ['2', 'b'],
+      ['11', 'unnamed!'],
+      ['12', 'b!'],
+    ]);
+  });
+  test('refuses wrong counts, types, names and lengths', async () => {
+    refused('insert into d.t (id) values (1, 2)', /Inserted row has wrong column count; Has 2, expected 1 at \[1:30\]/);
+    refused("insert into d.t (id) values ('x')", /Value has type STRING which cannot be inserted into column id, which has type INT64/);
+    refused('insert into d.t (idd) values (1)', /Column idd is not present in table p\.d\.t; Did you mean id\?/);
+    refused("insert into d.t (name) values ('x')", /Required column id is not provided/);
+    await expect(runner.run("insert into d.t (id, name) values (1, 'much too long')")).rejects.toThrow(/exceeds the maximum length of 8/);
+  });
+  test('refuses NULL elements in arrays', async () => {
+    await expect(runner.run("insert into d.t (id, tags) values (1, ['a', null])")).rejects.toThrow(
+      /Array cannot have a null element; error in writing field tags/,
+    );
+  });
+  test('stamps rows of an ingestion-time table with the day', async () => {
+    await runner.run('insert into d.ingested (v) values (1)');
+    expect(await runner.values('select v, _PARTITIONDATE from d.ingested')).toEqual([['1', '2025-06-15']]);
+    expect(await runner.values('select * from d.ingested where _PARTITIONTIME = timestamp "2025-06-15"')).toEqual([['1']]);
+  });
+});
+
+describe('UPDATE', () => {
+  beforeEach(() => runner.run("insert into d.t (id, name, place) values (1, 'a', (1, struct('q'))), (2, 'b', null), (3, 'c', null)"));
+  test('sets columns and nested fields, leaving their neighbours', async () => {
+    expect(await runner.run("update d.t set name = upper(name), place.y.z = 'new' where id = 1")).toEqual({
+      inserted: 0,
+      updated: 1,
+      deleted: 0,
+    });
+    expect(await runner.values('select name, place from d.t where id = 1')).toEqual([['A', ['1', ['new']]]]);
+  });
+  test('joins with FROM, and fails when a row has two sources', async () => {
+    await runner.run("update d.t t set name = s.n from (select 2 as id, 'two' as n union all select 9, 'nine') s where t.id = s.id");
+    expect(await runner.values('select name from d.t where id = 2')).toEqual([['two']]);
+    await expect(
+      runner.run("update d.t t set name = s.n from unnest([struct(1 as id, 'x' as n), (1, 'y')]) s where t.id = s.id"),
+    ).rejects.toThrow(/UPDATE\/MERGE must match at most one source row for each target row/);
+  });
+  test('needs a WHERE clause and distinct targets', () => {
+    refused('update d.t set id = 1', /UPDATE must have a WHERE clause/);
+    refused("update d.t set name = 'a', name = 'b' where true", /Update item name assigned more than once/);
+    refused('update d.t set place.x = 1, place = null where true', /assigned more than once/);
+  });
+  test('names the partitions that it changes', async () => {
+    await runner.run("insert into d.days values ('2025-01-01', 1), ('2025-01-02', 2), (null, 3)");
+    const compiled = compile('update d.days set v = 0 where v > 1', runner.context()) as CompiledDml;
+    const ids = (await runner.duck(compiled.partitions!)).getRowsJson().flat().sort();
+    expect(ids).toEqual(['20250102', '__NULL__']);
+  });
+});
+
+describe('DELETE and TRUNCATE', () => {
+  test('count what they remove', async () => {
+    await runner.run('insert into d.t (id) values (1), (2), (3)');
+    expect(await runner.run('delete from d.t x where x.id in (select 1 union all select 2)')).toEqual({
+      inserted: 0,
+      updated: 0,
+      deleted: 2,
+    });
+    expect(await runner.run('truncate table d.t')).toEqual({ inserted: 0, updated: 0, deleted: 1 });
+    refused('delete from d.t', /DELETE must have a WHERE clause/);
+  });
+});
+
+describe('MERGE', () => {
+  beforeEach(() => runner.run("insert into d.t (id, name) values (1, 'a'), (2, 'b'), (3, 'c')"));
+  test('takes every branch in order, against the table as it was', async () => {
+    const counts =
+      await runner.run(`merge d.t t using unnest([struct(1 as id, 'A' as name), (2, 'gone'), (7, 'new'), (8, 'skip')]) s on t.id = s.id
+      when matched and s.name = 'gone' then delete
+      when matched then update set name = s.name, tags = ['m']
+      when not matched and s.id = 7 then insert (id, name) values (id, name)
+      when not matched by source then update set name = 'lost'`);
+    expect(counts).toEqual({ inserted: 1, updated: 2, deleted: 1 });
+    expect(await runner.values('select id, name, tags from d.t order by id')).toEqual([
+      ['1', 'A', ['m']],
+      ['3', 'lost', []],
+      ['7', 'new', []],
+    ]);
+  });
+  test('is one INSERT when it can only insert, and then conflicts with nothing', async () => {
+    const sql =
+      "merge into d.t t using (select 3 as id union all select 4) s on t.id = s.id when not matched then insert (id, name) values (s.id, 'm')";
+    const compiled = compile(sql, runner.context()) as CompiledDml;
+    expect(compiled.insertsOnly).toBe(true);
+    expect(compiled.statements).toHaveLength(1);
+    expect(await runner.run(sql)).toEqual({ inserted: 1, updated: 0, deleted: 0 });
+  });
+  test('fails when a target row matches two source rows', async () => {
+    await expect(runner.run("merge d.t t using unnest([1, 1]) s on t.id = s when matched then update set name = 'x'")).rejects.toThrow(
+      /at most one source row/,
+    );
+    expect(await runner.values('select count(*) from d.t where name = "x"')).toEqual([['0']]);
+  });
+  test('replaces everything with ON FALSE and INSERT ROW', async () => {
+    await runner.run(
+      "merge d.t using (select 9 as id, 'n' as name, ['t'] as tags, struct(1 as x, struct('z' as z) as y) as place) on false when not matched then insert row when not matched by source then delete",
+    );
+    expect(await runner.values('select * from d.t')).toEqual([['9', 'n', ['t'], ['1', ['z']]]]);
+  });
+  test('takes rows from an ARRAY<STRUCT> parameter', async () => {
+    const type: SqlType = {
+      kind: 'ARRAY',
+      element: {
+        kind: 'STRUCT',
+        fields: [
+          { name: 'id', type: INT64 },
+          { name: 'name', type: STRING },
+        ],
+      },
+    };
+    const value = new DuckDBListValue([1, 50].map((id) => new DuckDBStructValue({ id: BigInt(id), name: `p${id}` })));
+    const sql =
+      'merge d.t t using unnest(@rows) r on t.id = r.id when matched then update set name = r.name when not matched then insert (id, name) values (r.id, r.name)';
+    expect(await runner.run(sql, [{ name: 'rows', type, value }])).toEqual({ inserted: 1, updated: 1, deleted: 0 });
+    expect(await runner.values("select id from d.t where starts_with(name, 'p') order by id")).toEqual([['1'], ['50']]);
+  });
+});
+
+describe('row access policies', () => {
+  test('hide rows from reads and from writes', async () => {
+    await runner.run("insert into d.t (id, name) values (1, 'a'), (2, 'b')");
+    const table = runner.catalog.table({ project: 'p', dataset: 'd', table: 't' })!;
+    runner.catalog.add({ ...table, rowFilters: ["name = 'a'", 'id > 5'] });
+    expect(await runner.values('select id from d.t')).toEqual([['1']]);
+    expect(await runner.run("update d.t set name = 'z' where true")).toMatchObject({ updated: 1 });
+    runner.catalog.add({ ...table, rowFilters: [] });
+    expect(await runner.values('select id from d.t')).toEqual([]);
+    runner.catalog.add(table);
+  });
+});
