@@ -59,7 +59,8 @@ export async function executeRun(run: Requested, tools: ExecutionTools, hold: Ho
     await execution.carryThrough();
     failure = execution.failure;
   } catch (error) {
-    failure = asFailure(error);
+    // A log that can't be written either does not hide why the step failed.
+    failure = execution?.failure ?? asFailure(error);
     // What we need is away: not the run's fault, so it waits and comes again.
     if (!(error instanceof StepFailure) && failure.transient && !stop.aborted) throw error;
     if (failure.errorClass === 'internal') tools.log.error({ err: error, run_id: run.run_id }, 'run failed unexpectedly');
@@ -250,12 +251,12 @@ export class Execution {
             { err: result.failure.cause ?? result.failure, run_id: this.run.run_id, step: step.id },
             'step failed unexpectedly',
           );
-        await this.#log(step, 'FAILED', started, result.attempts, null, error);
-        this.#states.set(step.id, 'failed');
         if (step.onFailure === 'stop' && !this.failure) {
           this.failure = result.failure;
           this.failedStep = step.id;
         }
+        await this.#log(step, 'FAILED', started, result.attempts, null, error);
+        this.#states.set(step.id, 'failed');
         this.#tell(step, 'FAILED', result.attempts, null, error);
         return;
       }

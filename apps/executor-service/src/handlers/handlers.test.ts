@@ -1,0 +1,47 @@
+import type { EventHandler } from '@convergence/service';
+import { describe, expect, test } from '@jest/globals';
+import { LiveEvents } from '../index/live-events.ts';
+import { RunIndex } from '../index/run-index.ts';
+import type { Heard } from '../record/recorder.ts';
+import { onRunCancelled } from './run-cancelled.ts';
+import { indexCompleted, indexProgress, indexRequested } from './run-indexed.ts';
+import { ignoreHeartbeat, recordCompleted, recordProgress, recordRequested } from './run-recorded.ts';
+import { onTenantChanged } from './tenant-changed.ts';
+
+const identity = { run_id: '00000000-0000-4000-8000-000000000001', tenant_id: 'acme', pipeline_id: 'acme-gcp-cost-x' };
+const at = '2026-01-01T00:00:00.000Z';
+const requested = { ...identity, provider: 'gcp', domain: 'cost', template: 'x', admitted_at: at };
+const progress = { ...identity, sequence: 1, at, admitted_at: at, kind: 'started', step: null, template_version: 1, template_hash: 'h' };
+const completed = { ...identity, sequence: 2, status: 'COMPLETE', admitted_at: at, started_at: at, ended_at: at, error: null };
+const tell = (handler: EventHandler, data: object) => handler.handle([{ data }] as never);
+
+describe('what this service hears', () => {
+  test('run-requested, run-progress and run-completed move its own memory of the run on', async () => {
+    const parts = { index: new RunIndex(10), live: new LiveEvents(() => 0) };
+    await tell(indexRequested(parts), requested);
+    expect(parts.index.get(identity.run_id)).toMatchObject({ status: 'PENDING', spec: { template: 'x' } });
+    await tell(indexProgress(parts), progress);
+    expect(parts.index.get(identity.run_id)).toMatchObject({ status: 'RUNNING', template_version: 1 });
+    await tell(indexCompleted(parts), completed);
+    expect(parts.index.get(identity.run_id)).toMatchObject({ status: 'COMPLETE', ended_at: at });
+  });
+
+  test('the recorder writes run-requested, run-progress and run-completed; a heartbeat is nothing to write', async () => {
+    const recorded: Heard['kind'][] = [];
+    const recorder = { record: async (heard: readonly Heard[]) => void recorded.push(...heard.map((h) => h.kind)) } as never;
+    await tell(recordRequested({ recorder }), requested);
+    await tell(recordProgress({ recorder }), progress);
+    await tell(recordCompleted({ recorder }), completed);
+    await tell(ignoreHeartbeat(), {});
+    expect(recorded).toEqual(['requested', 'progress', 'completed']);
+  });
+
+  test('run-cancelled reaches the worker with its reason; tenant-changed forgets what was remembered of the tenant', async () => {
+    const heard: string[] = [];
+    await tell(onRunCancelled({ worker: { cancel: (...a: string[]) => heard.push(...a) } as never }), { ...identity, reason: 'by me' });
+    await tell(onTenantChanged({ contexts: { of: async () => Promise.reject(), forget: (id) => void heard.push(id) } }), {
+      tenant_id: 'acme',
+    });
+    expect(heard).toEqual([identity.run_id, 'by me', 'acme']);
+  });
+});
