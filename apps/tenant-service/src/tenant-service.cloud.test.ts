@@ -112,11 +112,13 @@ const written = () =>
   );
 
 describe("the guides' SQL", () => {
-  test.each(SEED_QUERIES.map((query) => [query.says, query.sql]))('%s runs and finds the tenant', async (says, sql) => {
-    if (says.includes('credentials')) {
-      const credentials = { api_key: 'sk-0123456789abcdefghij' };
-      await service.ask('POST', '/tenants/acme_corp/credentials', { provider: 'OPENAI', credential_name: 'o', credentials });
-    }
+  beforeAll(async () => {
+    await service.ask('POST', '/tenants/onboard', acmeBody({ run_dryrun: false }));
+    const credentials = { api_key: 'sk-0123456789abcdefghij' };
+    await service.ask('POST', '/tenants/acme_corp/credentials', { provider: 'OPENAI', credential_name: 'o', credentials });
+  });
+
+  test.each(SEED_QUERIES.map((query) => [query.says, query.sql]))('%s runs and finds the tenant', async (_, sql) => {
     await eventually(
       () => cell.sql(sql),
       (rows) => rows.length > 0,
