@@ -19,7 +19,8 @@ async function ended(runId: string): Promise<{ status: string; error: unknown }>
       if (answer.status === 200) run = answer.body;
       return ['COMPLETE', 'FAILED', 'CANCELLED'].includes(run.status);
     },
-    60_000,
+    // A run that died with its executor comes again when the lease ends, after a minute.
+    100_000,
     () => `run ${runId} is still ${JSON.stringify(run)}\n${system.output.join('').slice(-4000)}`,
   );
   return run;
@@ -135,5 +136,5 @@ test.each(['tenant-service', 'scheduler-service', 'executor-service', 'gateway',
     );
     expect(await ended(runId as string)).toMatchObject({ status: 'COMPLETE' });
   },
-  150_000,
+  200_000,
 );
