@@ -1,13 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import { defaultKeks, type GoogleConfig, googleBus, googleKeys, googleWarehouse } from '@convergence/google';
 import { loadTemplates } from '@convergence/pipelines';
-import { runService } from '@convergence/service';
+import { runService, systemClock } from '@convergence/service';
 import { messengers } from '@convergence/steps';
 import { pipelineRuns } from '@convergence/tables';
 import { executorFields } from './config.ts';
 import { objectStores } from './object-stores.ts';
 import { executorService } from './service.ts';
-import { systemClock } from './system-clock.ts';
 import { tenantWarehouses } from './tenant-warehouses.ts';
 
 /** Composition root: the environment, the real clients, the templates on disk. */

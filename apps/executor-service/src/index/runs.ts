@@ -4,7 +4,7 @@
  *
  * 1. Another tenant's run does not exist. 2. A list is never counted, never re-ordered, and pages by what was seen last.
  */
-import { type DqResult, type Principal, Refusal, type RunStep } from '@convergence/contracts';
+import { type DqResult, type Principal, Refusal, type RunSpec, type RunStatus, type RunStep } from '@convergence/contracts';
 import type { Clock } from '@convergence/ports';
 import { hasEnded, newRecord, type RunRecord } from '@convergence/runs';
 import type { InternalClient } from '@convergence/service';
@@ -79,14 +79,24 @@ export class Runs {
 
   async #fromOwner(runId: string): Promise<RunRecord | undefined> {
     try {
-      const known = await this.#tenantService.call<Admitted>({
+      const known = await this.#tenantService.call<{
+        run: RunSpec;
+        status: RunStatus;
+        admitted_at: string;
+        started_at: string | null;
+        ended_at: string | null;
+      }>({
         method: 'GET',
         path: `/internal/runs/${runId}`,
         principal: { kind: 'service', service: 'executor-service' },
         timeoutMs: 3_000,
       });
+      // It ended: the table says more about how.
+      if (hasEnded(known.status)) return undefined;
       const record = newRecord(known.run, known.admitted_at);
       record.spec = known.run;
+      record.status = known.status;
+      record.started_at = known.started_at;
       return record;
     } catch (error) {
       if (error instanceof Refusal) return undefined;
