@@ -59,6 +59,8 @@ export class Connection {
       this.#prepared.delete(sql);
     } else {
       const statement = await this.raw.prepare(sql);
+      // DuckDB plans one without parameters once, by the statistics of that moment: kept, it would not see rows that came later.
+      if (statement.parameterCount === 0) return statement;
       const order = Array.from({ length: statement.parameterCount }, (_, i) => {
         const digits = /(\d+)$/.exec(statement.parameterName(i + 1));
         return digits ? Number(digits[1]) - 1 : i;
