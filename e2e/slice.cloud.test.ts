@@ -187,4 +187,44 @@ describe('a slice on local-cloud', () => {
     const { rows: journal } = await warehouse.run({ sql: `SELECT actor FROM ${dataset}.${JOURNAL} WHERE type = 'limited'` });
     expect(journal).toEqual([{ actor: '{"kind":"edit"}' }]);
   }, 60_000);
+
+  test('3 and 7: answers lost after their effect, and refusals, double and lose nothing; every fault was really met', async () => {
+    const { open, rows } = await cell();
+    const control = async (method: string, body?: object) => {
+      const answer = await fetch(`${cloud.env.BIGQUERY_EMULATOR_HOST}/__control/faults`, {
+        method,
+        ...(body ? { body: JSON.stringify(body) } : {}),
+      });
+      return (await answer.json().catch(() => ({}))) as Record<string, { fired: number }>;
+    };
+    const first = await open();
+    await add(first, 'c');
+    const plans = {
+      'storage-write.answer_lost': { probability: 0.3, times: 4 },
+      'storage-write.unavailable': { probability: 0.3, times: 4 },
+      'bigquery.answer_lost': { probability: 0.5, times: 4 },
+      'bigquery.unavailable': { probability: 0.3, times: 4 },
+    };
+    await control('PUT', plans);
+    let answered = 1;
+    const failed: unknown[] = [];
+    for (let round = 0; round < 12; round += 1) {
+      const added = await Promise.allSettled(Array.from({ length: 10 }, () => add(first, 'c')));
+      for (const a of added)
+        if (a.status === 'fulfilled') answered += 1;
+        else failed.push(a.reason);
+      await first.checkpoint();
+      for (let i = 0; !first.ready && i < 100; i += 1) await sleep(50);
+    }
+    for (const reason of failed) expect(reason).toMatchObject({ name: 'Transient', code: 'service.unavailable' });
+    const met = await control('GET');
+    for (const point of Object.keys(plans)) expect(`${point} ${Number(met[point]?.fired) > 0}`).toBe(`${point} true`);
+    await control('DELETE');
+    // A command that fails because the journal is stalled was never decided; one that waited long enough to fail did not occur here.
+    expect(await add(first, 'c')).toBe(answered + 1);
+    const second = await open();
+    expect(await add(second, 'c')).toBe(answered + 2);
+    await second.checkpoint();
+    expect(await rows()).toEqual([{ name: 'c', value: answered + 2, limit: 100 }]);
+  }, 120_000);
 });

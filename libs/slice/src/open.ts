@@ -13,7 +13,9 @@ const MAX_WAITING = 50_000;
 const MAX_UNPUBLISHED = 200_000;
 
 /** Takes the slice over and brings its state back; resolves when it serves. Throws Transient(owner.changing) when another start won. */
-export async function openSlice<S, C, E extends { readonly type: string }>(options: SliceOptions<S, C, E>): Promise<Slice<S, C>> {
+export async function openSlice<S, C, E extends { readonly type: string }>(given: SliceOptions<S, C, E>): Promise<Slice<S, C>> {
+  // A process that is started again under its old name is another owner, and its statements are others.
+  const options = { ...given, instance: `${given.instance}.${randomUUID()}` };
   const { definition, bus, clock, log, tables, owners, instance, at, random = randomUUID } = options;
   const recovered = await recover(options);
   const { core, epoch } = recovered;

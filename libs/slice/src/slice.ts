@@ -51,7 +51,7 @@ export interface SliceOptions<S, C, E extends { readonly type: string }> {
   readonly tables: CheckpointTables;
   readonly bus: Pick<Bus, 'publish'>;
   readonly clock: Clock;
-  /** Unique to this process, not to the service. */
+  /** Names the process in slice_owners; need not be unique. */
   readonly instance: string;
   readonly checkpointSeconds: number;
   readonly refreshSeconds: number;
