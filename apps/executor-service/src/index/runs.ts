@@ -15,12 +15,6 @@ import { fits, type RunFilter, stepView } from './run-view.ts';
 /** Runs that older pages of a tenant had none of: no need to ask the table again for a while. */
 const KNOWN_EMPTY_MS = 60_000;
 
-/** What tenant-service answers of a run that it admitted. */
-interface Admitted {
-  readonly run: NonNullable<RunRecord['spec']>;
-  readonly admitted_at: string;
-}
-
 export class Runs {
   readonly #index: RunIndex;
   readonly #table: RunTable;
