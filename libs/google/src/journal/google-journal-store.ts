@@ -12,7 +12,8 @@ import { codeOf, isNotFound, mayRetry } from '../grpc-errors.ts';
 import { encodeRow, ROW_DESCRIPTOR } from './row-encoder.ts';
 
 const OUTCOMES: Readonly<Record<number, AppendOutcome>> = { 6: 'already', 9: 'fenced', 11: 'out_of_range' };
-const APPEND_TIMEOUT = 10_000;
+/** A resend is harmless, so there is no reason to wait long. */
+const APPEND_TIMEOUT = 4_000;
 const PAGE = 20;
 /** Journal rows that one row of an answer carries. */
 const PACK = 1_000;
