@@ -80,7 +80,7 @@ const RULES: Readonly<Partial<Record<ScalarKind, Partial<Record<ScalarKind, Rule
     STRING: call('gs_float_text'),
   },
   NUMERIC: {
-    INT64: as('BIGINT'),
+    INT64: call('gs_numeric_int'),
     FLOAT64: as('DOUBLE'),
     BIGNUMERIC: call('gs_numeric_bignumeric'),
     STRING: call('gs_numeric_text'),

@@ -1,4 +1,5 @@
 /** Operators, declared like functions. */
+import type { Typed } from '../analyze/typed.ts';
 import { type Declared, declare, type Signature } from './signature.ts';
 
 const define = (...signatures: Declared[]): Signature[] => signatures.map(declare);
@@ -24,6 +25,15 @@ const comparison = (op: string) =>
 const overflow = (op: string) =>
   `CASE WHEN isinf($1 ${op} $2) AND isfinite($1) AND isfinite($2) THEN gs_fail('double overflow: ' || gs_float_text($1) || ' ${op} ' || gs_float_text($2)) ELSE ($1 ${op} $2) END`;
 const bitwise = (op: string) => define(['INT64, INT64 -> INT64', op], ['BYTES, BYTES -> BYTES', `gs_bytes_bit($1, $2, '${op[4]}')`]);
+
+/** Times an integer no digit is lost, so DuckDB's own multiplication is exact (and many times faster than scaling down). */
+const multiply = ([a, b]: readonly string[], { args }: { readonly args: readonly Typed[] }): string => {
+  const whole = (i: number) => (args[i]!.type.kind === 'INT64' && !args[i]!.untyped ? `CAST(${args[i]!.sql} AS DECIMAL(19,0))` : undefined);
+  const left = whole(0);
+  const right = whole(1);
+  if (left !== undefined || right !== undefined) return `(${left ?? a} * ${left === undefined ? right : b})`;
+  return `gs_numeric_mul(${a}, ${b})`;
+};
 
 export const operatorSignatures: ReadonlyMap<string, readonly Signature[]> = new Map([
   [
@@ -67,7 +77,7 @@ export const operatorSignatures: ReadonlyMap<string, readonly Signature[]> = new
     define(
       ['INT64, INT64 -> INT64', '($1 * $2)'],
       ['FLOAT64, FLOAT64 -> FLOAT64', overflow('*')],
-      ['NUMERIC, NUMERIC -> NUMERIC', 'gs_numeric_mul($1, $2)'],
+      ['NUMERIC, NUMERIC -> NUMERIC', multiply],
       ['BIGNUMERIC, BIGNUMERIC -> BIGNUMERIC', 'gs_bignumeric_mul($1, $2)'],
       ['INTERVAL, INT64 -> INTERVAL', 'gs_interval_mul($1, $2)'],
       ['INT64, INTERVAL -> INTERVAL', 'gs_interval_mul($2, $1)'],

@@ -8,16 +8,17 @@ const BIG_MIN = -(1n << 255n);
 const INT_MAX = (1n << 63n) - 1n;
 const INT_MIN = -(1n << 63n);
 
-export function checkNumeric(value: bigint, what: string): bigint {
-  if (value >= NUMERIC_LIMIT || value <= -NUMERIC_LIMIT) throw new EvaluationFault(`numeric overflow: ${what}`);
+/** `what` is only computed when it is needed: these run once a row. */
+export function checkNumeric(value: bigint, what: () => string): bigint {
+  if (value >= NUMERIC_LIMIT || value <= -NUMERIC_LIMIT) throw new EvaluationFault(`numeric overflow: ${what()}`);
   return value;
 }
-export function checkBig(value: bigint, what: string): bigint {
-  if (value > BIG_MAX || value < BIG_MIN) throw new EvaluationFault(`BIGNUMERIC overflow: ${what}`);
+export function checkBig(value: bigint, what: () => string): bigint {
+  if (value > BIG_MAX || value < BIG_MIN) throw new EvaluationFault(`BIGNUMERIC overflow: ${what()}`);
   return value;
 }
-export function checkInt(value: bigint, what: string): bigint {
-  if (value > INT_MAX || value < INT_MIN) throw new EvaluationFault(`int64 overflow: ${what}`);
+export function checkInt(value: bigint, what: () => string): bigint {
+  if (value > INT_MAX || value < INT_MIN) throw new EvaluationFault(`int64 overflow: ${what()}`);
   return value;
 }
 
@@ -59,7 +60,7 @@ export function textInt(text: string): bigint | undefined {
 function textDecimal(text: string, scale: number, type: string): bigint {
   try {
     const value = parseBigDecimal(text, scale);
-    return scale === 9 ? checkNumeric(value, text) : checkBig(value, text);
+    return scale === 9 ? checkNumeric(value, () => text) : checkBig(value, () => text);
   } catch (error) {
     if (error instanceof DecimalFault || error instanceof EvaluationFault) throw new EvaluationFault(`Invalid ${type} value: ${text}`);
     throw error;
@@ -75,7 +76,7 @@ function floatDecimal(value: number, scale: number, type: string): bigint {
   const scaled = scaleDouble(value, scale);
   if (scale === 9 && (scaled >= NUMERIC_LIMIT || scaled <= -NUMERIC_LIMIT))
     throw new EvaluationFault(`numeric out of range: ${floatText(value)}`);
-  return scale === 9 ? scaled : checkBig(scaled, floatText(value));
+  return scale === 9 ? scaled : checkBig(scaled, () => floatText(value));
 }
 
 const P9 = pow10(9);
@@ -136,23 +137,25 @@ export const numberFunctions: readonly NativeFunction[] = [
   native('gs_float_bignumeric', ['float'], 'big', (value: number) => floatDecimal(value, 38, 'BIGNUMERIC')),
   native('gs_int_bignumeric', ['int'], 'big', (value: bigint) => value * P38),
   native('gs_numeric_bignumeric', ['numeric'], 'big', (value: bigint) => value * P29),
-  native('gs_bignumeric_int', ['big'], 'int', (value: bigint) => checkInt(divideRounded(value, P38), renderScaled(value, 38))),
-  native('gs_bignumeric_numeric', ['big'], 'numeric', (value: bigint) => checkNumeric(divideRounded(value, P29), renderScaled(value, 38))),
+  native('gs_numeric_text', ['numeric'], 'text', (value: bigint) => renderScaled(value, 9)),
+  native('gs_numeric_int', ['numeric'], 'int', (value: bigint) => checkInt(divideRounded(value, P9), () => renderScaled(value, 9))),
+  native('gs_bignumeric_int', ['big'], 'int', (value: bigint) => checkInt(divideRounded(value, P38), () => renderScaled(value, 38))),
+  native('gs_bignumeric_numeric', ['big'], 'numeric', (value: bigint) => checkNumeric(divideRounded(value, P29), () => renderScaled(value, 38))),
   native('gs_bignumeric_float', ['big'], 'float', (value: bigint) => Number(renderScaled(value, 38))),
   native('gs_bignumeric_text', ['big'], 'text', (value: bigint) => renderScaled(value, 38)),
   native('gs_bignumeric_mul', ['big', 'big'], 'big', (a: bigint, b: bigint) =>
-    checkBig(divideRounded(a * b, P38), `${renderScaled(a, 38)} * ${renderScaled(b, 38)}`),
+    checkBig(divideRounded(a * b, P38), () => `${renderScaled(a, 38)} * ${renderScaled(b, 38)}`),
   ),
   native('gs_bignumeric_div', ['big', 'big'], 'big', (a: bigint, b: bigint) => {
     if (b === 0n) throw new EvaluationFault(`division by zero: ${renderScaled(a, 38)} / 0`);
-    return checkBig(divideRounded(a * P38, b), `${renderScaled(a, 38)} / ${renderScaled(b, 38)}`);
+    return checkBig(divideRounded(a * P38, b), () => `${renderScaled(a, 38)} / ${renderScaled(b, 38)}`);
   }),
   native('gs_bignumeric_neg', ['big'], 'big', (a: bigint) => -a),
   native('gs_bignumeric_abs', ['big'], 'big', (a: bigint) => (a < 0n ? -a : a)),
   native('gs_bignumeric_sign', ['big'], 'big', (a: bigint) => (a < 0n ? -P38 : a > 0n ? P38 : 0n)),
-  native('gs_bignumeric_check', ['big'], 'big', (a: bigint) => checkBig(a, renderScaled(a, 38))),
+  native('gs_bignumeric_check', ['big'], 'big', (a: bigint) => checkBig(a, () => renderScaled(a, 38))),
   native('gs_bignumeric_round', ['big', 'int', 'text'], 'big', (a: bigint, n: bigint, mode: string) =>
-    checkBig(roundScaled(a, 38, n, mode), renderScaled(a, 38)),
+    checkBig(roundScaled(a, 38, n, mode), () => renderScaled(a, 38)),
   ),
   native('gs_bignumeric_mod', ['big', 'big'], 'big', (a: bigint, b: bigint) => {
     if (b === 0n) throw new EvaluationFault(`division by zero: MOD(${renderScaled(a, 38)}, 0)`);
@@ -160,14 +163,14 @@ export const numberFunctions: readonly NativeFunction[] = [
   }),
   native('gs_bignumeric_intdiv', ['big', 'big'], 'big', (a: bigint, b: bigint) => {
     if (b === 0n) throw new EvaluationFault(`division by zero: DIV(${renderScaled(a, 38)}, 0)`);
-    return checkBig((a / b) * P38, 'DIV');
+    return checkBig((a / b) * P38, () => 'DIV');
   }),
-  native('gs_numeric_mul_slow', ['numeric', 'numeric'], 'numeric', (a: bigint, b: bigint) =>
-    checkNumeric(divideRounded(a * b, P9), `${renderScaled(a, 9)} * ${renderScaled(b, 9)}`),
+  native('gs_numeric_mul', ['numeric', 'numeric'], 'numeric', (a: bigint, b: bigint) =>
+    checkNumeric(divideRounded(a * b, P9), () => `${renderScaled(a, 9)} * ${renderScaled(b, 9)}`),
   ),
   native('gs_numeric_div', ['numeric', 'numeric'], 'numeric', (a: bigint, b: bigint) => {
     if (b === 0n) throw new EvaluationFault(`division by zero: ${renderScaled(a, 9)} / 0`);
-    return checkNumeric(divideRounded(a * P9, b), `${renderScaled(a, 9)} / ${renderScaled(b, 9)}`);
+    return checkNumeric(divideRounded(a * P9, b), () => `${renderScaled(a, 9)} / ${renderScaled(b, 9)}`);
   }),
   native('gs_numeric_mod', ['numeric', 'numeric'], 'numeric', (a: bigint, b: bigint) => {
     if (b === 0n) throw new EvaluationFault(`division by zero: MOD(${renderScaled(a, 9)}, 0)`);
@@ -175,10 +178,10 @@ export const numberFunctions: readonly NativeFunction[] = [
   }),
   native('gs_numeric_intdiv', ['numeric', 'numeric'], 'numeric', (a: bigint, b: bigint) => {
     if (b === 0n) throw new EvaluationFault(`division by zero: DIV(${renderScaled(a, 9)}, 0)`);
-    return checkNumeric((a / b) * P9, 'DIV');
+    return checkNumeric((a / b) * P9, () => 'DIV');
   }),
   native('gs_numeric_round', ['numeric', 'int', 'text'], 'numeric', (a: bigint, n: bigint, mode: string) =>
-    checkNumeric(roundScaled(a, 9, n, mode), renderScaled(a, 9)),
+    checkNumeric(roundScaled(a, 9, n, mode), () => renderScaled(a, 9)),
   ),
   native('gs_numeric_sqrt', ['numeric'], 'numeric', (a: bigint) => {
     if (a < 0n) throw new EvaluationFault(`SQRT is undefined for negative value: ${renderScaled(a, 9)}`);
@@ -195,7 +198,7 @@ export const numberFunctions: readonly NativeFunction[] = [
         if (out > pow10(90) || out < -pow10(90))
           throw new EvaluationFault(`numeric overflow: POW(${renderScaled(a, 9)}, ${renderScaled(b, 9)})`);
       }
-      return checkNumeric(divideRounded(out, P9 ** 3n), 'POW');
+      return checkNumeric(divideRounded(out, P9 ** 3n), () => 'POW');
     }
     const value = {
       pow: () => x ** y,

@@ -27,11 +27,6 @@ export const prelude: readonly string[] = [
     "CASE WHEN isnan(x) OR abs(x) >= 9223372036854775808 THEN gs_fail(CASE WHEN isfinite(x) THEN 'int64 out of range: ' ELSE 'Illegal conversion of non-finite floating point number to an integer: ' END || gs_float_text(x)) ELSE CAST(round(x) AS BIGINT) END",
   ),
   macro('gs_float_numeric(x)', 'CASE WHEN abs(x) < 4000000 THEN CAST(x AS DECIMAL(38,9)) ELSE gs_float_numeric_slow(x) END'),
-  macro(
-    'gs_numeric_mul(a, b)',
-    'CASE WHEN abs(a) < 1000000000 AND abs(b) < 1000000000 THEN CAST(a * b AS DECIMAL(38,9)) ELSE gs_numeric_mul_slow(a, b) END',
-  ),
-  macro('gs_numeric_text(x)', "CASE WHEN x = trunc(x) THEN split_part(CAST(x AS VARCHAR), '.', 1) ELSE rtrim(CAST(x AS VARCHAR), '0') END"),
   macro('gs_text_int(s)', "CASE WHEN regexp_full_match(s, '[+-]?[0-9]{1,18}') THEN CAST(s AS BIGINT) ELSE gs_text_int_slow(s) END"),
   macro(
     'gs_text_numeric(s)',
