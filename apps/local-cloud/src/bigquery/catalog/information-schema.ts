@@ -92,7 +92,7 @@ const projectWide = new Set(['SCHEMATA', 'SCHEMATA_OPTIONS', 'JOBS', 'JOBS_BY_US
 export function informationView(view: string, scope: Scope, temporary: string): InformationView | undefined {
   const name = view.toUpperCase();
   const shape = Object.hasOwn(views, name) ? views[name] : undefined;
-  if (!shape) return undefined;
+  if (!shape || (scope.dataset === undefined && scope.region === undefined && !projectWide.has(name))) return undefined;
   const columns: Column[] = shape.map(([column, type]) => ({ name: column, type }));
   const path = { project: scope.project, dataset: `${scope.dataset ?? `region-${scope.region ?? 'us'}`}.INFORMATION_SCHEMA`, table: name };
   return { name, scope, table: { path, kind: 'TABLE', columns, physical: `"${temporary}"` } };

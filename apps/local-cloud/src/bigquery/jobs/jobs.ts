@@ -86,15 +86,19 @@ export class Jobs {
         `SELECT created, project, request_id, record FROM local_jobs WHERE request_id IS NOT NULL AND created > ${since}`,
       );
       for (const [created, project, requestId, record] of recent) {
-        this.#recordedRequests.set(`${project}\n${requestId}`, { record: JSON.parse(String(record)), until: Number(created) + REQUEST_MS });
+        const parsed = JSON.parse(String(record));
+        this.#recordedRequests.set(`${project}\n${parsed.user_email}\n${requestId}`, {
+          record: parsed,
+          until: Number(created) + REQUEST_MS,
+        });
       }
     });
     await this.#prune();
   }
 
   /** The job that this request made before, if it did. */
-  byRequest(project: string, requestId: string): Job | RecordedJob | undefined {
-    const key = `${project}\n${requestId}`;
+  byRequest(project: string, caller: string, requestId: string): Job | RecordedJob | undefined {
+    const key = `${project}\n${caller}\n${requestId}`;
     const now = Date.now();
     const known = this.#requests.get(key);
     if (known) {
@@ -152,7 +156,7 @@ export class Jobs {
       this.#forgetOld();
     }
     if (options.requestId !== undefined) {
-      this.#requests.set(`${job.project}\n${options.requestId}`, { job, until: job.created + REQUEST_MS });
+      this.#requests.set(`${job.project}\n${job.caller.subject}\n${options.requestId}`, { job, until: job.created + REQUEST_MS });
       if (this.#requests.size > REQUESTS) this.#requests.delete(this.#requests.keys().next().value!);
     }
     return job;

@@ -12,6 +12,7 @@ import { gunzip } from 'node:zlib';
 import type { Firing } from '../../control/index.ts';
 import { type Caller, type Identity, Unauthenticated } from '../../identity/index.ts';
 import { ApiError } from '../errors.ts';
+import { checkShape } from './body-shape.ts';
 
 const unzip = promisify(gunzip);
 const MAX_JSON = 10 * 1024 * 1024;
@@ -204,6 +205,7 @@ function parseJson(bytes: Buffer): Json {
   if (value === null || typeof value !== 'object' || Array.isArray(value)) {
     throw new ApiError('parseError', 'Invalid JSON payload received. The root must be an object.');
   }
+  checkShape(value as Record<string, unknown>);
   return value;
 }
 

@@ -35,13 +35,23 @@ export function jobRoutes(service: Service): Route[] {
     return job;
   };
 
+  /** A job of before the restart: its record is all there is of it. */
+  const recordFor = async (params: RestRequest['params'], caller: RestRequest['caller']): Promise<Json | undefined> => {
+    if (jobs.get(params.project!, params.job!)) return undefined;
+    const record = await jobs.recorded(params.project!, params.job!);
+    if (record && !caller.owner && record.user_email !== caller.subject) {
+      throw new ApiError('accessDenied', `Access Denied: Job ${record.id}: User does not have permission to access the job.`);
+    }
+    return record;
+  };
+
   const query = async (request: RestRequest) => {
     const { params, body, caller } = request;
     const project = params.project!;
     const requestId = body.requestId === undefined || body.requestId === '' ? undefined : String(body.requestId);
     const int64 = body.formatOptions?.useInt64Timestamp === true;
     const wait = Math.min(countOf(body.timeoutMs, DEFAULT_WAIT_MS, 'timeoutMs'), MAX_WAIT_MS);
-    const earlier = requestId === undefined ? undefined : jobs.byRequest(project, requestId);
+    const earlier = requestId === undefined ? undefined : jobs.byRequest(project, caller.subject, requestId);
     if (earlier && 'record' in earlier) return recordedQuery(earlier.record);
     if (earlier && !body.dryRun) {
       await within(earlier.finished, wait);
@@ -205,7 +215,7 @@ export function jobRoutes(service: Service): Route[] {
       method: 'GET',
       path: '/projects/{project}/queries/{job}',
       handle: async ({ params, query: q, caller }) => {
-        const recorded = jobs.get(params.project!, params.job!) ? undefined : await jobs.recorded(params.project!, params.job!);
+        const recorded = await recordFor(params, caller);
         if (recorded) return { ...recordedQuery(recorded), kind: 'bigquery#getQueryResultsResponse' };
         const job = await jobFor(params, caller);
         await within(job.finished, Math.min(countOf(q.get('timeoutMs'), DEFAULT_WAIT_MS, 'timeoutMs'), MAX_WAIT_MS));
@@ -217,7 +227,7 @@ export function jobRoutes(service: Service): Route[] {
       method: 'GET',
       path: '/projects/{project}/jobs/{job}',
       handle: async ({ params, caller }) => {
-        const recorded = jobs.get(params.project!, params.job!) ? undefined : await jobs.recorded(params.project!, params.job!);
+        const recorded = await recordFor(params, caller);
         return recorded ?? jobResource(await jobFor(params, caller), service.origin);
       },
     },

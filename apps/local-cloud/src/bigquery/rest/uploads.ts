@@ -7,6 +7,7 @@
 import { randomUUID } from 'node:crypto';
 import { ApiError } from '../errors.ts';
 import type { Service } from '../service.ts';
+import { checkShape } from './body-shape.ts';
 import { type Json, Reply, type RestRequest, type Route } from './http.ts';
 
 const SESSION_MS = 3600_000;
@@ -83,11 +84,16 @@ export function uploadRoutes(service: Service): Route[] {
 
 function parse(bytes: Buffer): Json {
   if (bytes.length === 0) return {};
+  let value: unknown;
   try {
-    return JSON.parse(bytes.toString('utf8'));
+    value = JSON.parse(bytes.toString('utf8'));
   } catch {
     throw new ApiError('parseError', 'Parse Error: the metadata is not valid JSON.');
   }
+  if (value === null || typeof value !== 'object' || Array.isArray(value))
+    throw new ApiError('parseError', 'Invalid JSON payload received. The root must be an object.');
+  checkShape(value as Record<string, unknown>);
+  return value;
 }
 
 /** multipart/related with exactly two parts: JSON, then the file. */

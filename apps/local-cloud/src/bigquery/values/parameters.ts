@@ -37,6 +37,12 @@ const scalars: Record<string, SqlType> = Object.fromEntries(
 const MAX_DEPTH = 15;
 const MAX_PARAMETERS = 10_000;
 
+function structTypes({ structTypes: fields = [] }: ParameterType): NonNullable<ParameterType['structTypes']> {
+  if (!Array.isArray(fields) || fields.some((field) => field === null || typeof field !== 'object'))
+    throw invalid('Invalid value for structTypes: it must be a list of fields.');
+  return fields;
+}
+
 function typeOf(type: ParameterType | undefined, depth = 0): SqlType {
   const name = String(type?.type ?? '').toUpperCase();
   if (depth > MAX_DEPTH) throw invalid('Query parameter types are nested too deeply.');
@@ -48,7 +54,7 @@ function typeOf(type: ParameterType | undefined, depth = 0): SqlType {
   if (name === 'STRUCT' || name === 'RECORD') {
     return {
       kind: 'STRUCT',
-      fields: (type!.structTypes ?? []).map((field) => ({ name: field.name ?? '', type: typeOf(field.type, depth + 1) })),
+      fields: structTypes(type!).map((field) => ({ name: String(field.name ?? ''), type: typeOf(field.type, depth + 1) })),
     };
   }
   if (name === 'RANGE') return { kind: 'RANGE', element: typeOf(type!.rangeElementType, depth + 1) };
@@ -67,6 +73,7 @@ function boundValue(type: SqlType, given: ParameterValue | undefined, label: str
   if (type.kind === 'STRUCT') {
     const values = given?.structValues;
     if (values === undefined || values === null) return null;
+    if (typeof values !== 'object') throw invalid(`Invalid value for query parameter ${label}: structValues must be an object.`);
     const entries: Record<string, DuckDBValue> = {};
     for (const [i, field] of type.fields.entries()) entries[fieldName(type.fields, i)] = boundValue(field.type, values[field.name], label);
     return new DuckDBStructValue(entries);
