@@ -6,8 +6,10 @@ import {
   decide,
   emptyState,
   itemOf,
+  type PlainRow,
   putItem,
   putSchedule,
+  putTenant,
   queueRow,
   type ScheduleCommand,
   type ScheduleEvent,
@@ -16,9 +18,11 @@ import {
   scheduledRunRow,
   scheduleOf,
   scheduleRow,
+  standingOf,
+  tenantRow,
 } from '@convergence/schedules';
 import { type SliceDefinition, type TableProjection, tableKey } from '@convergence/slice';
-import { pipelineExecutionQueue, SLICES, scheduledPipelineRuns, tenantPipelineConfigs } from '@convergence/tables';
+import { pipelineExecutionQueue, SLICES, scheduledPipelineRuns, schedulerTenants, tenantPipelineConfigs } from '@convergence/tables';
 
 export type SchedulesDefinition = SliceDefinition<SchedulesState, ScheduleCommand, ScheduleEvent>;
 type Projection = TableProjection<SchedulesState, ScheduleCommand, ScheduleEvent>;
@@ -33,7 +37,7 @@ export const schedulesDefinition = (limits: ScheduleLimits): SchedulesDefinition
   apply,
   subject: (event) => (event.type === 'schedule-created' ? event.schedule.tenant_id : event.tenant_id),
   outbox: () => [],
-  tables: [configs, queue, runs],
+  tables: [configs, queue, runs, tenants],
 });
 
 const configs: Projection = {
@@ -41,10 +45,8 @@ const configs: Projection = {
   key: ['config_id'],
   touches(event, state) {
     if (event.type === 'schedule-created') return [tableKey(event.schedule.config_id)];
-    if (event.type === 'schedule-changed' || event.type === 'schedule-paused' || event.type === 'schedule-advanced')
-      return [tableKey(event.config_id)];
-    const configId = event.type === 'item-ended' ? state.queue.get(event.run_id)?.config_id : null;
-    return configId ? [tableKey(configId)] : [];
+    if (event.type === 'item-ended') return tableKeyOf(state.queue.get(event.run_id)?.config_id);
+    return CHANGES_SCHEDULE.has(event.type) && 'config_id' in event ? tableKeyOf(event.config_id) : [];
   },
   row(state, key) {
     const schedule = state.schedules.get(key);
@@ -61,7 +63,8 @@ const configs: Projection = {
     const known = state.schedules.get(edited.config_id);
     if (!known) {
       const { config_id, tenant_id, provider, domain, pipeline_template } = edited;
-      return [{ type: 'create-schedule', config_id, tenant_id, provider, domain, pipeline_template, settings }];
+      const moved = edited.next_run_time === null ? {} : { next_run_time: edited.next_run_time };
+      return [{ type: 'create-schedule', config_id, tenant_id, provider, domain, pipeline_template, settings, ...moved }];
     }
     const changes = Object.fromEntries(
       Object.entries(settings).filter(([name, value]) => JSON.stringify(value) !== JSON.stringify(known[name as keyof typeof settings])),
@@ -100,25 +103,41 @@ const runs: Projection = {
   key: ['run_id'],
   touches: runsOf,
   row(state, key) {
-    const ended = state.ended.get(key);
-    const item = ended?.item ?? state.queue.get(key);
-    return item ? scheduledRunRow(item, ended) : null;
+    const item = state.queue.get(key);
+    return item ? scheduledRunRow(item) : (state.ended.get(key) ?? null);
   },
-  // Live runs come back with their queue rows; of those that ended only today's count is wanted.
-  loadWhere: `state IN ('COMPLETED', 'FAILED') AND scheduled_time >= TIMESTAMP_SUB(CURRENT_TIMESTAMP(), INTERVAL 15 DAY) AND COALESCE(completed_at, failed_at) >= TIMESTAMP_TRUNC(CURRENT_TIMESTAMP(), DAY)`,
+  /** None: live runs come back with their queue rows, ended ones are history. But a last row that the table may lack comes here. */
+  loadWhere: 'FALSE',
   load(state, rows) {
-    for (const row of rows) {
-      const date = String(row.completed_at ?? row.failed_at).slice(0, 10);
-      if (state.today.date !== date) Object.assign(state.today, { date, completed: 0, failed: 0 });
-      if (row.state === 'COMPLETED') state.today.completed++;
-      else state.today.failed++;
-    }
+    for (const row of rows) if (row.end_reason) state.ended.set(tableKey(String(row.run_id)), row as PlainRow);
   },
   history: {
     closed: (state, key) => state.ended.has(key),
     forget: (state, key) => void state.ended.delete(key),
   },
 };
+
+const tenants: Projection = {
+  table: schedulerTenants,
+  key: ['tenant_id'],
+  touches: (event) => (event.type === 'tenant-noted' || event.type === 'item-ended' ? [tableKey(event.tenant_id)] : []),
+  row(state, key) {
+    const standing = state.tenants.get(key);
+    return standing && tenantRow(key, standing);
+  },
+  load(state, rows) {
+    for (const row of rows) putTenant(state, String(row.tenant_id), standingOf(row));
+  },
+};
+
+const CHANGES_SCHEDULE: ReadonlySet<ScheduleEvent['type']> = new Set([
+  'schedule-changed',
+  'schedule-paused',
+  'schedule-warned',
+  'schedule-advanced',
+  'notice-sent',
+]);
+const tableKeyOf = (configId: string | null | undefined): readonly string[] => (configId ? [tableKey(configId)] : []);
 
 function runsOf(event: ScheduleEvent): readonly string[] {
   if (event.type === 'backfill-requested') return event.items.map((item) => tableKey(item.run_id));

@@ -7,9 +7,10 @@
  * 2. A claim is journalled before admission is asked, with the id of the attempt: asking again after a crash or a lost
  *    answer asks about the same run, and admission answers the same.
  * 3. When admission does not answer, the items go back to their places with that as the reason; the rounds pause.
+ * 4. One item that can not be prepared, asked about or survived takes no other along.
  */
 import type { AdmissionDecision, RunSpec } from '@convergence/contracts';
-import { Transient } from '@convergence/contracts';
+import { Refusal, Transient } from '@convergence/contracts';
 import type { TemplateCatalogue } from '@convergence/pipelines';
 import type { Clock } from '@convergence/ports';
 import { type ClaimResult, lostClaims, type QueueItem } from '@convergence/schedules';
@@ -35,6 +36,9 @@ export interface DispatcherOptions {
   readonly batch?: number;
 }
 
+/** Bodies end at 1 MB, requests at 1000 runs. */
+const LARGEST_REQUEST = 300_000;
+const LARGEST_ROUND = 500;
 /** What is held by time alone is looked at this often. */
 const TURN_MS = 250;
 const PAUSE_AFTER_FAILURE_MS = 1000;
@@ -87,10 +91,15 @@ export class Dispatcher {
     this.#wake.abort();
   }
 
-  /** One round now, for whoever wants to see what it started; joins the one under way. */
+  /** Rounds until so many started or nothing can, for whoever wants to see what did. */
   async process(max: number): Promise<readonly Started[]> {
-    await this.#round?.catch(() => undefined);
-    return this.#once(max);
+    const started: Started[] = [];
+    for (let more = true; more && started.length < max; ) {
+      const some = await this.#once(Math.min(max - started.length, LARGEST_ROUND));
+      started.push(...some);
+      more = some.length > 0;
+    }
+    return started;
   }
 
   async #run(): Promise<void> {
@@ -116,9 +125,8 @@ export class Dispatcher {
   }
 
   #once(max: number): Promise<readonly Started[]> {
-    const round = this.#dispatch(max).finally(() => {
-      if (this.#round === round) this.#round = undefined;
-    });
+    const before = this.#round?.catch(() => undefined) ?? Promise.resolve();
+    const round = before.then(() => this.#dispatch(max));
     this.#round = round;
     return round;
   }
@@ -126,65 +134,111 @@ export class Dispatcher {
   async #dispatch(max: number): Promise<readonly Started[]> {
     const { slice, clock } = this.#options;
     const now = clock.now();
-    const lost = lostClaims(slice.state, now).slice(0, max);
-    const room = Math.min(max, this.places) - lost.length;
-    const run_ids = [...lost, ...slice.state.queue.pick(now, Math.max(0, room))].map((item) => item.run_id);
+    const run_ids = this.#next(now, max).map((item) => item.run_id);
     if (run_ids.length === 0) return [];
     const claimed = await slice.execute<readonly string[]>({ type: 'claim-items', run_ids });
     const items = claimed.map((id) => slice.state.queue.get(id)).filter((item): item is QueueItem => item?.stage === 'claimed');
     const specs: RunSpec[] = [];
     const results: ClaimResult[] = [];
     for (const item of items) {
-      const zone = (item.config_id && slice.state.schedules.get(item.config_id)?.timezone) || 'UTC';
-      const spec = runSpecOf(item, zone, this.#options.templates);
+      const spec = this.#prepare(item);
+      if (!spec) continue;
       if ('refused' in spec) results.push({ run_id: item.run_id, outcome: 'refused', detail: spec.refused });
       else specs.push(spec);
     }
-    const unreachable = await this.#admit(specs, results);
+    let away: Transient | undefined;
+    for (const some of inPieces(specs)) {
+      if (away) results.push(...some.map((spec) => unanswered(spec, `Admission does not answer: ${away?.message}`, clock.now())));
+      else away = await this.#admit(some, results);
+    }
     await slice.execute({ type: 'settle-claims', results });
-    if (unreachable) throw unreachable;
+    if (away) throw away;
     const startedIds = new Set(results.filter((r) => r.outcome === 'started').map((r) => r.run_id));
     return specs
       .filter((spec) => startedIds.has(spec.scheduled_run_id as string))
       .map((spec) => ({ pipeline_logging_id: spec.run_id, tenant_id: spec.tenant_id, pipeline_id: spec.pipeline_id }));
   }
 
+  /** Lost claims first. One that was lost before goes alone: should looking at it end the process, nobody else is drawn in. */
+  #next(now: number, max: number): readonly QueueItem[] {
+    const { queue } = this.#options.slice.state;
+    const lost = lostClaims(this.#options.slice.state, now);
+    const suspect = lost.find((item) => item.attempts > 1);
+    if (suspect) return [suspect];
+    const taken = lost.slice(0, max);
+    return [...taken, ...queue.pick(now, Math.max(0, Math.min(max - taken.length, this.places)))];
+  }
+
+  /** Undefined: preparing it threw. The claim is left to be lost, so that the attempt counts. */
+  #prepare(item: QueueItem): ReturnType<typeof runSpecOf> | undefined {
+    const { slice, templates, log } = this.#options;
+    try {
+      const zone = (item.config_id && slice.state.schedules.get(item.config_id)?.timezone) || 'UTC';
+      return runSpecOf(item, zone, templates);
+    } catch (error) {
+      log.error({ err: error, run_id: item.run_id, tenant_id: item.tenant_id }, 'a queued run could not be prepared');
+      return undefined;
+    }
+  }
+
   async #admit(specs: readonly RunSpec[], results: ClaimResult[]): Promise<Transient | undefined> {
-    if (specs.length === 0) return undefined;
+    const { log, clock } = this.#options;
     try {
       const { decisions } = await this.#options.admission.admit(specs);
       const byRun = new Map(decisions.map((decision) => [decision.run_id, decision]));
-      for (const spec of specs) results.push(resultOf(spec, byRun.get(spec.run_id), this.#options.clock.now()));
+      for (const spec of specs) results.push(resultOf(spec, byRun.get(spec.run_id), clock.now()));
       return undefined;
     } catch (error) {
-      if (!(error instanceof Transient)) throw error;
-      const detail = `Admission does not answer: ${error.message}`;
-      for (const spec of specs) {
-        results.push({
-          run_id: spec.scheduled_run_id as string,
-          outcome: 'held',
-          scope: 'item',
-          gate: 'admission_unavailable',
-          detail,
-          expected: this.#options.clock.now() + PAUSE_AFTER_FAILURE_MS,
-        });
+      if (error instanceof Transient) {
+        for (const spec of specs) results.push(unanswered(spec, `Admission does not answer: ${error.message}`, clock.now()));
+        return error;
       }
-      return error;
+      const [first, ...others] = specs as [RunSpec, ...RunSpec[]];
+      if (others.length > 0) {
+        // One of them can not be asked about: each for itself, so that the others go on.
+        for (const spec of specs) {
+          const away = await this.#admit([spec], results);
+          if (away) return away;
+        }
+      } else if (error instanceof Refusal) {
+        results.push({ run_id: first.scheduled_run_id as string, outcome: 'refused', detail: error.message });
+      } else {
+        // The claim is left to be lost: the attempt counts, and after some it ends.
+        log.error({ err: error, run_id: first.scheduled_run_id, tenant_id: first.tenant_id }, 'admission failed over a queued run');
+      }
+      return undefined;
     }
   }
 }
 
+/** As many in one request as its body takes. */
+function* inPieces(specs: readonly RunSpec[]): Generator<readonly RunSpec[]> {
+  let piece: RunSpec[] = [];
+  let bytes = 0;
+  for (const spec of specs) {
+    const size = JSON.stringify(spec).length;
+    if (piece.length > 0 && bytes + size > LARGEST_REQUEST) {
+      yield piece;
+      [piece, bytes] = [[], 0];
+    }
+    piece.push(spec);
+    bytes += size;
+  }
+  if (piece.length > 0) yield piece;
+}
+
+const unanswered = (spec: RunSpec, detail: string, now: number): ClaimResult => ({
+  run_id: spec.scheduled_run_id as string,
+  outcome: 'held',
+  scope: 'item',
+  gate: 'admission_unavailable',
+  detail,
+  expected: now + PAUSE_AFTER_FAILURE_MS,
+});
+
 function resultOf(spec: RunSpec, decision: AdmissionDecision | undefined, now: number): ClaimResult {
   const run_id = spec.scheduled_run_id as string;
-  if (!decision)
-    return {
-      run_id,
-      outcome: 'held',
-      scope: 'item',
-      gate: 'admission_unavailable',
-      detail: 'Admission gave no answer for this run',
-      expected: now + PAUSE_AFTER_FAILURE_MS,
-    };
+  if (!decision) return unanswered(spec, 'Admission gave no answer for this run', now);
   switch (decision.outcome) {
     case 'admitted':
       return { run_id, outcome: 'started' };

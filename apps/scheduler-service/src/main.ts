@@ -5,6 +5,7 @@ import { loadTemplates } from '@convergence/pipelines';
 import { DEFAULT_LIMITS } from '@convergence/schedules';
 import { runService, systemClock } from '@convergence/service';
 import { openSlice, warehouseTables } from '@convergence/slice';
+import { admissionAt } from './admission.ts';
 import { schedulerFields } from './config.ts';
 import { schedulesDefinition } from './definition.ts';
 import { schedulerService } from './service.ts';
@@ -47,7 +48,7 @@ await runService({
       refreshSeconds: context.local ? 2 : 0,
       onProblems: (problems) => log.warn({ problems }, 'templates with problems are not served'),
     });
-    const built = schedulerService(context, { slice, templates, bus, clock: systemClock });
+    const built = schedulerService(context, { slice, templates, bus, clock: systemClock, admission: admissionAt(context) });
     return { ...built, stop: [() => warehouse.close(), () => journal.close(), () => templates.close(), ...(built.stop ?? [])] };
   },
 });

@@ -3,28 +3,42 @@ import type { QueueItem as Resource } from '@convergence/contracts';
 import { type Hold, pipelineIdOf, type QueueItem, type SchedulesState } from '@convergence/schedules';
 import { rfc } from './schedule-view.ts';
 
-/** What runs first, then what goes next, then what is held, soonest expected first. */
-export function queueOrder(state: SchedulesState, now: number): readonly QueueItem[] {
-  const ready = state.queue.pick(now, Number.POSITIVE_INFINITY);
-  const seen = new Set(ready.map((item) => item.run_id));
-  const busy: QueueItem[] = [];
-  const held: { item: QueueItem; expected: number }[] = [];
-  for (const item of state.queue.items()) {
-    if (item.stage !== 'waiting') busy.push(item);
-    else if (!seen.has(item.run_id)) held.push({ item, expected: holdOf(state, item, now)?.expected ?? Number.POSITIVE_INFINITY });
-  }
-  held.sort((a, b) => a.expected - b.expected || a.item.added_at - b.item.added_at);
-  return [...busy, ...ready, ...held.map(({ item }) => item)];
+export interface Placed {
+  readonly item: QueueItem;
+  /** What is in its way besides its turn; null when nothing is. */
+  readonly hold: Hold | null;
 }
 
-export function holdOf(state: SchedulesState, item: QueueItem, now: number): Hold | null {
-  if (item.stage !== 'waiting') return null;
+/** What is under way first, then what goes next, then what is held, soonest expected first. */
+export function queueOrder(state: SchedulesState, now: number): readonly Placed[] {
+  const { queue } = state;
+  const ready = queue.pick(now, Number.POSITIVE_INFINITY);
+  const seen = new Set(ready);
+  const held: (Placed & { expected: number })[] = [];
+  for (const item of queue.items()) {
+    if (item.stage !== 'waiting' || seen.has(item)) continue;
+    const hold = holdOf(state, item, now) ?? behindItsLike(item);
+    held.push({ item, hold, expected: hold.expected ?? Number.POSITIVE_INFINITY });
+  }
+  held.sort((a, b) => (a.expected === b.expected ? a.item.added_at - b.item.added_at : a.expected - b.expected));
+  return [...[...queue.underWay(), ...ready].map((item) => ({ item, hold: null })), ...held];
+}
+
+function holdOf(state: SchedulesState, item: QueueItem, now: number): Hold | null {
   const tenant = state.queue.holdOf(item.tenant_id);
   return tenant && tenant.until > now ? tenant : state.queue.ownGate(item, now);
 }
 
-export function queueItemView(state: SchedulesState, item: QueueItem, position: number, now: number): Resource {
-  const hold = holdOf(state, item, now);
+/** Nothing holds it but one of the same schedule or backfill that goes first. */
+const behindItsLike = ({ backfill_id, added_at }: QueueItem): Hold => ({
+  gate: backfill_id ? 'backfill_concurrency' : 'same_schedule',
+  detail: backfill_id ? 'Earlier dates of the backfill go first' : 'An earlier run of this schedule goes first',
+  since: added_at,
+  until: Number.POSITIVE_INFINITY,
+  expected: null,
+});
+
+export function queueItemView({ item, hold }: Placed, position: number, now: number): Resource {
   return {
     run_id: item.run_id,
     config_id: item.config_id,

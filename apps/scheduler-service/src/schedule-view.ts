@@ -4,7 +4,10 @@ import { dstPolicy, pipelineIdOf, type Schedule, upcoming } from '@convergence/s
 /** A schedule as the API shows it. */
 export function scheduleView(schedule: Schedule, now: number): Resource {
   const { config_id, tenant_id, provider, domain, pipeline_template, schedule_cron, timezone, is_active, priority } = schedule;
-  const next = is_active ? upcoming(schedule.resolved_cron, timezone, dstPolicy(schedule.dst), now, 5) : [];
+  // The next may have been set by hand; those after it follow from the cron.
+  const first = schedule.next_run_time;
+  const next =
+    first === null ? [] : [first, ...upcoming(schedule.resolved_cron, timezone, dstPolicy(schedule.dst), Math.max(first, now), 4)];
   return {
     config_id,
     tenant_id,

@@ -1,7 +1,7 @@
 /**
  * What the service is made of, as its routes and handlers see it.
  */
-import type { AdmitResponse, RunSpec } from '@convergence/contracts';
+import type { AdmitResponse, RunSpec, RunStatus, TenantNotice } from '@convergence/contracts';
 import type { TemplateCatalogue } from '@convergence/pipelines';
 import type { Clock } from '@convergence/ports';
 import type { ScheduleCommand, SchedulesState } from '@convergence/schedules';
@@ -15,6 +15,10 @@ export type SchedulesSlice = Slice<SchedulesState, ScheduleCommand>;
 /** tenant-service, as the scheduler needs it. */
 export interface Admission {
   admit(runs: readonly RunSpec[]): Promise<AdmitResponse>;
+  /** Undefined: not live, and not ended just now. */
+  run(runId: string): Promise<{ readonly live: boolean; readonly status: RunStatus } | undefined>;
+  /** Tells the people of a tenant; the same id again tells nobody twice. */
+  tell(tenantId: string, notice: TenantNotice): Promise<void>;
 }
 
 export interface Scheduler {

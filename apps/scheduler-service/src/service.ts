@@ -1,7 +1,6 @@
 /**
  * scheduler-service: fires schedules on time, keeps the fair queue, hands runs to admission, hears how they end.
  */
-import type { AdmitResponse, Principal } from '@convergence/contracts';
 import type { TemplateCatalogue } from '@convergence/pipelines';
 import type { Bus, Clock } from '@convergence/ports';
 import type { BuildContext, Built } from '@convergence/service';
@@ -9,29 +8,39 @@ import type { SchedulerConfig } from './config.ts';
 import { Dispatcher } from './dispatcher.ts';
 import { subscriptions } from './handlers/handlers.ts';
 import { measure } from './measure.ts';
+import { tellPeople } from './notices.ts';
 import { routes } from './routes/routes.ts';
 import type { Admission, Scheduler, SchedulesSlice } from './scheduler.ts';
 import { Timekeeper } from './timekeeper.ts';
+import { takeTurns } from './turns.ts';
+import { unheard } from './unheard-runs.ts';
 
 export interface SchedulerParts {
   readonly slice: SchedulesSlice;
   readonly templates: TemplateCatalogue;
   readonly bus: Bus;
+  readonly admission: Admission;
   readonly clock: Clock;
 }
-const ITSELF: Principal = { kind: 'service', service: 'scheduler-service' };
 
-export function schedulerService(context: BuildContext<SchedulerConfig>, { slice, templates, bus, clock }: SchedulerParts): Built {
+export function schedulerService(
+  context: BuildContext<SchedulerConfig>,
+  { slice, templates, bus, clock, admission }: SchedulerParts,
+): Built {
   const { log, metrics } = context;
   const dispatcher = new Dispatcher({
     slice,
     templates,
-    admission: admissionAt(context),
+    admission,
     clock,
     log,
     maxInFlight: context.config.maxInFlight,
   });
   const timekeeper = new Timekeeper(slice, clock, log, () => dispatcher.poke());
+  const turns = [
+    takeTurns(clock, log, 60_000, 'asking after runs that were not heard of', unheard({ slice, admission, clock, dispatcher, log })),
+    takeTurns(clock, log, 5000, 'telling people of failing schedules', tellPeople({ slice, admission, log })),
+  ];
   const scheduler: Scheduler = { slice, templates, dispatcher, timekeeper, clock, log, metrics };
   measure(scheduler);
   slice.onFenced((reason) => context.exit(reason));
@@ -48,22 +57,12 @@ export function schedulerService(context: BuildContext<SchedulerConfig>, { slice
     start: async () => {
       timekeeper.start();
       dispatcher.start();
+      for (const turn of turns) turn.start();
     },
-    stop: [() => bus.close(), () => slice.close(), () => Promise.all([timekeeper.stop(), dispatcher.stop()])],
-  };
-}
-
-function admissionAt({ client, config }: BuildContext<SchedulerConfig>): Admission {
-  const tenantService = client('tenant-service', config.tenantServiceUrl);
-  return {
-    admit: (runs) =>
-      tenantService.call<AdmitResponse>({
-        method: 'POST',
-        path: '/internal/admissions',
-        principal: ITSELF,
-        body: { runs },
-        idempotent: true,
-        timeoutMs: 10_000,
-      }),
+    stop: [
+      () => bus.close(),
+      () => slice.close(),
+      () => Promise.all([timekeeper.stop(), dispatcher.stop(), ...turns.map((turn) => turn.stop())]),
+    ],
   };
 }

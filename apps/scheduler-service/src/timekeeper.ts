@@ -7,7 +7,7 @@
  *    moves on when its fire is journalled.
  */
 import type { Clock } from '@convergence/ports';
-import type { FireReply } from '@convergence/schedules';
+import type { FireReply, SweepReply } from '@convergence/schedules';
 import type { Log } from '@convergence/service';
 import type { SchedulesSlice } from './scheduler.ts';
 
@@ -64,9 +64,9 @@ export class Timekeeper {
       total.due += reply.due;
       total.queued += reply.queued;
       total.skipped.push(...reply.skipped);
-      left -= size;
+      left -= reply.due;
       if (reply.queued > 0) this.#changed();
-      if (reply.due < size) break;
+      if (!reply.more) break;
     }
     this.lastFiredAt = this.#clock.now();
     return total;
@@ -89,7 +89,12 @@ export class Timekeeper {
 
   async #sweep(now: number): Promise<void> {
     this.#lastSweep = now;
-    const expired = await this.#slice.execute<number>({ type: 'sweep-queue' });
+    let expired = 0;
+    for (let more = true; more; ) {
+      const reply = await this.#slice.execute<SweepReply>({ type: 'sweep-queue' });
+      expired += reply.swept;
+      more = reply.more;
+    }
     if (expired > 0) this.#log.warn({ expired }, 'queued runs expired');
   }
 

@@ -6,6 +6,7 @@ import type { CommandMeta, Slice } from '@convergence/slice';
 import type { ReplyOf, TenantCommand, TenantsState } from '@convergence/tenants';
 import type { BillingQueue } from './billing/billing-queue.ts';
 import type { TenantConfig } from './config.ts';
+import type { Mailer } from './mail/mailer.ts';
 import type { Onboarding } from './onboarding/onboarding.ts';
 import type { Preparation } from './onboarding/preparation.ts';
 import type { RunEnds } from './run-ends.ts';
@@ -24,6 +25,7 @@ export interface Tenants {
   readonly preparation: Preparation;
   readonly onboarding: Onboarding;
   readonly billing: BillingQueue;
+  readonly mailer: Mailer;
   /** Unique to this process. */
   readonly instance: string;
 }

@@ -12,6 +12,7 @@ export { orphanSweep, queueTick, quotaReset, scheduleTick } from './events/ticks
 export * from './ids.ts';
 export { AdmissionDecision, AdmitRequest, AdmitResponse } from './internal/admission.ts';
 export { KeyLookupRequest, KeyLookupResponse, KeysUsedRequest, RunContextResponse } from './internal/keys.ts';
+export { TenantNotice } from './internal/notices.ts';
 export { Gate, TICK_ENDPOINTS, WhyPart } from './internal/ticks.ts';
 export { defineOperation, type Operation } from './operation.ts';
 export * from './operations/admin.ts';

@@ -10,6 +10,8 @@ export type ScheduleCommand =
       readonly domain: string;
       readonly pipeline_template: string;
       readonly settings: ScheduleSettings;
+      /** Given with a row inserted by hand. */
+      readonly next_run_time?: number;
     }
   | {
       readonly type: 'change-schedule';
@@ -42,8 +44,10 @@ export type ScheduleCommand =
       readonly retryable: boolean;
       readonly error: string | null;
     }
-  /** Expired items end, claims that nobody settled go back. */
+  /** Expired items end, so many at once; the reply says whether to ask again. */
   | { readonly type: 'sweep-queue' }
+  /** The people of the tenant were told what the schedule's notice says. */
+  | { readonly type: 'note-told'; readonly config_id: string; readonly tenant_id: string; readonly notice_id: string }
   | {
       readonly type: 'note-tenant';
       readonly tenant_id: string;

@@ -7,10 +7,16 @@ import { dstPolicy, fireId, type Schedule } from './schedule.ts';
 import type { SchedulesState } from './state.ts';
 
 export interface FireReply {
+  /** Schedules that were looked at. */
   readonly due: number;
   readonly queued: number;
   readonly skipped: readonly { readonly config_id: string; readonly tenant_id: string; readonly reason: SkipReason }[];
+  /** More are due than one command takes: ask again at once. */
+  readonly more: boolean;
 }
+/** What the fires of one command may carry into the journal; parameters are bounded by schedule, so one more never breaks it. */
+const ENOUGH_BYTES = 2_000_000;
+const BYTES_OF_A_FIRE = 600;
 
 /** Everything whose time has come, late ones by their catch-up policy. Each schedule moves on to its next time in the same batch of events. */
 export function decideFireDue(state: SchedulesState, limit: number, { now, limits }: DecideContext): Decided {
@@ -19,7 +25,12 @@ export function decideFireDue(state: SchedulesState, limit: number, { now, limit
   const added = new Map<string, number>();
   const due = state.due.upTo(now, limit);
   let queued = 0;
+  let looked = 0;
+  let bytes = 0;
   for (const id of due) {
+    if (bytes >= ENOUGH_BYTES) break;
+    looked++;
+    bytes += BYTES_OF_A_FIRE;
     const schedule = state.schedules.get(id) as Schedule;
     const { config_id, tenant_id } = schedule;
     const { fires, missed } = firesToQueue(schedule, now, limits.catchupFires, limits.graceMs);
@@ -48,6 +59,7 @@ export function decideFireDue(state: SchedulesState, limit: number, { now, limit
           at: now,
           expires_at: now + limits.timeToLiveMs,
         });
+        bytes += BYTES_OF_A_FIRE + JSON.stringify(parameters).length;
         added.set(tenant_id, (added.get(tenant_id) ?? 0) + 1);
         queued++;
         live++;
@@ -55,7 +67,8 @@ export function decideFireDue(state: SchedulesState, limit: number, { now, limit
     }
     events.push({ type: 'schedule-advanced', config_id, tenant_id, next_run_time: nextRunTime(schedule, now) });
   }
-  return { events, reply: { due: due.length, queued, skipped } satisfies FireReply };
+  const more = looked < due.length || looked === limit;
+  return { events, reply: { due: looked, queued, skipped, more } satisfies FireReply };
 }
 
 function firesToQueue(schedule: Schedule, now: number, cap: number, grace: number): { fires: readonly number[]; missed: number } {

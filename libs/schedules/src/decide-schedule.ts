@@ -25,11 +25,13 @@ export function decideCreate(state: SchedulesState, command: Of<'create-schedule
     pipeline_template: command.pipeline_template,
     ...command.settings,
     resolved_cron,
-    next_run_time: nextRunTime({ ...command.settings, resolved_cron }, now),
+    next_run_time: movedOr(command.next_run_time, nextRunTime({ ...command.settings, resolved_cron }, now), now),
     last_run_time: null,
     last_run_status: null,
     consecutive_failures: 0,
     paused_reason: null,
+    notice: null,
+    moved_to: command.next_run_time ?? null,
     created_at: now,
     updated_at: now,
   };
@@ -49,7 +51,10 @@ export function decideChange(state: SchedulesState, command: Of<'change-schedule
     settings.dst !== schedule.dst ||
     settings.is_active !== schedule.is_active;
   const byRule = timingChanged ? nextRunTime({ ...settings, resolved_cron }, now) : schedule.next_run_time;
-  const next_run_time = settings.is_active ? (command.next_run_time ?? byRule) : null;
+  // A refresh that comes before the next checkpoint sees the same edit again.
+  const moved = command.next_run_time === schedule.moved_to ? undefined : command.next_run_time;
+  if (moved === undefined && Object.keys(command.changes).length === 0) return { events: [], reply: schedule.config_id };
+  const next_run_time = movedOr(moved, byRule, now);
   return {
     events: [
       {
@@ -59,6 +64,7 @@ export function decideChange(state: SchedulesState, command: Of<'change-schedule
         changes: command.changes,
         resolved_cron,
         next_run_time,
+        ...(moved !== undefined && { moved_to: moved }),
         at: now,
       },
     ],
@@ -90,6 +96,11 @@ export function decideBackfill(state: SchedulesState, command: Of<'request-backf
         { retryAfterSeconds: 600 },
       ),
     };
+  const bytes = dates.length * (BYTES_OF_A_DATE + JSON.stringify(dates[0]?.parameters ?? {}).length);
+  if (bytes > MOST_BYTES) {
+    const errors = [{ path: '/parameters', message: `are too much for ${dates.length} dates at once; ask for fewer dates` }];
+    return { refusal: new Refusal('request.invalid', `The parameters ${errors[0]?.message}.`, { fields: { errors } }) };
+  }
   const items = dates.map(({ date, parameters }) => ({ run_id: idOf('backfill', backfill_id, date), date, parameters }));
   return {
     events: [
@@ -110,6 +121,17 @@ export function decideBackfill(state: SchedulesState, command: Of<'request-backf
   };
 }
 
+/** All dates of a backfill go into the journal in one piece. */
+const MOST_BYTES = 3_000_000;
+const BYTES_OF_A_DATE = 100;
+
+/**
+ * A time set by hand that is past means now: as a fire it is another than any before it, so that setting a time at which the
+ * schedule has fired already runs it again.
+ */
+const movedOr = (moved: number | undefined, byRule: number | null, now: number): number | null =>
+  byRule === null || moved === undefined ? byRule : Math.max(moved, now);
+
 export const nextRunTime = (s: Pick<Schedule, 'is_active' | 'resolved_cron' | 'timezone' | 'dst'>, after: number): number | null =>
   s.is_active ? (nextFire(s.resolved_cron, s.timezone, dstPolicy(s.dst), after) ?? null) : null;
 
@@ -123,5 +145,30 @@ function invalid(settings: ScheduleSettings, now: number): Refusal | undefined {
   const errors = checkCron(settings.schedule_cron, settings.timezone, now).map(({ field, message }) => ({ path: `/${field}`, message }));
   for (const name of unknownVariables(settings.parameters))
     errors.push({ path: '/parameters', message: `{${name}} is not known; use one of ${FIRE_VARIABLES.map((v) => `{${v}}`).join(', ')}` });
+  errors.push(...outOfRange(settings));
   return errors.length ? new Refusal('schedule.invalid', errors.map((e) => e.message).join('; '), { fields: { errors } }) : undefined;
+}
+
+/** The API checks shapes at its edge; a row edited by hand comes straight here. */
+const PARAMETER_BYTES = 16_384;
+function outOfRange(settings: ScheduleSettings): { path: string; message: string }[] {
+  const { priority, max_retries, parameters, catchup, overlap, dst } = settings;
+  const wrong: [boolean, string, string][] = [
+    [!(Number.isInteger(priority) && priority >= 1 && priority <= 10), '/priority', 'priority is a whole number from 1 to 10'],
+    [
+      !(Number.isInteger(max_retries) && max_retries >= 0 && max_retries <= 10),
+      '/max_retries',
+      'max_retries is a whole number from 0 to 10',
+    ],
+    [!['latest', 'all', 'none'].includes(catchup), '/catchup', 'catchup is latest, all or none'],
+    [!['skip', 'queue', 'allow'].includes(overlap), '/overlap', 'overlap is skip, queue or allow'],
+    [!['shift', 'skip'].includes(dst), '/dst', 'dst is shift or skip'],
+    [Array.isArray(parameters) || typeof parameters !== 'object', '/parameters', 'parameters are an object'],
+    [
+      JSON.stringify(parameters).length > PARAMETER_BYTES,
+      '/parameters',
+      `parameters are larger than ${PARAMETER_BYTES / 1024} KB; put lists that long into a table`,
+    ],
+  ];
+  return wrong.filter(([is]) => is).map(([, path, message]) => ({ path, message }));
 }

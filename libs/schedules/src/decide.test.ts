@@ -163,7 +163,7 @@ describe('a failed run', () => {
     }
     expect(s.finish(s.start(id), 'FAILED')).toEqual(['item-ended']);
     expect(s.state.queue.size).toBe(0);
-    expect(s.state.ended.get(id)).toMatchObject({ outcome: 'FAILED', reason: 'retries_exhausted', error: 'it broke' });
+    expect(s.state.ended.get(id)).toMatchObject({ state: 'FAILED', end_reason: 'retries_exhausted', error_message: 'it broke' });
     expect(s.state.schedules.get('daily')).toMatchObject({ last_run_status: 'FAILED', consecutive_failures: 1 });
   });
   test('that can not succeed later is not tried again', () => {

@@ -15,7 +15,7 @@ import { decideFireDue } from './decide-fire.ts';
 import { decideBackfill, decideChange, decideCreate, decideDisable } from './decide-schedule.ts';
 import type { ScheduleEvent } from './events.ts';
 import type { ScheduleLimits } from './limits.ts';
-import { attemptId, type QueueItem } from './schedule.ts';
+import { attemptId, idOf, type Notice, pipelineIdOf, type QueueItem } from './schedule.ts';
 import type { SchedulesState } from './state.ts';
 
 export interface DecideContext {
@@ -23,6 +23,11 @@ export interface DecideContext {
   /** A fresh UUID. */
   random(): string;
   readonly limits: ScheduleLimits;
+}
+export interface SweepReply {
+  readonly swept: number;
+  /** Ask again at once. */
+  readonly more: boolean;
 }
 export type Decided = { readonly events: readonly ScheduleEvent[]; readonly reply?: unknown } | { readonly refusal: Refusal };
 
@@ -46,6 +51,11 @@ export function decide(state: SchedulesState, command: ScheduleCommand, context:
       return finish(state, command, context);
     case 'sweep-queue':
       return sweep(state, context);
+    case 'note-told': {
+      const notice = state.schedules.get(command.config_id)?.notice;
+      if (!notice || notice.id !== command.notice_id) return { events: [] };
+      return { events: [{ type: 'notice-sent', config_id: command.config_id, tenant_id: command.tenant_id, notice_id: notice.id }] };
+    }
     case 'note-tenant': {
       const known = state.tenants.get(command.tenant_id);
       if (known && known.status === command.status && known.weight === command.weight && !state.queue.holdOf(command.tenant_id))
@@ -144,20 +154,26 @@ function finish(state: SchedulesState, command: Extract<ScheduleCommand, { type:
   return { events: endAndCount(state, item, command.retryable ? 'retries_exhausted' : 'failed', error, now, limits) };
 }
 
+/** A bad night may leave a hundred thousand to sweep; a command takes what the journal takes in one piece. */
+const SWEPT_AT_ONCE = 2000;
+
 function sweep(state: SchedulesState, { now, limits }: DecideContext): Decided {
   const events: ScheduleEvent[] = [];
+  let swept = 0;
   for (const item of state.queue.items()) {
+    if (swept === SWEPT_AT_ONCE) break;
     if (item.stage === 'waiting' && item.expires_at <= now) {
+      swept++;
       const waitedFor = state.queue.holdOf(item.tenant_id)?.detail ?? item.hold?.detail;
       events.push(...endAndCount(state, item, 'expired', `Waited longer than it may${waitedFor ? `: ${waitedFor}` : ''}`, now, limits));
     }
   }
-  return { events, reply: events.length };
+  return { events, reply: { swept, more: swept === SWEPT_AT_ONCE } satisfies SweepReply };
 }
 
 /** Claims whose settling was lost: claimed again, for the same attempt, so admission answers the same. */
 export const lostClaims = (state: SchedulesState, now: number): readonly QueueItem[] =>
-  [...state.queue.items()].filter((item) => item.stage === 'claimed' && item.claimed_until <= now);
+  [...state.queue.underWay()].filter((item) => item.stage === 'claimed' && item.claimed_until <= now);
 
 function endAndCount(
   state: SchedulesState,
@@ -172,17 +188,20 @@ function endAndCount(
   if (!schedule?.is_active) return events;
   const { config_id, tenant_id } = schedule;
   const failures = schedule.consecutive_failures + 1;
-  if (failures >= limits.pauseAfterFailures)
-    events.push({
-      type: 'schedule-paused',
-      config_id,
-      tenant_id,
-      reason: `Paused after ${failures} failures in a row; the last: ${error}`,
-      at: now,
-    });
-  else if (failures === limits.warnAfterFailures) events.push({ type: 'schedule-warned', config_id, tenant_id, failures, at: now });
+  const pipeline = pipelineIdOf(schedule);
+  if (failures >= limits.pauseAfterFailures) {
+    const reason = `Paused after ${failures} failures in a row; the last: ${shortened(error)}`;
+    const text = `The schedule ${config_id} of ${pipeline} is paused after ${failures} failures in a row.\nThe last: ${shortened(error)}\n\nMend the cause, then switch it on again: PATCH is_active to true.`;
+    events.push({ type: 'schedule-paused', config_id, tenant_id, reason, notice: notice('paused', item, text), at: now });
+  } else if (failures === limits.warnAfterFailures) {
+    const text = `The schedule ${config_id} of ${pipeline} failed ${failures} times in a row.\nThe last: ${shortened(error)}\n\nAfter ${limits.pauseAfterFailures} it pauses itself.`;
+    events.push({ type: 'schedule-warned', config_id, tenant_id, failures, notice: notice('warned', item, text), at: now });
+  }
   return events;
 }
+
+const shortened = (error: string): string => (error.length > 500 ? `${error.slice(0, 499)}\u2026` : error);
+const notice = (kind: Notice['kind'], item: QueueItem, text: string): Notice => ({ id: idOf('notice', kind, item.run_id), kind, text });
 
 const end = (
   item: QueueItem,

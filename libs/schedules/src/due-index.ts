@@ -57,7 +57,10 @@ export class DueIndex {
   /** When the next one is due. */
   get earliest(): number | undefined {
     const minute = this.#order[0];
-    return minute === undefined ? undefined : Math.min(...(this.#minutes.get(minute)?.values() ?? []));
+    if (minute === undefined) return undefined;
+    let earliest = Number.POSITIVE_INFINITY;
+    for (const at of this.#minutes.get(minute)?.values() ?? []) if (at < earliest) earliest = at;
+    return earliest;
   }
 
   #position(minute: number): number {

@@ -1,4 +1,4 @@
-import type { Hold, Schedule, ScheduleSettings } from './schedule.ts';
+import type { Hold, Notice, Schedule, ScheduleSettings } from './schedule.ts';
 
 /** What happened, in the past tense; the journal keeps these for ever, so a field is added, never changed in meaning. */
 export type ScheduleEvent =
@@ -10,6 +10,8 @@ export type ScheduleEvent =
       readonly changes: Partial<ScheduleSettings>;
       readonly resolved_cron: string;
       readonly next_run_time: number | null;
+      /** When somebody set next_run_time by hand: what it was set to. */
+      readonly moved_to?: number;
       readonly at: number;
     }
   | {
@@ -17,6 +19,7 @@ export type ScheduleEvent =
       readonly config_id: string;
       readonly tenant_id: string;
       readonly reason: string;
+      readonly notice?: Notice;
       readonly at: number;
     }
   | {
@@ -24,8 +27,10 @@ export type ScheduleEvent =
       readonly config_id: string;
       readonly tenant_id: string;
       readonly failures: number;
+      readonly notice?: Notice;
       readonly at: number;
     }
+  | { readonly type: 'notice-sent'; readonly config_id: string; readonly tenant_id: string; readonly notice_id: string }
   /** One fire entered the queue. */
   | {
       readonly type: 'schedule-fired';

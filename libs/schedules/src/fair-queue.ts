@@ -43,6 +43,8 @@ export class FairQueue {
   readonly #items = new Map<string, QueueItem>();
   /** Items that are claimed or running, by schedule: what an overlap policy looks at. */
   readonly #busy = new Map<string, Set<string>>();
+  /** All that is claimed or running: few, whatever waits. */
+  readonly #underWay = new Set<QueueItem>();
   /** Waiting items, by schedule. */
   readonly #waitingBySchedule = new Map<string, number>();
   readonly #backfillsBusy = new Map<string, number>();
@@ -63,6 +65,10 @@ export class FairQueue {
   }
   items(): IterableIterator<QueueItem> {
     return this.#items.values();
+  }
+  /** Claimed or running. */
+  underWay(): ReadonlySet<QueueItem> {
+    return this.#underWay;
   }
   backlogOf(tenantId: string): number {
     return this.#lines.get(tenantId)?.total ?? 0;
@@ -267,6 +273,8 @@ export class FairQueue {
   }
 
   #occupy(item: QueueItem, by: 1 | -1): void {
+    if (by === 1) this.#underWay.add(item);
+    else this.#underWay.delete(item);
     if (item.config_id) {
       const busy = this.#busy.get(item.config_id) ?? new Set();
       if (by === 1) busy.add(item.run_id);

@@ -1,7 +1,15 @@
 /** The state as rows of the scheduler's three tables, and back: what checkpoints write and recovery reads. Pure. */
-import type { Catchup, Dst, Lane, Overlap, QueueItem, Schedule } from './schedule.ts';
+import type { EndReason } from './events.ts';
+import type { Catchup, Dst, Lane, Notice, Overlap, QueueItem, Schedule } from './schedule.ts';
 import { pipelineIdOf } from './schedule.ts';
-import type { EndedItem } from './state.ts';
+
+/** How an item came to its end. */
+export interface End {
+  readonly outcome: 'COMPLETED' | 'FAILED';
+  readonly reason: EndReason;
+  readonly error: string | null;
+  readonly at: number;
+}
 
 export type PlainRow = Readonly<Record<string, null | string | number | boolean>>;
 type Stored = Readonly<Record<string, unknown>>;
@@ -10,7 +18,7 @@ const time = (at: number | null): string | null => (at === null ? null : new Dat
 const instant = (value: unknown): number | null => (value == null ? null : Date.parse(String(value)));
 const text = (value: unknown): string | null => (value == null ? null : String(value));
 const json = (value: unknown): Record<string, unknown> =>
-  (typeof value === 'string' ? JSON.parse(value) : (value ?? {})) as Record<string, unknown>;
+  ((typeof value === 'string' ? JSON.parse(value) : value) ?? {}) as Record<string, unknown>;
 
 export const scheduleRow = (s: Schedule): PlainRow => ({
   config_id: s.config_id,
@@ -33,6 +41,7 @@ export const scheduleRow = (s: Schedule): PlainRow => ({
   last_run_status: s.last_run_status,
   consecutive_failures: s.consecutive_failures,
   paused_reason: s.paused_reason,
+  notice: s.notice && JSON.stringify(s.notice),
   created_at: time(s.created_at),
   updated_at: time(s.updated_at),
 });
@@ -59,6 +68,8 @@ export const scheduleOf = (row: Stored, now: number): Schedule => ({
   last_run_status: text(row.last_run_status),
   consecutive_failures: Number(row.consecutive_failures ?? 0),
   paused_reason: text(row.paused_reason),
+  notice: row.notice == null ? null : (json(row.notice) as unknown as Notice),
+  moved_to: null,
   created_at: instant(row.created_at) ?? now,
   updated_at: instant(row.updated_at) ?? now,
 });
@@ -122,8 +133,8 @@ export const itemOf = (row: Stored): QueueItem => ({
   last_error: text(row.last_error),
 });
 
-/** A scheduled run while it lives and after it ended. `changedAt`: of the last event about it. */
-export const scheduledRunRow = (item: QueueItem, ended: EndedItem | undefined): PlainRow => ({
+/** A scheduled run while it lives, and how it ended. */
+export const scheduledRunRow = (item: QueueItem, ended?: End): PlainRow => ({
   run_id: item.run_id,
   config_id: item.config_id,
   backfill_id: item.backfill_id,
@@ -143,4 +154,30 @@ export const scheduledRunRow = (item: QueueItem, ended: EndedItem | undefined): 
   failed_at: ended?.outcome === 'FAILED' ? time(ended.at) : null,
   created_at: time(item.added_at),
   updated_at: time(ended?.at ?? item.processing_started_at ?? item.added_at),
+});
+
+/** What the scheduler keeps of a tenant: what it was told, and how many of its runs ended on the last day with any. */
+export interface TenantStanding {
+  readonly status: 'ACTIVE' | 'SUSPENDED' | 'CANCELLED';
+  readonly weight: number;
+  readonly day: string | null;
+  readonly completed: number;
+  readonly failed: number;
+}
+
+export const tenantRow = (tenant_id: string, standing: TenantStanding): PlainRow => ({
+  tenant_id,
+  status: standing.status,
+  weight: standing.weight,
+  counted_day: standing.day,
+  runs_completed: standing.completed,
+  runs_failed: standing.failed,
+});
+
+export const standingOf = (row: Stored): TenantStanding => ({
+  status: String(row.status) as TenantStanding['status'],
+  weight: Number(row.weight),
+  day: text(row.counted_day)?.slice(0, 10) ?? null,
+  completed: Number(row.runs_completed),
+  failed: Number(row.runs_failed),
 });

@@ -19,6 +19,13 @@ export interface ScheduleSettings {
   readonly dst: Dst;
 }
 
+/** The same failures give the same id: telling twice is seen as once. */
+export interface Notice {
+  readonly id: string;
+  readonly kind: 'warned' | 'paused';
+  readonly text: string;
+}
+
 /** One row of tenant_pipeline_configs. */
 export interface Schedule extends ScheduleSettings {
   readonly config_id: string;
@@ -33,6 +40,10 @@ export interface Schedule extends ScheduleSettings {
   readonly last_run_status: string | null;
   readonly consecutive_failures: number;
   readonly paused_reason: string | null;
+  /** What people of the tenant are still to be told about it. */
+  readonly notice: Notice | null;
+  /** The last next_run_time that was set by hand: seen once more in the table, it is not set again. */
+  readonly moved_to: number | null;
   readonly created_at: number;
   readonly updated_at: number;
 }

@@ -1,16 +1,8 @@
 import { DueIndex } from './due-index.ts';
-import type { EndReason, ScheduleEvent } from './events.ts';
+import type { ScheduleEvent } from './events.ts';
 import { FairQueue } from './fair-queue.ts';
+import { type PlainRow, scheduledRunRow, type TenantStanding } from './rows.ts';
 import type { QueueItem, Schedule } from './schedule.ts';
-
-/** A run that ended, kept until its last row is written. */
-export interface EndedItem {
-  readonly item: QueueItem;
-  readonly outcome: 'COMPLETED' | 'FAILED';
-  readonly reason: EndReason;
-  readonly error: string | null;
-  readonly at: number;
-}
 
 /** All that the scheduler remembers, with the indexes that make each question cheap. Changed by `apply` alone. */
 export interface SchedulesState {
@@ -20,9 +12,13 @@ export interface SchedulesState {
   readonly queue: FairQueue;
   /** pipeline_logging_id of a live attempt -> its item. */
   readonly byLoggingId: Map<string, string>;
-  readonly tenants: Map<string, { readonly status: 'ACTIVE' | 'SUSPENDED' | 'CANCELLED'; readonly weight: number }>;
+  readonly tenants: Map<string, TenantStanding>;
   readonly backfills: Map<string, { readonly tenant_id: string; readonly max_concurrent: number; remaining: number }>;
-  readonly ended: Map<string, EndedItem>;
+  /** Last rows of runs that ended, until they are written. */
+  readonly ended: Map<string, PlainRow>;
+  /** Schedules whose people are still to be told something. */
+  readonly notices: Set<string>;
+  /** Of all tenants, for the day of the last end. */
   readonly today: { date: string; completed: number; failed: number };
 }
 
@@ -35,6 +31,7 @@ export const emptyState = (): SchedulesState => ({
   tenants: new Map(),
   backfills: new Map(),
   ended: new Map(),
+  notices: new Set(),
   today: { date: '', completed: 0, failed: 0 },
 });
 
@@ -49,7 +46,23 @@ export function putSchedule(state: SchedulesState, schedule: Schedule): void {
     state.byTenant.set(schedule.tenant_id, mine);
   }
   if (schedule.is_active && schedule.next_run_time !== null) state.due.add(schedule.config_id, schedule.next_run_time);
+  if (schedule.notice) state.notices.add(schedule.config_id);
+  else state.notices.delete(schedule.config_id);
 }
+
+/** A tenant's standing, told or recovered: its weight in the queue and its share of the day's figures follow. */
+export function putTenant(state: SchedulesState, tenantId: string, standing: TenantStanding): void {
+  const before = state.tenants.get(tenantId);
+  state.tenants.set(tenantId, standing);
+  if ((before?.weight ?? 1) !== standing.weight) state.queue.setWeight(tenantId, standing.weight);
+  const { today } = state;
+  if (standing.day === null || standing.day < today.date) return;
+  if (standing.day > today.date) Object.assign(today, { date: standing.day, completed: 0, failed: 0 });
+  const counted = before?.day === standing.day ? before : { completed: 0, failed: 0 };
+  today.completed += standing.completed - counted.completed;
+  today.failed += standing.failed - counted.failed;
+}
+const NEW_TENANT: TenantStanding = { status: 'ACTIVE', weight: 1, day: null, completed: 0, failed: 0 };
 
 export function putItem(state: SchedulesState, item: QueueItem): void {
   state.queue.add(item);
@@ -70,6 +83,7 @@ export function apply(state: SchedulesState, event: ScheduleEvent): void {
         ...event.changes,
         resolved_cron: event.resolved_cron,
         next_run_time: event.next_run_time,
+        moved_to: event.moved_to ?? s.moved_to,
         // Switched on by hand: what was counted against it is forgiven.
         ...(event.changes.is_active ? { paused_reason: null, consecutive_failures: 0 } : {}),
         updated_at: event.at,
@@ -80,9 +94,13 @@ export function apply(state: SchedulesState, event: ScheduleEvent): void {
         is_active: false,
         paused_reason: event.reason,
         next_run_time: null,
+        notice: event.notice ?? s.notice,
         updated_at: event.at,
       }));
     case 'schedule-warned':
+      return change(state, event.config_id, (s) => ({ ...s, notice: event.notice ?? s.notice }));
+    case 'notice-sent':
+      return change(state, event.config_id, (s) => (s.notice?.id === event.notice_id ? { ...s, notice: null } : s));
     case 'fire-skipped':
       return;
     case 'schedule-advanced':
@@ -119,6 +137,7 @@ export function apply(state: SchedulesState, event: ScheduleEvent): void {
       });
     case 'item-retried':
       state.queue.giveBack(event.run_id, false);
+      state.queue.freed(event.tenant_id);
       return state.queue.change(event.run_id, (item) => {
         if (item.pipeline_logging_id) state.byLoggingId.delete(item.pipeline_logging_id);
         item.retry_count = event.retry_count;
@@ -133,8 +152,11 @@ export function apply(state: SchedulesState, event: ScheduleEvent): void {
     case 'place-freed':
       return state.queue.freed(event.tenant_id);
     case 'tenant-noted':
-      state.tenants.set(event.tenant_id, { status: event.status, weight: event.weight });
-      state.queue.setWeight(event.tenant_id, event.weight);
+      putTenant(state, event.tenant_id, {
+        ...(state.tenants.get(event.tenant_id) ?? NEW_TENANT),
+        status: event.status,
+        weight: event.weight,
+      });
       return state.queue.setHold(event.tenant_id, null);
     default:
       event satisfies never;
@@ -212,13 +234,10 @@ function ended(state: SchedulesState, event: Extract<ScheduleEvent, { type: 'ite
   const item = state.queue.get(event.run_id);
   if (!item) return;
   state.queue.remove(event.run_id);
-  state.ended.set(event.run_id, { item, outcome: event.outcome, reason: event.reason, error: event.error, at: event.at });
+  state.ended.set(event.run_id, scheduledRunRow(item, event));
   if (item.pipeline_logging_id) state.byLoggingId.delete(item.pipeline_logging_id);
   state.queue.freed(item.tenant_id);
-  const date = new Date(event.at).toISOString().slice(0, 10);
-  if (state.today.date !== date) Object.assign(state.today, { date, completed: 0, failed: 0 });
-  if (event.outcome === 'COMPLETED') state.today.completed++;
-  else state.today.failed++;
+  count(state, event);
   if (item.backfill_id) {
     const backfill = state.backfills.get(item.backfill_id);
     if (backfill && --backfill.remaining <= 0) state.backfills.delete(item.backfill_id);
@@ -230,4 +249,16 @@ function ended(state: SchedulesState, event: Extract<ScheduleEvent, { type: 'ite
     last_run_status: event.outcome === 'COMPLETED' ? 'SUCCESS' : 'FAILED',
     consecutive_failures: event.outcome === 'COMPLETED' ? 0 : s.consecutive_failures + 1,
   }));
+}
+
+function count(state: SchedulesState, { tenant_id, outcome, at }: Extract<ScheduleEvent, { type: 'item-ended' }>): void {
+  const day = new Date(at).toISOString().slice(0, 10);
+  const known = state.tenants.get(tenant_id) ?? NEW_TENANT;
+  const { completed, failed } = known.day === day ? known : NEW_TENANT;
+  putTenant(state, tenant_id, {
+    ...known,
+    day,
+    completed: completed + (outcome === 'COMPLETED' ? 1 : 0),
+    failed: failed + (outcome === 'FAILED' ? 1 : 0),
+  });
 }

@@ -79,7 +79,9 @@ export class World {
       for (const command of create) this.#ask(command);
     }
     this.#keepTime();
-    this.#every(30_000, () => this.#ask({ type: 'sweep-queue' }));
+    this.#every(30_000, () => {
+      while ((this.#ask({ type: 'sweep-queue' }) as schedules.SweepReply).more);
+    });
     this.#every(60_000, () => this.#checkWaiting());
     this.#every(10 * 60_000, () => this.#sweepOrphans());
     for (let day = 1; day <= days + 1; day++)
@@ -153,7 +155,7 @@ export class World {
     const fire = (): void => {
       const due = this.#schedules.due.earliest;
       if (due !== undefined && due <= this.#agenda.now) {
-        this.#ask({ type: 'fire-due', limit: Number.POSITIVE_INFINITY });
+        while ((this.#ask({ type: 'fire-due', limit: 5000 }) as schedules.FireReply).more);
         // A doubled tick.
         if (this.#fault(0.05)) this.#ask({ type: 'fire-due', limit: Number.POSITIVE_INFINITY });
         this.#soon();
@@ -291,7 +293,7 @@ export class World {
       schedules.putSchedule(after, schedules.scheduleOf(schedules.scheduleRow(schedule), 0));
     for (const item of before.queue.items()) schedules.putItem(after, schedules.itemOf(schedules.queueRow(item, null)));
     this.#schedules = after;
-    for (const [tenant_id, { status, weight }] of before.tenants) this.#ask({ type: 'note-tenant', tenant_id, status, weight });
+    for (const [id, standing] of before.tenants) schedules.putTenant(after, id, schedules.standingOf(schedules.tenantRow(id, standing)));
   }
 
   #awayAdmission(): void {

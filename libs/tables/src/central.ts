@@ -14,6 +14,7 @@ import { sliceOwners } from './control/slice-owners.ts';
 import { pipelineRuns } from './runs/pipeline-runs.ts';
 import { pipelineExecutionQueue } from './schedules/pipeline-execution-queue.ts';
 import { scheduledPipelineRuns } from './schedules/scheduled-pipeline-runs.ts';
+import { schedulerTenants } from './schedules/scheduler-tenants.ts';
 import { tenantPipelineConfigs } from './schedules/tenant-pipeline-configs.ts';
 import { schedulerViews } from './schedules/views.ts';
 import { customerViews } from './tenants/customer-views.ts';
@@ -25,7 +26,7 @@ export interface CentralTable {
   readonly owner: ServiceName | 'shared';
 }
 
-const SCHEDULER_TABLES: readonly TableSpec[] = [tenantPipelineConfigs, scheduledPipelineRuns, pipelineExecutionQueue];
+const SCHEDULER_TABLES: readonly TableSpec[] = [tenantPipelineConfigs, scheduledPipelineRuns, pipelineExecutionQueue, schedulerTenants];
 
 export const CENTRAL_TABLES: readonly CentralTable[] = [
   { table: sliceOwners, owner: 'shared' },

@@ -9,6 +9,7 @@ export { pipelineRuns } from './runs/pipeline-runs.ts';
 export { dqResults, OPERATIONAL_TABLES, onboardingDryrunTest, operationalViews, stepLogs } from './runs/tenant-tables.ts';
 export { pipelineExecutionQueue } from './schedules/pipeline-execution-queue.ts';
 export { scheduledPipelineRuns } from './schedules/scheduled-pipeline-runs.ts';
+export { schedulerTenants } from './schedules/scheduler-tenants.ts';
 export { tenantPipelineConfigs } from './schedules/tenant-pipeline-configs.ts';
 export { schedulerViews } from './schedules/views.ts';
 export { customerViews } from './tenants/customer-views.ts';

@@ -1,7 +1,7 @@
 import { type Gate, UUID_PATTERN, WhyPart } from '@convergence/contracts';
 import { internalRoute } from '@convergence/service';
 import Type from 'typebox';
-import { holdOf, queueOrder } from '../queue-order.ts';
+import { queueOrder } from '../queue-order.ts';
 import { rfc } from '../schedule-view.ts';
 import type { Scheduler } from '../scheduler.ts';
 
@@ -20,14 +20,14 @@ export const runsWhyRoute = ({ slice, clock, dispatcher }: Pick<Scheduler, 'slic
       const now = clock.now();
       const item = state.queue.get(state.byLoggingId.get(params.run_id) ?? params.run_id);
       if (!item) return { body: { tenant_id: null, status: null, gates: [] } };
-      const hold = holdOf(state, item, now);
       const ordered = queueOrder(state, now);
+      const position = ordered.findIndex((placed) => placed.item === item) + 1;
+      const hold = ordered[position - 1]?.hold ?? null;
       const gates: Gate[] = [];
       if (hold) {
         const { gate, detail, since, expected } = hold;
         gates.push({ gate, state: 'closed', value: null, limit: null, since: rfc(since), expected: rfc(expected), detail });
       }
-      const position = ordered.indexOf(item) + 1;
       const waiting = item.stage === 'waiting';
       const { maxInFlight, places } = dispatcher;
       gates.push({

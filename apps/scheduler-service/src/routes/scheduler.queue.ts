@@ -9,8 +9,8 @@ export const schedulerQueueRoute = ({ slice, clock }: Pick<Scheduler, 'slice' | 
     const now = clock.now();
     const limit = query.limit ?? 50;
     const from = Math.max(0, Number.parseInt(query.cursor ?? '0', 10) || 0);
-    const ordered = queueOrder(slice.state, now).map((item, index) => ({ item, position: index + 1 }));
-    const asked = query.tenant_id === undefined ? ordered : ordered.filter(({ item }) => item.tenant_id === query.tenant_id);
-    const items = asked.slice(from, from + limit).map(({ item, position }) => queueItemView(slice.state, item, position, now));
+    const ordered = queueOrder(slice.state, now).map((placed, index) => ({ placed, position: index + 1 }));
+    const asked = query.tenant_id === undefined ? ordered : ordered.filter(({ placed }) => placed.item.tenant_id === query.tenant_id);
+    const items = asked.slice(from, from + limit).map(({ placed, position }) => queueItemView(placed, position, now));
     return { body: { items, next_cursor: from + limit < asked.length ? String(from + limit) : null } };
   });

@@ -12,6 +12,7 @@ import { credentialsCreateRoute } from './credentials.create.ts';
 import { credentialsListRoute } from './credentials.list.ts';
 import { credentialsRemoveRoute } from './credentials.remove.ts';
 import { journalListRoute } from './journal.list.ts';
+import { noticesCreateRoute } from './notices.create.ts';
 import { providerConfigsChangeRoute } from './provider-configs.change.ts';
 import { providerConfigsCreateRoute } from './provider-configs.create.ts';
 import { providerConfigsListRoute } from './provider-configs.list.ts';
@@ -64,6 +65,7 @@ export const routes = (tenants: Tenants): readonly Route[] => [
   tenantsGatesRoute(tenants),
   runsGetRoute(tenants),
   runsWhyRoute(tenants),
+  noticesCreateRoute(tenants),
   quotaResetRoute(tenants),
   orphanSweepRoute(tenants),
 ];

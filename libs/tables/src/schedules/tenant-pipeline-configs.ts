@@ -25,6 +25,7 @@ export const tenantPipelineConfigs: TableSpec = {
     { name: 'last_run_status', type: 'STRING', description: 'SUCCESS or FAILED.' },
     { name: 'consecutive_failures', type: 'INT64', description: 'Failed runs since the last good one.' },
     { name: 'paused_reason', type: 'STRING', description: 'Why it paused itself, if it did.' },
+    { name: 'notice', type: 'STRING', description: 'What people of the tenant are still to be told about it, as JSON; NULL when nothing.' },
     { name: 'created_at', type: 'TIMESTAMP', description: 'When it was made.' },
     { name: 'updated_at', type: 'TIMESTAMP', description: 'When somebody changed it last.' },
   ],
