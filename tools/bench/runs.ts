@@ -1,0 +1,107 @@
+/**
+ * Runs through the whole system, as `npm start` starts it: POST -> admitted -> executed with one step and its log -> completed and
+ * released. Beside it the same SQL of billing_cost on the bare DuckDB that local-cloud stands on would be the floor of a run's own work;
+ * and the peers' frame, where Redis or Postgres is on the machine.
+ *
+ *   npm run bench -- runs        BENCH_RUNS=3000  BENCH_RATE=200 (POSTs a second)  BENCH_TENANTS=50
+ */
+import { readFileSync } from 'node:fs';
+import { connect } from 'node:net';
+import { startSystem } from '../../e2e/system.ts';
+
+const RUNS = Number(process.env.BENCH_RUNS ?? 3000);
+const RATE = Number(process.env.BENCH_RATE ?? 200);
+const TENANTS = Number(process.env.BENCH_TENANTS ?? 50);
+
+const LIMITS = ['max_pipelines_per_day', 'max_pipelines_per_month', 'max_concurrent_pipelines'];
+
+const percentile = (values: readonly number[], p: number): number =>
+  [...values].sort((a, b) => a - b)[Math.min(values.length - 1, Math.floor(values.length * p))] ?? Number.NaN;
+const residentMb = (pid: number): number =>
+  Math.round(Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0) / 1024);
+const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+
+const system = await startSystem({ RATE_LIMIT_PER_MINUTE: '1000000', LOG_LEVEL: 'warn', RECORD_SECONDS: '0.5' });
+try {
+  const keys: string[] = [];
+  for (let n = 0; n < TENANTS; n++) {
+    const body = {
+      tenant_id: `bench_${n}`,
+      company_name: 'Bench',
+      admin_email: 'bench@example.com',
+      subscription_plan: 'SCALE',
+      run_dryrun: false,
+    };
+    const { status, body: answer } = await system.request('POST', '/tenants/onboard', { body });
+    if (status !== 200) throw new Error(`onboarding answered ${status}: ${JSON.stringify(answer)}`);
+    keys.push(answer.api_key);
+    const limits = Object.fromEntries(LIMITS.map((name) => [name, 100_000]));
+    const changed = await system.request('PATCH', `/tenants/bench_${n}/subscription`, { admin: true, body: limits });
+    if (changed.status !== 200) throw new Error(`the subscription answered ${changed.status}: ${JSON.stringify(changed.body)}`);
+  }
+
+  const posts: number[] = [];
+  let refused = 0;
+  const first = new Date(Date.now() - 1000).toISOString();
+  const began = performance.now();
+  const waiting: Promise<void>[] = [];
+  for (let n = 0; n < RUNS; n++) {
+    const due = began + (n * 1000) / RATE;
+    if (due > performance.now()) await pause(due - performance.now());
+    const tenant = n % TENANTS;
+    const date = new Date(Date.UTC(2000, 0, 1) + Math.floor(n / TENANTS) * 86_400_000).toISOString().slice(0, 10);
+    const at = performance.now();
+    waiting.push(
+      system
+        .request('POST', `/pipelines/run/bench_${tenant}/gcp/example/dryrun`, { key: keys[tenant] as string, body: { date } })
+        .then(({ status }) => {
+          posts.push(performance.now() - at);
+          if (status !== 200) refused++;
+        }),
+    );
+  }
+  await Promise.all(waiting);
+  const posted = performance.now() - began;
+
+  const where = `trigger_type = 'api' AND start_time >= '${first}'`;
+  const table = '`tenants`.`x_meta_pipeline_runs`';
+  for (let tries = 0; tries < 600; tries++) {
+    const [row] = await system.query(`SELECT COUNTIF(end_time IS NOT NULL) AS n FROM ${table} WHERE ${where}`);
+    if (Number(row?.n) >= RUNS - refused) break;
+    await pause(500);
+  }
+  const rows = await system.query(
+    `SELECT status, TIMESTAMP_DIFF(started_at, start_time, MILLISECOND) AS queued, UNIX_MILLIS(start_time) AS s, UNIX_MILLIS(end_time) AS e FROM ${table} WHERE ${where}`,
+  );
+  const ended = rows.filter((row) => row.e !== null);
+  const seconds = (Math.max(...ended.map((row) => Number(row.e))) - Math.min(...ended.map((row) => Number(row.s)))) / 1000;
+  const queued = ended.map((row) => Number(row.queued));
+  console.log(`${RUNS} dry runs of ${TENANTS} tenants, ${RATE} POSTs a second asked for, ${Math.round((RUNS * 1000) / posted)} reached`);
+  console.log(
+    `POST             p50 ${percentile(posts, 0.5).toFixed(0)} ms, p99 ${percentile(posts, 0.99).toFixed(0)} ms, ${refused} refused`,
+  );
+  console.log(
+    `end to end       ${(ended.length / seconds).toFixed(0)} runs a second, ${ended.filter((row) => row.status === 'COMPLETE').length} of ${ended.length} complete`,
+  );
+  console.log(`admitted->start  p50 ${percentile(queued, 0.5)} ms, p95 ${percentile(queued, 0.95)} ms`);
+  for (const [name, pid] of Object.entries(await system.pids())) console.log(`memory           ${name} ${residentMb(pid)} MB`);
+  for (const [name, port] of [
+    ['Redis (BullMQ)', 6379],
+    ['Postgres (graphile-worker)', 5432],
+  ] as const)
+    if (!(await answers(port))) console.log(`peers            ${name} is not on this machine`);
+} finally {
+  await system.stop();
+}
+
+function answers(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(port, '127.0.0.1');
+    const say = (yes: boolean) => {
+      socket.destroy();
+      resolve(yes);
+    };
+    socket.once('connect', () => say(true));
+    socket.once('error', () => say(false));
+  });
+}
