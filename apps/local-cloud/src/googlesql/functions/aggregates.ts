@@ -65,6 +65,18 @@ export const aggregateFunctions: readonly FunctionSpec[] = [
   pair('COVAR_SAMP', 'covar_samp'),
   aggregate('APPROX_COUNT_DISTINCT', { over: true }, ['T -> INT64', '{count(DISTINCT $1)}', () => INT64]),
   aggregate('APPROX_QUANTILES', { distinct: true, nulls: true, over: false }, ['T, INT64 -> ARRAY<T>', 'gs_quantiles({list($1)} , $2)']),
+  aggregate('APPROX_TOP_SUM', { over: false }, [
+    'ANY, INT64, INT64 -> ANY',
+    'gs_top_sum({list(struct_pack(v := $1, w := $2))}, $3)',
+    ([a]) =>
+      arrayOf({
+        kind: 'STRUCT',
+        fields: [
+          { name: 'value', type: a!.type },
+          { name: 'sum', type: INT64 },
+        ],
+      }),
+  ]),
   aggregate('APPROX_TOP_COUNT', { over: false }, [
     'ANY, INT64 -> ANY',
     'gs_top_count({list($1)}, $2)',

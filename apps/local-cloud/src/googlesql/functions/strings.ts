@@ -1,5 +1,7 @@
 /** Functions on STRING and BYTES. */
 import { shapeJson, transport } from '../analyze/transport.ts';
+import { textLiteral } from '../analyze/typed.ts';
+import { formatType, STRING } from '../sql-type.ts';
 import { type Call, type FunctionSpec, scalar } from './call.ts';
 
 const pad = (name: string, left: boolean): FunctionSpec => {
@@ -123,6 +125,13 @@ export const stringFunctionSpecs: readonly FunctionSpec[] = [
       if (call.args[1]!.literal === 'binary' || call.args[1]!.literal === '') return s!;
       throw call.fault('COLLATE is not supported');
     },
+  ]),
+  scalar('PARSE_NUMERIC', ['STRING -> NUMERIC', 'gs_parse_numeric($1)']),
+  scalar('PARSE_BIGNUMERIC', ['STRING -> BIGNUMERIC', 'gs_parse_bignumeric($1)']),
+  scalar('TYPEOF', [
+    'ANY -> STRING',
+    (_, call) => textLiteral(call.args[0]!.untyped ? 'NULL' : formatType(call.args[0]!.type)),
+    () => STRING,
   ]),
   scalar('FORMAT', ['STRING, ANY... -> STRING', format]),
 ];

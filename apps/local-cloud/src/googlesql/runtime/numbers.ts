@@ -66,6 +66,12 @@ function textDecimal(text: string, scale: number, type: string): bigint {
     throw error;
   }
 }
+/** PARSE_NUMERIC: spaces, thousands separators and a sign on either side. */
+function loose(text: string): string {
+  const t = text.replace(/[\s,]/g, '');
+  const trailing = /^([^+-].*)([+-])$/.exec(t);
+  return trailing ? trailing[2]! + trailing[1]! : t;
+}
 function floatDecimal(value: number, scale: number, type: string): bigint {
   const fail = () =>
     new EvaluationFault(
@@ -132,6 +138,8 @@ export const numberFunctions: readonly NativeFunction[] = [
     return value;
   }),
   native('gs_text_numeric_slow', ['text'], 'numeric', (text: string) => textDecimal(text, 9, 'NUMERIC')),
+  native('gs_parse_numeric', ['text'], 'numeric', (text: string) => textDecimal(loose(text), 9, 'NUMERIC')),
+  native('gs_parse_bignumeric', ['text'], 'big', (text: string) => textDecimal(loose(text), 38, 'BIGNUMERIC')),
   native('gs_text_bignumeric', ['text'], 'big', (text: string) => textDecimal(text, 38, 'BIGNUMERIC')),
   native('gs_float_numeric_slow', ['float'], 'numeric', (value: number) => floatDecimal(value, 9, 'NUMERIC')),
   native('gs_float_bignumeric', ['float'], 'big', (value: number) => floatDecimal(value, 38, 'BIGNUMERIC')),
@@ -140,7 +148,9 @@ export const numberFunctions: readonly NativeFunction[] = [
   native('gs_numeric_text', ['numeric'], 'text', (value: bigint) => renderScaled(value, 9)),
   native('gs_numeric_int', ['numeric'], 'int', (value: bigint) => checkInt(divideRounded(value, P9), () => renderScaled(value, 9))),
   native('gs_bignumeric_int', ['big'], 'int', (value: bigint) => checkInt(divideRounded(value, P38), () => renderScaled(value, 38))),
-  native('gs_bignumeric_numeric', ['big'], 'numeric', (value: bigint) => checkNumeric(divideRounded(value, P29), () => renderScaled(value, 38))),
+  native('gs_bignumeric_numeric', ['big'], 'numeric', (value: bigint) =>
+    checkNumeric(divideRounded(value, P29), () => renderScaled(value, 38)),
+  ),
   native('gs_bignumeric_float', ['big'], 'float', (value: bigint) => Number(renderScaled(value, 38))),
   native('gs_bignumeric_text', ['big'], 'text', (value: bigint) => renderScaled(value, 38)),
   native('gs_bignumeric_mul', ['big', 'big'], 'big', (a: bigint, b: bigint) =>

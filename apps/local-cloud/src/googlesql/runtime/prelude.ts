@@ -81,6 +81,10 @@ export const prelude: readonly string[] = [
     'gs_top_count(l, n)',
     '(SELECT list(struct_pack("value" := gs_v, "count" := gs_c) ORDER BY gs_c DESC) FROM (SELECT gs_v, count(*) AS gs_c FROM (SELECT unnest(l) AS gs_v) GROUP BY gs_v ORDER BY gs_c DESC LIMIT n))',
   ),
+  macro(
+    'gs_top_sum(l, n)',
+    '(SELECT list(struct_pack("value" := gs_v, "sum" := gs_c) ORDER BY gs_c DESC) FROM (SELECT struct_extract(gs_u, \'v\') AS gs_v, CAST(sum(struct_extract(gs_u, \'w\')) AS BIGINT) AS gs_c FROM (SELECT unnest(l) AS gs_u) GROUP BY gs_v ORDER BY gs_c DESC NULLS LAST LIMIT n))',
+  ),
   // Text
   macro(
     'gs_blanks()',
