@@ -180,9 +180,8 @@ function parsePrimary(s: Stream): Node {
       s.next();
       return { k: t.kind, text: t.text, at };
     case 'string': {
-      let value = s.next().text;
-      while (s.token.kind === 'string') value += s.next().text;
-      return { k: 'string', value, at };
+      s.next();
+      return { k: 'string', value: t.text, at };
     }
     case 'bytes':
       s.next();
