@@ -70,12 +70,10 @@ export class StreamBook implements LogKeeper {
   readonly #schemasInSegment = new Set<string>();
   readonly #decoders = new WeakMap<TableRecord, Map<string, RowDecoder>>();
   readonly #flushedOnDisk = new Map<string, { flushed: number; committed: number }>();
-  #byId: ReadonlyMap<number, TableRecord> = new Map();
   #store!: Store;
 
   async load(store: Store, connection: Connection): Promise<void> {
     this.#store = store;
-    this.#byId = new Map([...store.catalog.allTables()].map((table) => [table.id, table]));
     for (const [stream, flushed, committed] of await connection.rows(
       'SELECT stream, max(flushed), max(committed) FROM local_stream_flushes GROUP BY stream',
     )) {
@@ -108,7 +106,7 @@ export class StreamBook implements LogKeeper {
     const record = readAppend(payload);
     const stream = record.stream === '' ? undefined : this.#streams.get(record.stream);
     if (stream) stream.next = record.offset + record.rows.length;
-    const table = this.#byId.get(record.table);
+    const table = this.#store.catalog.byId(record.table);
     const schema = this.#schemas.get(record.schema);
     if (!table || !schema || (stream?.committed !== undefined && stream.type === 'PENDING')) return;
     const target = stream?.staging === undefined ? this.#store.target(table) : this.#stagingTarget(table, stream.staging);

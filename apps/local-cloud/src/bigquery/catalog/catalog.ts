@@ -88,7 +88,8 @@ export type Change =
 
 interface DatasetEntry {
   record: DatasetRecord;
-  readonly tables: Map<string, TableRecord>;
+  /** A record stays the text it was read as until someone asks for it: most tables of a large catalog are never asked for. */
+  readonly tables: Map<string, TableRecord | string>;
   readonly routines: Map<string, RoutineRecord>;
 }
 
@@ -111,12 +112,17 @@ const pathOnly = (path: TablePath) => ({ project: path.project, dataset: path.da
 /** BigInts (the bounds of integer ranges) travel as {"$int": "..."}. */
 const write = (record: unknown) => JSON.stringify(record, (_, value) => (typeof value === 'bigint' ? { $int: String(value) } : value));
 const read = (text: string) =>
-  JSON.parse(text, (_, value) => (value && typeof value === 'object' && typeof value.$int === 'string' ? BigInt(value.$int) : value));
+  text.includes('"$int"')
+    ? JSON.parse(text, (_, value) => (value && typeof value === 'object' && typeof value.$int === 'string' ? BigInt(value.$int) : value))
+    : JSON.parse(text);
+const idIn = (text: string) => Number(/"id":(\d+)/.exec(text)![1]);
 
 export class CatalogStore {
   readonly #projects = new Map<string, Map<string, DatasetEntry>>();
   readonly #physical = new Set<number>();
   readonly #policied = new Set<number>();
+  readonly #expiring = new Set<number>();
+  readonly #where = new Map<number, TablePath>();
   #nextId = 1;
   /** Ids below this one may have been used before a restart, by tables that are gone. */
   #reservedIds = 0;
@@ -137,13 +143,14 @@ export class CatalogStore {
     for (const pass of ['dataset', 'table', 'routine'] as const) {
       for (const [name, text] of latest) {
         if (text === null || !name.startsWith(`${pass} `)) continue;
-        this.#apply({ put: pass, record: read(text) } as Change);
+        if (pass === 'table') this.#keepText(name.slice('table '.length), text);
+        else this.#apply({ put: pass, record: read(text) } as Change);
       }
     }
     const present = await connection.rows(
       "SELECT table_name FROM duckdb_tables() WHERE table_name SIMILAR TO 't[0-9]+' AND database_name = current_database()",
     );
-    const live = new Set([...this.allTables()].map((table) => table.id));
+    const live = this.#where;
     for (const [name] of present) {
       const id = Number(String(name).slice(1));
       this.#nextId = Math.max(this.#nextId, id + 1);
@@ -151,6 +158,26 @@ export class CatalogStore {
       else await connection.run(`DROP TABLE ${physicalName(id)}`);
     }
     if (rows.length > 1000 && rows.length > 2 * latest.size) await this.#compact(connection);
+  }
+
+  #keepText(key: string, text: string): void {
+    const [project, dataset, table] = JSON.parse(key) as [string, string, string];
+    const entry = this.#entry(project, dataset);
+    if (!entry) return;
+    const id = idIn(text);
+    entry.tables.set(table, text);
+    this.#where.set(id, { project, dataset, table });
+    this.#nextId = Math.max(this.#nextId, id + 1);
+    if (text.includes('"policies":[{')) this.#policied.add(id);
+    if (text.includes('"expirationTime"')) this.#expiring.add(id);
+  }
+
+  #parsed(entry: DatasetEntry | undefined, name: string): TableRecord | undefined {
+    const kept = entry?.tables.get(name);
+    if (typeof kept !== 'string') return kept;
+    const record: TableRecord = read(kept);
+    entry!.tables.set(name, record);
+    return record;
   }
 
   async #compact(connection: Connection): Promise<void> {
@@ -204,7 +231,9 @@ export class CatalogStore {
         const { id, path, policies } = change.record;
         this.#nextId = Math.max(this.#nextId, id + 1);
         this.#entry(path.project, path.dataset)?.tables.set(path.table, change.record);
+        this.#where.set(id, path);
         if (policies?.length) this.#policied.add(id);
+        if (change.record.expirationTime !== undefined) this.#expiring.add(id);
       } else {
         const { project, dataset, routine } = change.record.routine.path;
         this.#entry(project, dataset)?.routines.set(routine.toLowerCase(), change.record);
@@ -212,6 +241,9 @@ export class CatalogStore {
     } else if (change.drop === 'dataset') {
       this.#projects.get(change.project)?.delete(change.dataset);
     } else if (change.drop === 'table') {
+      const gone = this.table(change.path);
+      // A rename puts the table under its new name in the same change.
+      if (gone && this.#where.get(gone.id)?.table === change.path.table) this.#where.delete(gone.id);
       this.#entry(change.path.project, change.path.dataset)?.tables.delete(change.path.table);
     } else {
       this.#entry(change.project, change.dataset)?.routines.delete(change.name.toLowerCase());
@@ -253,13 +285,27 @@ export class CatalogStore {
     return [...(this.#projects.get(project)?.values() ?? [])].map((entry) => entry.record);
   }
   table(path: TablePath): TableRecord | undefined {
-    return this.#entry(path.project, path.dataset)?.tables.get(path.table);
+    return this.#parsed(this.#entry(path.project, path.dataset), path.table);
   }
   tables(project: string, dataset: string): TableRecord[] {
-    return [...(this.#entry(project, dataset)?.tables.values() ?? [])];
+    const entry = this.#entry(project, dataset);
+    return [...(entry?.tables.keys() ?? [])].map((name) => this.#parsed(entry, name)!);
   }
-  *allTables(): Generator<TableRecord> {
-    for (const datasets of this.#projects.values()) for (const entry of datasets.values()) yield* entry.tables.values();
+  /** The table with that id, if there is one now. */
+  byId(id: number): TableRecord | undefined {
+    const path = this.#where.get(id);
+    const table = path && this.table(path);
+    return table?.id === id ? table : undefined;
+  }
+  /** Tables that may have an expiration. */
+  expiring(): TableRecord[] {
+    const found: TableRecord[] = [];
+    for (const id of this.#expiring) {
+      const table = this.byId(id);
+      if (table?.expirationTime === undefined) this.#expiring.delete(id);
+      else found.push(table);
+    }
+    return found;
   }
   routine(project: string, dataset: string, name: string): RoutineRecord | undefined {
     return this.#entry(project, dataset)?.routines.get(name.toLowerCase());

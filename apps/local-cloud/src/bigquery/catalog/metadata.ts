@@ -269,8 +269,8 @@ export class Metadata {
 
   /** Expired tables go, with their rows. */
   async sweepExpired(now = Date.now()): Promise<void> {
-    for (const table of [...this.#catalog.allTables()]) {
-      if (table.expirationTime === undefined || Number(table.expirationTime) > now) continue;
+    for (const table of this.#catalog.expiring()) {
+      if (Number(table.expirationTime) > now) continue;
       await this.#exclusively([table], () =>
         this.#store.changeMetadata(async (connection) => {
           const current = this.#catalog.table(table.path);

@@ -30,7 +30,6 @@ export class Streaming implements LogKeeper {
   readonly #insertIds = new Map<string, number>();
   readonly #buffers = new Map<number, Buffered>();
   #store!: Store;
-  #byId: ReadonlyMap<number, TableRecord> = new Map();
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -38,14 +37,13 @@ export class Streaming implements LogKeeper {
 
   async load(store: Store): Promise<void> {
     this.#store = store;
-    this.#byId = new Map([...store.catalog.allTables()].map((table) => [table.id, table]));
   }
   head(): { kind: number; payload: Buffer }[] {
     return [];
   }
   replay({ kind, payload, sequence }: LogRecord): void {
     if (kind !== KIND) return;
-    const table = this.#byId.get(payload.readUInt32LE(0));
+    const table = this.#store.catalog.byId(payload.readUInt32LE(0));
     if (!table) return;
     const at = Number(payload.readBigUInt64LE(4));
     const target = this.#store.target(table);
@@ -55,9 +53,7 @@ export class Streaming implements LogKeeper {
     );
     this.#store.ingest.replay(target, rows, sequence);
   }
-  async recovered(): Promise<void> {
-    this.#byId = new Map();
-  }
+  async recovered(): Promise<void> {}
 
   /** Whether the row came before; remembers it. */
   duplicate(table: TableRecord, insertId: string): boolean {

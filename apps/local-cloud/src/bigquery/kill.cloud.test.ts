@@ -1,0 +1,108 @@
+/** Work that was answered survives kill -9, and nothing half done does: mixed load, many kills, then the counts agree. KILLS=50 for the long run. */
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { type StartedProcess, startProcess } from '../started-process.ts';
+
+// biome-ignore lint/suspicious/noExplicitAny: answers of the API
+type Json = any;
+const KILLS = Number(process.env.KILLS ?? 8);
+
+let cloud: StartedProcess;
+const post = async (path: string, body: unknown): Promise<Json> => {
+  const response = await fetch(`${cloud.addresses.bigquery}/projects/p${path}`, {
+    method: 'POST',
+    body: JSON.stringify(body),
+    signal: AbortSignal.timeout(15_000),
+  });
+  return response.json();
+};
+const query = (sql: string, more: object = {}) => post('/queries', { query: sql, useLegacySql: false, ...more });
+const one = async (sql: string): Promise<number> => Number((await query(sql)).rows[0].f[0].v);
+const column = async (sql: string): Promise<string[]> => {
+  const answer = await query(sql, { maxResults: 50_000 });
+  return (answer.rows ?? []).map((row: Json) => row.f[0].v);
+};
+
+beforeAll(async () => {
+  cloud = await startProcess();
+  await query('create schema d');
+  await query('create table d.inserted (n int64)');
+  await query('create table d.streamed (n int64)');
+  await query('create table d.balance (id int64, amount int64)');
+  await query('insert d.balance values (1, 1000000), (2, 0)');
+  await query('create table d.merged (id int64, version int64)');
+});
+afterAll(() => cloud.dispose());
+
+test(
+  `${KILLS} kills under mixed load`,
+  async () => {
+    const acknowledged = { inserted: new Set<string>(), streamed: new Set<string>(), tables: new Set<string>(), version: 0 };
+    const sent = { inserted: new Set<string>(), streamed: new Set<string>(), version: 0 };
+    let next = 0;
+    let stop = false;
+    const worker = (work: (n: number) => Promise<void>) => async () => {
+      while (!stop) await work(next++).catch(() => undefined);
+    };
+    const workers = [
+      worker(async (n) => {
+        sent.inserted.add(String(n));
+        // The same requestId again after a crash must not insert twice.
+        const request = () => query(`insert d.inserted values (${n})`, { requestId: `r${n}` });
+        const answer = await request().catch(async () => {
+          await new Promise((resolve) => setTimeout(resolve, 200));
+          return request();
+        });
+        if (answer.numDmlAffectedRows === '1') acknowledged.inserted.add(String(n));
+      }),
+      worker(async (n) => {
+        sent.streamed.add(String(n));
+        const answer = await post('/datasets/d/tables/streamed/insertAll', { rows: [{ insertId: String(n), json: { n } }] });
+        if (answer.kind && !answer.insertErrors) acknowledged.streamed.add(String(n));
+      }),
+      worker(async () => {
+        await query(
+          'begin transaction; update d.balance set amount = amount - 1 where id = 1; update d.balance set amount = amount + 1 where id = 2; commit transaction;',
+        );
+      }),
+      worker(async (n) => {
+        const answer = await query(`create table d.made_${n} as select ${n} as n, x from unnest(generate_array(1, 100)) as x`);
+        if (!answer.error) acknowledged.tables.add(`made_${n}`);
+      }),
+      worker(async () => {
+        const version = ++sent.version;
+        const answer = await query(
+          `merge d.merged t using unnest(generate_array(1, 200)) as id on t.id = id when matched then update set version = ${version} when not matched then insert (id, version) values (id, ${version})`,
+        );
+        if (!answer.error) acknowledged.version = version;
+      }),
+    ];
+    for (let kill = 0; kill < KILLS; kill++) {
+      stop = false;
+      const running = workers.map((run) => run());
+      await new Promise((resolve) => setTimeout(resolve, 250 + ((kill * 37) % 300)));
+      stop = true;
+      await cloud.kill();
+      await cloud.start();
+      await Promise.all(running);
+
+      const inserted = await column('select cast(n as string) from d.inserted');
+      expect(new Set(inserted).size).toBe(inserted.length);
+      expect([...acknowledged.inserted].filter((n) => !inserted.includes(n))).toEqual([]);
+      expect(inserted.filter((n) => !sent.inserted.has(n))).toEqual([]);
+      const streamed = new Set(await column('select cast(n as string) from d.streamed'));
+      expect([...acknowledged.streamed].filter((n) => !streamed.has(n))).toEqual([]);
+      expect(await one('select sum(amount) from d.balance')).toBe(1_000_000);
+      const versions = await column('select distinct cast(version as string) from d.merged');
+      expect(versions.length).toBeLessThanOrEqual(1);
+      if (acknowledged.version > 0) expect(Number(versions[0])).toBeGreaterThanOrEqual(acknowledged.version);
+      const tables = await column('select table_name from d.INFORMATION_SCHEMA.TABLES');
+      expect([...acknowledged.tables].filter((name) => !tables.includes(name))).toEqual([]);
+      for (const name of tables.filter((table) => table.startsWith('made_')).slice(-5))
+        expect(await one(`select count(*) from d.${name}`)).toBe(100);
+    }
+    expect(acknowledged.inserted.size).toBeGreaterThan(KILLS);
+    expect(acknowledged.streamed.size).toBeGreaterThan(KILLS);
+    expect(acknowledged.tables.size).toBeGreaterThan(0);
+  },
+  60_000 + KILLS * 15_000,
+);
