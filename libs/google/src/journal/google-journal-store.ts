@@ -6,7 +6,8 @@
  */
 import { Transient } from '@convergence/contracts';
 import { type AppendOutcome, type JournalRow, type JournalStore, type Row, type Warehouse, WarehouseError } from '@convergence/ports';
-import { managedwriter } from '@google-cloud/bigquery-storage';
+import type { managedwriter as writing } from '@google-cloud/bigquery-storage';
+import { bigqueryStorage } from '../clients.ts';
 import { type GoogleConfig, grpcOptions } from '../endpoints.ts';
 import { codeOf, isNotFound, mayRetry } from '../grpc-errors.ts';
 import { encodeRow, ROW_DESCRIPTOR } from './row-encoder.ts';
@@ -21,7 +22,7 @@ const PACK = 1_000;
 const WINDOW = 100_000;
 
 interface Connection {
-  readonly writer: managedwriter.Writer;
+  readonly writer: writing.Writer;
   close(): void;
 }
 
@@ -30,6 +31,7 @@ export function googleJournalStore(
   warehouse: Pick<Warehouse, 'pages'>,
   table: { readonly dataset: string; readonly name: string },
 ): JournalStore {
+  const { managedwriter } = bigqueryStorage();
   const client = new managedwriter.WriterClient(grpcOptions(config, 'bigqueryStorage') as never);
   const path = `projects/${config.project}/datasets/${table.dataset}/tables/${table.name}`;
   const connections = new Map<string, Promise<Connection>>();

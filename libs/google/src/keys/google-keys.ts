@@ -8,7 +8,8 @@
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
 import { Transient } from '@convergence/contracts';
 import type { Keys } from '@convergence/ports';
-import { KeyManagementServiceClient } from '@google-cloud/kms';
+import type { KeyManagementServiceClient } from '@google-cloud/kms';
+import { kmsClients } from '../clients.ts';
 import { type GoogleConfig, grpcOptions } from '../endpoints.ts';
 import { isAlreadyExists } from '../grpc-errors.ts';
 import { dataKeys } from './data-keys.ts';
@@ -37,7 +38,11 @@ export const defaultKeks = (config: GoogleConfig): Record<Purpose, string> => {
 };
 
 export function googleKeys(config: GoogleConfig, options: KeysOptions): GoogleKeys {
-  const client = new KeyManagementServiceClient(grpcOptions(config, 'kms'));
+  let opened: KeyManagementServiceClient | undefined;
+  const client = () => {
+    opened ??= new (kmsClients().KeyManagementServiceClient)(grpcOptions(config, 'kms'));
+    return opened;
+  };
   const keys = dataKeys(kms(client), {
     ttlMilliseconds: (options.ttlSeconds ?? 600) * 1000,
     capacity: options.capacity ?? 10_000,
@@ -73,14 +78,14 @@ export function googleKeys(config: GoogleConfig, options: KeysOptions): GoogleKe
     },
     async check() {
       try {
-        await client.getCryptoKey({ name: options.keks.credentials }, { timeout: 3_000 });
+        await client().getCryptoKey({ name: options.keks.credentials }, { timeout: 3_000 });
       } catch (cause) {
         throw new Transient('KMS does not answer', { cause });
       }
     },
     async close() {
       keys.clear();
-      await client.close();
+      await opened?.close();
     },
     async provision() {
       const created: string[] = [];
@@ -95,13 +100,13 @@ export function googleKeys(config: GoogleConfig, options: KeysOptions): GoogleKe
       for (const kek of new Set(Object.values(options.keks))) {
         const [, parent, ring, key] = NAME.exec(kek) ?? [];
         if (!parent || !ring || !key) throw new TypeError(`not the name of a KMS key: ${kek}`);
-        await note(`key ring ${ring}`, client.createKeyRing({ parent, keyRingId: ring, keyRing: {} }));
+        await note(`key ring ${ring}`, client().createKeyRing({ parent, keyRingId: ring, keyRing: {} }));
         const cryptoKey = {
           purpose: 'ENCRYPT_DECRYPT' as const,
           rotationPeriod: { seconds: NINETY_DAYS },
           nextRotationTime: { seconds: Math.floor(Date.now() / 1000) + NINETY_DAYS },
         };
-        await note(`key ${key}`, client.createCryptoKey({ parent: `${parent}/keyRings/${ring}`, cryptoKeyId: key, cryptoKey }));
+        await note(`key ${key}`, client().createCryptoKey({ parent: `${parent}/keyRings/${ring}`, cryptoKeyId: key, cryptoKey }));
       }
       return created;
     },

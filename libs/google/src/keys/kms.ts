@@ -33,7 +33,7 @@ const PATIENCE = {
   },
 };
 
-export function kms(client: KeyManagementServiceClient): Kms {
+export function kms(client: () => KeyManagementServiceClient): Kms {
   async function trying<T>(work: () => Promise<T>): Promise<T> {
     for (let attempt = 1; ; attempt += 1) {
       try {
@@ -54,7 +54,7 @@ export function kms(client: KeyManagementServiceClient): Kms {
   return {
     wrap: (key, plaintext, bound) =>
       trying(async () => {
-        const [answer] = await client.encrypt(
+        const [answer] = await client().encrypt(
           {
             name: key,
             plaintext,
@@ -73,7 +73,7 @@ export function kms(client: KeyManagementServiceClient): Kms {
       }),
     unwrap: (key, wrapped, bound) =>
       trying(async () => {
-        const [answer] = await client.decrypt(
+        const [answer] = await client().decrypt(
           {
             name: key,
             ciphertext: wrapped,

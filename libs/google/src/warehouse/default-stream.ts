@@ -1,7 +1,8 @@
 /** Rows by the Storage Write API's default stream: visible at once, at least once. One writer a table, kept open. */
 import { Transient } from '@convergence/contracts';
 import { WarehouseError } from '@convergence/ports';
-import { adapt, managedwriter, protos } from '@google-cloud/bigquery-storage';
+import type { managedwriter } from '@google-cloud/bigquery-storage';
+import { bigqueryStorage } from '../clients.ts';
 import type { GoogleConfig } from '../endpoints.ts';
 import { mayRetry } from '../grpc-errors.ts';
 import { type StorageField, storageRow } from './storage-rows.ts';
@@ -13,17 +14,18 @@ interface Open {
 const ATTEMPTS = 5;
 const MAX_ROWS = 500;
 
-export function defaultStreams(client: managedwriter.WriterClient, config: GoogleConfig) {
+export function defaultStreams(client: () => managedwriter.WriterClient, config: GoogleConfig) {
   const writers = new Map<string, Promise<Open>>();
 
   async function open(table: string): Promise<Open> {
+    const { adapt, managedwriter, protos } = bigqueryStorage();
     const streamId = `${table}/streams/_default`;
-    const { tableSchema } = await client.getWriteStream({
+    const { tableSchema } = await client().getWriteStream({
       streamId,
       view: protos.google.cloud.bigquery.storage.v1.WriteStreamView.FULL,
     });
     if (!tableSchema) throw new Error(`${table} shows no schema`);
-    const connection = await client.createStreamConnection({ streamId });
+    const connection = await client().createStreamConnection({ streamId });
     connection.onConnectionError(() => forget(table));
     const protoDescriptor = adapt.convertStorageSchemaToProto2Descriptor(tableSchema, 'root');
     return { writer: new managedwriter.JSONWriter({ connection, protoDescriptor }), fields: (tableSchema.fields ?? []) as StorageField[] };

@@ -1,6 +1,7 @@
 import { Transient } from '@convergence/contracts';
 import type { TableSpec, ViewSpec, Warehouse } from '@convergence/ports';
-import { managedwriter } from '@google-cloud/bigquery-storage';
+import type { managedwriter } from '@google-cloud/bigquery-storage';
+import { bigqueryStorage } from '../clients.ts';
 import { type GoogleConfig, grpcOptions } from '../endpoints.ts';
 import { defaultStreams } from './default-stream.ts';
 import { errorOf, verdictOf } from './errors.ts';
@@ -17,7 +18,11 @@ interface RestTable {
 export function googleWarehouse(config: GoogleConfig): Warehouse {
   const rest = restOf(config);
   const { run, pages, dryRun } = statements(rest, config);
-  const writing = new managedwriter.WriterClient(grpcOptions(config, 'bigqueryStorage') as never);
+  let opened: managedwriter.WriterClient | undefined;
+  const writing = () => {
+    opened ??= new (bigqueryStorage().managedwriter.WriterClient)(grpcOptions(config, 'bigqueryStorage') as never);
+    return opened;
+  };
   const streams = defaultStreams(writing, config);
   const path = (dataset: string, table?: string) =>
     `/datasets/${encodeURIComponent(dataset)}${table === undefined ? '' : `/tables/${encodeURIComponent(table)}`}`;
@@ -118,8 +123,8 @@ export function googleWarehouse(config: GoogleConfig): Warehouse {
     },
     async close() {
       streams.close();
-      writing.close();
-      await writing.getClient().close();
+      opened?.close();
+      await opened?.getClient().close();
     },
   };
 }

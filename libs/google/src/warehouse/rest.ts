@@ -1,6 +1,7 @@
 /** BigQuery's REST API through the client's own authenticated transport: bodies as we build them, answers as they come. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { BigQuery } from '@google-cloud/bigquery';
+import type { BigQuery } from '@google-cloud/bigquery';
+import { bigquery } from '../clients.ts';
 import { bearer, type GoogleConfig } from '../endpoints.ts';
 import { errorOf, verdictOf } from './errors.ts';
 
@@ -16,7 +17,7 @@ const PATIENCE = 60_000;
 export function rest(config: GoogleConfig): Rest {
   const at = config.hosts?.bigquery;
   const root = at ? (/^https?:\/\//.test(at) ? at : `http://${at}`).replace(/\/$/, '') : undefined;
-  const client = new BigQuery({
+  const client = new (bigquery().BigQuery)({
     projectId: config.project,
     location: config.location,
     // We know better what may be sent again, and under which id.
