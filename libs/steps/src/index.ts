@@ -2,6 +2,7 @@ export { type ControlTotals, normalDecimal, type Totals, withinTolerance } from 
 export { asFailure, ERROR_CLASSES, type ErrorClass, StepFailure } from './failure.ts';
 export type { Message, Messenger } from './notify/messenger.ts';
 export { type MessengerOptions, messengers } from './notify/messengers.ts';
+export { recipientsOf } from './notify/recipients.ts';
 export { folderStore } from './object-load/folder.ts';
 export type { ObjectStore, StoredObject } from './object-load/objects.ts';
 export { SAMPLE_DATASET } from './readable.ts';

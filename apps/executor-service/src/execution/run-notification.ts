@@ -4,9 +4,9 @@
  */
 import type { RunContextResponse, RunError, RunStatus } from '@convergence/contracts';
 import type { Template } from '@convergence/pipelines';
+import { recipientsOf } from '@convergence/steps';
 import type { Requested } from './announcer.ts';
 import type { ExecutionTools } from './execution-tools.ts';
-import { recipientsOf } from './recipients.ts';
 import type { Execution } from './run-execution.ts';
 
 export const NOTIFICATION_STEP = 'x_notification';

@@ -2,6 +2,7 @@
 import { StepFailure } from '../failure.ts';
 import type { StepCode, StepContext } from '../step.ts';
 import type { NotifyConfig } from './config.ts';
+import { recipientsOf } from './recipients.ts';
 
 export const notify: StepCode = async (context) => {
   const config = context.config as NotifyConfig;
@@ -15,7 +16,9 @@ export const notify: StepCode = async (context) => {
     : config.message;
   let sent = 0;
   for (const channel of config.channels ?? ['email']) {
-    const { to, secret } = recipients(context, channel, config.to);
+    const named = recipientsOf(channel, context.template.ref, context.tenant);
+    const to = (channel === 'email' && config.to) || named.to;
+    const { secret } = named;
     if (to.length === 0)
       throw new StepFailure('schema', 'notify.no_recipient', `There is no ${channel} address to tell.`, {
         hint:
@@ -60,21 +63,4 @@ WHERE step_type = 'notify' AND status = 'COMPLETE' AND start_time >= @since AND 
     signal,
   });
   return Number(rows[0]?.n ?? 0) > 0;
-}
-
-function recipients(
-  { tenant, template }: StepContext,
-  channel: 'email' | 'webhook' | 'slack',
-  given: readonly string[] | undefined,
-): { to: readonly string[]; secret?: string } {
-  const same = (a: string, b: string) => a.toLowerCase() === b.toLowerCase();
-  const config = tenant.provider_configs.find((c) => same(c.provider, template.ref.provider) && same(c.domain, template.ref.domain));
-  const option = (name: string): string | undefined => {
-    const value = config?.options[name];
-    return typeof value === 'string' && value !== '' ? value : undefined;
-  };
-  if (channel === 'email') return { to: given ?? (config?.notification_emails.length ? config.notification_emails : [tenant.admin_email]) };
-  const url = option(channel === 'webhook' ? 'webhook_url' : 'slack_webhook_url');
-  const secret = channel === 'webhook' ? option('webhook_secret') : undefined;
-  return { to: url === undefined ? [] : [url], ...(secret !== undefined && { secret }) };
 }

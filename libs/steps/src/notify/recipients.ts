@@ -1,14 +1,14 @@
-import type { RunContextResponse, RunSpec } from '@convergence/contracts';
 import type { Channel } from '@convergence/pipelines';
+import type { TenantContext } from '../step.ts';
 
 /** Who is told on a channel: as the provider configuration of the template's domain says, else the tenant's own e-mail. */
 export function recipientsOf(
   channel: Channel,
-  run: Pick<RunSpec, 'provider' | 'domain'>,
-  context: Pick<RunContextResponse, 'provider_configs' | 'admin_email'>,
+  of: { readonly provider: string; readonly domain: string },
+  context: Pick<TenantContext, 'provider_configs' | 'admin_email'>,
 ): { readonly to: readonly string[]; readonly secret: string | undefined } {
   const config = context.provider_configs.find(
-    (c) => c.provider.toLowerCase() === run.provider.toLowerCase() && c.domain.toLowerCase() === run.domain.toLowerCase(),
+    (c) => c.provider.toLowerCase() === of.provider.toLowerCase() && c.domain.toLowerCase() === of.domain.toLowerCase(),
   );
   const option = (name: string): string | undefined => {
     const value = config?.options[name];
