@@ -2,7 +2,7 @@
 import { GoogleSqlError } from './contract.ts';
 
 const RULES: readonly (readonly [RegExp, (m: RegExpExecArray) => string])[] = [
-  [/^Invalid Input Error: ([^]*)$/, (m) => m[1]!],
+  [/^Invalid Input Error: (.*)$/s, (m) => m[1]!],
   [
     /Overflow in (?:addition|subtraction|multiplication) of INT64 \((-?\d+) ([-+*]) (-?\d+)\)/,
     (m) => `int64 overflow: ${m[1]} ${m[2]} ${m[3]}`,

@@ -311,7 +311,7 @@ function wildcard(parts: readonly string[], alias: string, at: number, env: Env)
 
 function tableFunction(from: From & { k: 'tvf' }, env: Env, compileQuery: CompileQuery): Source {
   const routine = findRoutine(from.path, env);
-  if (!routine || routine.kind !== 'TABLE') throw new SyntaxFault(`Table-valued function not found: ${from.path.join('.')}`, from.at);
+  if (routine?.kind !== 'TABLE') throw new SyntaxFault(`Table-valued function not found: ${from.path.join('.')}`, from.at);
   const locals = bindArguments(
     routine,
     from.args.map((a) => analyze(a, env)),

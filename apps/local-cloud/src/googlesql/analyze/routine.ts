@@ -53,7 +53,7 @@ export function bindArguments(routine: CatalogRoutine, args: readonly Typed[], a
 export function callRoutine(node: CallNode, env: Env, analyze: (node: Node, env: Env) => Typed): Typed | undefined {
   const { unit } = env;
   const routine = findRoutine(node.path, env);
-  if (!routine || routine.kind !== 'SCALAR') return undefined;
+  if (routine?.kind !== 'SCALAR') return undefined;
   const locals = bindArguments(
     routine,
     node.args.map((a) => analyze(a, env)),

@@ -288,7 +288,7 @@ function parseDrop(s: Stream): DdlStatement {
   if (s.accept('SCHEMA')) {
     const exists = ifExists(s);
     const path = s.path();
-    const cascade = s.accept('CASCADE') || (s.accept('RESTRICT'), false);
+    const cascade = s.either('CASCADE', 'RESTRICT');
     return { k: 'dropSchema', path, ifExists: exists, cascade, at };
   }
   if (s.isAny('TABLE', 'VIEW')) {

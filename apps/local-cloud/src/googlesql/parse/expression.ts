@@ -504,7 +504,7 @@ export function parseOrderItems(s: Stream): OrderItem[] {
   return s.list(() => {
     const of = parseExpression(s);
     const collate = s.accept('COLLATE') ? parseExpression(s) : undefined;
-    const desc = s.accept('DESC') || (s.accept('ASC'), false);
+    const desc = s.either('DESC', 'ASC');
     const nulls = s.accept('NULLS') ? (s.next().word as 'FIRST' | 'LAST') : undefined;
     return { of, desc, ...(nulls && { nulls }), ...(collate && { collate }) };
   });

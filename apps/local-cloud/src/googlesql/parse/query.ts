@@ -105,7 +105,7 @@ function parseSelect(s: Stream): Select {
   const at = s.at;
   s.expect('SELECT');
   if (s.accept('WITH')) throw new SyntaxFault(`SELECT WITH ${s.token.text} is not supported`, at, 'unsupported');
-  const distinct = s.accept('DISTINCT') || (s.accept('ALL'), false);
+  const distinct = s.either('DISTINCT', 'ALL');
   let as: Select['as'];
   if (s.is('AS') && s.isAny('AS') && ['STRUCT', 'VALUE'].includes(s.peek().word)) {
     s.next();

@@ -74,6 +74,12 @@ export class Stream {
     this.index += words.length;
     return true;
   }
+  /** True for the first word; the second may stand in its place and says the default. */
+  either(word: string, byDefault: string): boolean {
+    if (this.accept(word)) return true;
+    this.accept(byDefault);
+    return false;
+  }
   expect(...words: string[]): void {
     for (const word of words) {
       if (this.token.word !== word) throw this.unexpected(/^[A-Z]/.test(word) ? `keyword ${word}` : `"${word}"`);
