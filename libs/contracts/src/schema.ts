@@ -1,9 +1,9 @@
-import Ajv, { type ValidateFunction } from 'ajv';
+import { Ajv, type ValidateFunction } from 'ajv';
 import addFormats from 'ajv-formats';
 import type { Static, TSchema } from 'typebox';
 
 /** One validator for everything that crosses a process: all errors at once, nothing coerced, nothing removed. */
-const ajv = new Ajv.default({ allErrors: true, strict: false, useDefaults: true, verbose: true });
+const ajv = new Ajv({ allErrors: true, strict: false, useDefaults: true, verbose: true });
 addFormats.default(ajv);
 
 export interface FieldError {
