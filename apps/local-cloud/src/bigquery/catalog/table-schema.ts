@@ -95,7 +95,7 @@ export function columnsFromSchema(fields: readonly FieldSchema[]): Column[] {
 function typeToField(name: string, type: SqlType): FieldSchema {
   if (type.kind === 'ARRAY') return { ...typeToField(name, type.element), mode: 'REPEATED' };
   const field: FieldSchema = { name, type: restNames[type.kind] ?? type.kind, mode: 'NULLABLE' };
-  if (type.kind === 'STRUCT') field.fields = type.fields.map((inner, i) => typeToField(inner.name || `_field_${i + 1}`, inner.type));
+  if (type.kind === 'STRUCT') field.fields = type.fields.map((inner) => typeToField(inner.name, inner.type));
   if (type.kind === 'RANGE') field.rangeElementType = { type: type.element.kind };
   return field;
 }

@@ -31,7 +31,8 @@ export function timeText(micros: bigint): string {
   const seconds = Math.floor(total / 1_000_000);
   const fraction = total % 1_000_000;
   const text = `${pad(Math.floor(seconds / 3600), 2)}:${pad(Math.floor(seconds / 60) % 60, 2)}:${pad(seconds % 60, 2)}`;
-  return fraction === 0 ? text : `${text}.${pad(fraction, 6)}`;
+  if (fraction === 0) return text;
+  return fraction % 1000 === 0 ? `${text}.${pad(fraction / 1000, 3)}` : `${text}.${pad(fraction, 6)}`;
 }
 
 export function datetimeText(micros: bigint): string {
