@@ -63,7 +63,7 @@ async function leftBehind(tenant: string, path: string): Promise<unknown> {
     tenant,
   );
   const left = await world.query(
-    "SELECT table_name FROM INFORMATION_SCHEMA.TABLES WHERE table_name LIKE 'x_stage_%' OR table_name LIKE 'x_load_%'",
+    `SELECT table_name FROM \`${tenant}\`.INFORMATION_SCHEMA.TABLES WHERE table_name LIKE 'x_stage_%' OR table_name LIKE 'x_load_%'`,
     tenant,
   );
   tables.staging = left;
