@@ -356,6 +356,68 @@ describe('the queue is fair', () => {
   });
 });
 
+describe('a bad night', () => {
+  test('a clock that was an hour ahead and came back fires nothing twice', () => {
+    const s = scheduler();
+    s.schedule('half-hourly', { schedule_cron: '*/30 * * * *', overlap: 'allow', catchup: 'all' });
+    s.setTime('2026-11-21T01:00:00Z');
+    const ahead = s.fire().queued;
+    s.setTime('2026-11-21T00:01:00Z');
+    for (let i = 0; i < 62; i++) {
+      s.pass(MINUTE);
+      s.fire();
+    }
+    expect(ahead).toBe(2);
+    expect([...s.state.queue.items()].map((item) => item.scheduled_time)).toEqual([at('2026-11-21T00:30:00Z'), at('2026-11-21T01:00:00Z')]);
+  });
+  test('a thousand schedules with large parameters go into the journal in pieces that it takes', () => {
+    const s = scheduler({ schedulesPerTenant: 5000, backlogPerTenant: 5000 });
+    for (let i = 0; i < 1000; i++) s.schedule(`s${i}`, { parameters: { list: 'x'.repeat(10_000) } });
+    s.setTime('2026-11-21T02:00:00Z');
+    let queued = 0;
+    for (let more = true; more; ) {
+      const { events, reply } = s.tell({ type: 'fire-due', limit: 5000 });
+      expect(JSON.stringify(events).length).toBeLessThan(5_000_000);
+      queued += (reply as FireReply).queued;
+      more = (reply as FireReply).more;
+    }
+    expect(queued).toBe(1000);
+  });
+  test('thousands that expired together are swept in pieces', () => {
+    const s = scheduler({ schedulesPerTenant: 5000, backlogPerTenant: 5000 });
+    for (let i = 0; i < 2500; i++) s.schedule(`s${i}`);
+    s.setTime('2026-11-21T02:00:00Z');
+    while (s.fire().more);
+    s.pass(25 * HOUR);
+    expect(s.tell({ type: 'sweep-queue' }).reply).toEqual({ swept: 2000, more: true });
+    expect(s.tell({ type: 'sweep-queue' }).reply).toEqual({ swept: 500, more: false });
+    expect(s.state.queue.size).toBe(0);
+  });
+  test('due at one minute by the hundred thousand: the next one is still found', () => {
+    const s = scheduler();
+    for (let i = 0; i < 200_000; i++) s.state.due.add(`s${i}`, 60_000 + (i % 1000));
+    expect(s.state.due.earliest).toBe(60_000);
+  });
+});
+
+test('a failed attempt that is tried again later gives its place to the next at once', () => {
+  const s = scheduler();
+  s.schedule('a');
+  s.schedule('b');
+  s.setTime('2026-11-21T02:00:00Z');
+  s.fire();
+  const [first, second] = s.next() as [string, string];
+  const run = s.start(first);
+  s.tell({ type: 'claim-items', run_ids: [second] });
+  s.tell({
+    type: 'settle-claims',
+    results: [{ run_id: second, outcome: 'held', scope: 'tenant', gate: 'quota.concurrent_exceeded', detail: 'full', expected: null }],
+  });
+  expect(s.next()).toEqual([]);
+  s.finish(run, 'FAILED');
+  expect(s.next()).toEqual([second]);
+});
+
 test('what the tables say is enough to go on', () => {
   const s = scheduler();
   s.schedule('daily', { parameters: { date: '{yesterday}' } });
