@@ -180,8 +180,13 @@ export function orderSql(items: readonly OrderItem[], value: (node: Node) => Typ
     if (item.collate) throw new SyntaxFault('COLLATE is not supported', item.of.at, 'unsupported');
     const v = value(item.of);
     if (!isOrderable(v.type)) throw new SyntaxFault(`ORDER BY does not support expressions of type ${formatType(v.type)}`, item.of.at);
-    return `${v.sql}${direction(item)}`;
+    return orderKey(v.sql, v.type, item);
   });
+}
+/** One ORDER BY item. NaN comes before every other number, unlike in DuckDB. */
+export function orderKey(sql: string, type: SqlType, item: { readonly desc: boolean; readonly nulls?: 'FIRST' | 'LAST' }): string {
+  const way = direction(item);
+  return type.kind === 'FLOAT64' ? `(NOT isnan(${sql}))${way}, ${sql}${way}` : `${sql}${way}`;
 }
 /** NULLs come first ascending and last descending unless said otherwise. */
 export function direction(item: { readonly desc: boolean; readonly nulls?: 'FIRST' | 'LAST' }): string {
@@ -284,7 +289,22 @@ function windowSql(window: WindowSpec, spec: FunctionSpec, env: Env, analyze: An
   }
   if (spec.needsOrder && window.order.length === 0)
     throw new SyntaxFault(`Window ORDER BY is required for analytic function ${spec.name}`, node.at);
-  if (window.order.length > 0) parts.push(`ORDER BY ${orderSql(window.order, (n) => analyze(n, env)).join(', ')}`);
+  if (window.order.length > 0 && (spec.noOrder || node.distinct)) {
+    throw new SyntaxFault(
+      spec.noOrder ? `Window ORDER BY is not allowed for analytic function ${spec.name}` : 'Window ORDER BY is not allowed if DISTINCT is specified',
+      window.at,
+    );
+  }
+  const { frame } = window;
+  if (frame?.unit === 'RANGE' && (frame.from.offset || frame.to?.offset)) {
+    // DuckDB wants the one key as it is.
+    parts.push(
+      `ORDER BY ${window.order
+        .map((item) => `${analyze(item.of, env).sql}${direction(item)}`)
+        .join(', ')}`,
+    );
+  } else if (window.order.length > 0)
+    parts.push(`ORDER BY ${orderSql(window.order, (n) => analyze(n, env)).join(', ')}`);
   if (window.frame) {
     if (spec.kind === 'window' && !spec.allows?.frame)
       throw new SyntaxFault(`Window framing clause is not allowed for analytic function ${spec.name}`, node.at);

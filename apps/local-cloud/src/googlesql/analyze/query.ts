@@ -12,7 +12,7 @@ import type { GroupItem, Node, OrderItem, Query, QueryBody, Select, SelectItem, 
 import { SyntaxFault } from '../parse/fault.ts';
 import { someCall } from '../parse/walk.ts';
 import { BOOL, fieldName, formatType, INT64, isGroupable, isOrderable, structOf } from '../sql-type.ts';
-import { direction } from './call.ts';
+import { orderKey } from './call.ts';
 import { coerce, packStruct } from './convert.ts';
 import { analyze, inferName, render, want } from './expression.ts';
 import { analyzeFrom } from './from.ts';
@@ -122,7 +122,7 @@ function overRelation(relation: Relation, env: Env, order: readonly OrderItem[],
     const n = ordinal(item.of, relation.columns.length);
     const value = n ? raw(relation.columns[n - 1]!.type, `${alias}.${relation.columns[n - 1]!.sql}`) : analyze(item.of, { ...env, scope });
     checkOrderable(value.type, item.of.at);
-    return value.sql + direction(item);
+    return orderKey(value.sql, value.type, item);
   });
   return { ...relation, core, order: keys, limit: limitSql(query, env) };
 }
@@ -205,16 +205,16 @@ function compileSelect(select: Select, outer: Env, order: readonly OrderItem[], 
     const n = value ? undefined : ordinal(item.of, columns.length);
     if (n) {
       checkOrderable(columns[n - 1]!.type, item.of.at);
-      return `gs_q.c${n}${direction(item)}`;
+      return orderKey(`gs_q.c${n}`, columns[n - 1]!.type, item);
     }
     const key = analyze(item.of, { ...env, aliases: { first: true, map: aliases } });
     checkOrderable(key.type, item.of.at);
     const at = outputs.findIndex((o) => o.value.sql === key.sql);
-    if (at >= 0) return `gs_q.c${at + 1}${direction(item)}`;
+    if (at >= 0) return orderKey(`gs_q.c${at + 1}`, key.type, item);
     if (select.distinct)
       throw new SyntaxFault('ORDER BY clause expression references a column which is not visible after SELECT DISTINCT', item.of.at);
     hidden.push(`${key.sql} AS h${hidden.length + 1}`);
-    return `gs_q.h${hidden.length}${direction(item)}`;
+    return orderKey(`gs_q.h${hidden.length}`, key.type, item);
   });
   if (select.distinct) {
     for (const [i, o] of outputs.entries()) {

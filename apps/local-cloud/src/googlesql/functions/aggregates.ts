@@ -1,6 +1,7 @@
 /** Aggregate functions. */
-import { arrayOf, BYTES, INT64, STRING } from '../sql-type.ts';
+import { arrayOf, BYTES, formatType, INT64, isOrderable, STRING } from '../sql-type.ts';
 import { aggregate, type FunctionSpec } from './call.ts';
+import type { Declared } from './signature.ts';
 
 const plain = { distinct: true, having: true } as const;
 const listed = { distinct: true, order: true, limit: true, nulls: true, having: true } as const;
@@ -9,6 +10,18 @@ const statistic = (name: string, duck: string): FunctionSpec =>
   aggregate(name, { distinct: true }, ['FLOAT64 -> FLOAT64', `{${duck}($1)}`]);
 const pair = (name: string, duck: string): FunctionSpec =>
   aggregate(name, { distinct: true }, ['FLOAT64, FLOAT64 -> FLOAT64', `{${duck}($1, $2)}`]);
+/** The element type of MIN and MAX: anything that has an order. */
+const ordered = (name: string, emit: string): Declared => [
+  'T -> T',
+  emit,
+  ([a], { fault }) => {
+    if (!isOrderable(a!.type)) throw fault(`${name} is not defined for arguments of type ${formatType(a!.type)}`);
+    return a!.type;
+  },
+];
+/** DuckDB adds no intervals up: their three parts are added apart. */
+const INTERVAL_SUM =
+  "(to_months(CAST({sum(datepart('year', $1) * 12 + datepart('month', $1))} AS INTEGER)) + to_days(CAST({sum(datepart('day', $1))} AS INTEGER)) + to_microseconds(CAST({sum(gs_interval_micros($1))} AS BIGINT)))";
 
 export const aggregateFunctions: readonly FunctionSpec[] = [
   aggregate('COUNT', plain, ['-> INT64', '{count(*)}'], ['ANY -> INT64', '{count($1)}']),
@@ -20,7 +33,7 @@ export const aggregateFunctions: readonly FunctionSpec[] = [
     ['FLOAT64 -> FLOAT64', '{sum($1)}'],
     ['NUMERIC -> NUMERIC', '{sum($1)}'],
     ['BIGNUMERIC -> BIGNUMERIC', 'gs_bignumeric_check({sum($1)})'],
-    ['INTERVAL -> INTERVAL', '{sum($1)}'],
+    ['INTERVAL -> INTERVAL', INTERVAL_SUM],
   ),
   aggregate(
     'AVG',
@@ -28,9 +41,16 @@ export const aggregateFunctions: readonly FunctionSpec[] = [
     ['FLOAT64 -> FLOAT64', '{avg($1)}'],
     ['NUMERIC -> NUMERIC', 'gs_numeric_div({sum($1)}, CAST(nullif({count($1)}, 0) AS DECIMAL(38,9)))'],
     ['BIGNUMERIC -> BIGNUMERIC', 'gs_bignumeric_div({sum($1)}, gs_int_bignumeric(nullif({count($1)}, 0)))'],
+    ['INTERVAL -> INTERVAL', `gs_interval_div(${INTERVAL_SUM}, nullif({count($1)}, 0))`],
   ),
-  aggregate('MIN', plain, ['FLOAT64 -> FLOAT64', 'gs_float_min({bool_or(isnan($1))}, {min($1)})'], ['T -> T', '{min($1)}']),
-  aggregate('MAX', plain, ['FLOAT64 -> FLOAT64', '{max($1)}'], ['T -> T', '{max($1)}']),
+  aggregate(
+    'MIN',
+    plain,
+    ['INT64 -> INT64', '{min($1)}'],
+    ['FLOAT64 -> FLOAT64', 'gs_float_min({bool_or(isnan($1))}, {min($1)})'],
+    ordered('MIN', '{min($1)}'),
+  ),
+  aggregate('MAX', plain, ['INT64 -> INT64', '{max($1)}'], ordered('MAX', '{max($1)}')),
   aggregate('ANY_VALUE', { having: true }, ['T -> T', '{any_value($1)}']),
   aggregate('MAX_BY', {}, ['T, T2 -> T', '{arg_max($1, $2)}']),
   aggregate('MIN_BY', {}, ['T, T2 -> T', '{arg_min($1, $2)}']),
@@ -60,7 +80,7 @@ export const aggregateFunctions: readonly FunctionSpec[] = [
   statistic('VARIANCE', 'var_samp'),
   statistic('VAR_SAMP', 'var_samp'),
   statistic('VAR_POP', 'var_pop'),
-  pair('CORR', 'corr'),
+  aggregate('CORR', { distinct: true }, ['FLOAT64, FLOAT64 -> FLOAT64', 'CASE WHEN {regr_count($1, $2)} > 1 THEN {corr($1, $2)} END']),
   pair('COVAR_POP', 'covar_pop'),
   pair('COVAR_SAMP', 'covar_samp'),
   aggregate('APPROX_COUNT_DISTINCT', { over: true }, ['T -> INT64', '{count(DISTINCT $1)}', () => INT64]),

@@ -30,6 +30,8 @@ export interface FunctionSpec {
   };
   /** Window functions that need ORDER BY inside OVER. */
   readonly needsOrder?: boolean;
+  /** Window functions that allow none. */
+  readonly noOrder?: boolean;
   /** The argument that may be a date part (`DAY`) rather than an expression. */
   readonly part?: number;
 }
@@ -47,7 +49,7 @@ export const aggregate = (name: string, allows: NonNullable<FunctionSpec['allows
 });
 export const windowFunction = (
   name: string,
-  spec: Pick<FunctionSpec, 'allows' | 'needsOrder'>,
+  spec: Pick<FunctionSpec, 'allows' | 'needsOrder' | 'noOrder'>,
   ...signatures: readonly Declared[]
 ): FunctionSpec => ({
   name,

@@ -1,9 +1,19 @@
 /** Functions that need an OVER clause. */
-import { type FunctionSpec, windowFunction } from './call.ts';
+import { type Call, type FunctionSpec, windowFunction } from './call.ts';
 
 const ranking = (name: string, duck: string, needsOrder = true): FunctionSpec =>
   windowFunction(name, { needsOrder }, ['-> INT64', `{${duck}()}`]);
 const share = (name: string, duck: string): FunctionSpec => windowFunction(name, { needsOrder: true }, ['-> FLOAT64', `{${duck}()}`]);
+/** A number that must be known to be at least `least`, when it is a literal. */
+function atLeast(call: Call, argument: number, least: bigint, message: string): void {
+  const given = call.args[argument];
+  if (given?.untyped || (typeof given?.literal === 'bigint' && given.literal < least)) throw call.fault(message, argument);
+}
+const offset = (duck: 'lag' | 'lead') => (sql: readonly string[], call: Call) => {
+  atLeast(call, 1, 0n, `The offset to the function ${call.name} must not be negative`);
+  return `{${duck}(${sql.map((_, i) => `$${i + 1}`).join(', ')})}`;
+};
+const percentile = { allows: { nulls: true }, noOrder: true } as const;
 const navigation = { nulls: true, frame: true } as const;
 
 export const windowFunctions: readonly FunctionSpec[] = [
@@ -15,27 +25,32 @@ export const windowFunctions: readonly FunctionSpec[] = [
   windowFunction('NTILE', { needsOrder: true }, [
     'INT64 -> INT64',
     (_, call) => {
-      const n = call.args[0]!.literal;
-      if (typeof n === 'bigint' && n <= 0n) throw call.fault('The N value (number of buckets) for the NTILE function must be positive');
+      atLeast(call, 0, 1n, 'The N value (number of buckets) for the NTILE function must be positive');
       return '{ntile($1)}';
     },
   ]),
   windowFunction('LAG', { needsOrder: true }, [
     'T[, INT64, T] -> T',
-    (sql) => (sql.length === 1 ? '{lag($1)}' : sql.length === 2 ? '{lag($1, $2)}' : '{lag($1, $2, $3)}'),
+    offset('lag'),
   ]),
   windowFunction('LEAD', { needsOrder: true }, [
     'T[, INT64, T] -> T',
-    (sql) => (sql.length === 1 ? '{lead($1)}' : sql.length === 2 ? '{lead($1, $2)}' : '{lead($1, $2, $3)}'),
+    offset('lead'),
   ]),
   windowFunction('FIRST_VALUE', { needsOrder: true, allows: navigation }, ['T -> T', '{first_value($1)}']),
   windowFunction('LAST_VALUE', { needsOrder: true, allows: navigation }, ['T -> T', '{last_value($1)}']),
-  windowFunction('NTH_VALUE', { needsOrder: true, allows: navigation }, ['T, INT64 -> T', '{nth_value($1, $2)}']),
+  windowFunction('NTH_VALUE', { needsOrder: true, allows: navigation }, [
+    'T, INT64 -> T',
+    (_, call) => {
+      atLeast(call, 1, 1n, 'Argument 2 to NTH_VALUE must be at least 1');
+      return '{nth_value($1, $2)}';
+    },
+  ]),
   windowFunction(
     'PERCENTILE_CONT',
-    { allows: { nulls: true } },
+    percentile,
     ['FLOAT64, FLOAT64 -> FLOAT64', '{quantile_cont($1, $2)}'],
     ['NUMERIC, NUMERIC -> NUMERIC', 'gs_float_numeric({quantile_cont(CAST($1 AS DOUBLE), CAST($2 AS DOUBLE))})'],
   ),
-  windowFunction('PERCENTILE_DISC', { allows: { nulls: true } }, ['T, FLOAT64 -> T', '{quantile_disc($1, $2)}']),
+  windowFunction('PERCENTILE_DISC', percentile, ['T, FLOAT64 -> T', '{quantile_disc($1, $2)}']),
 ];
