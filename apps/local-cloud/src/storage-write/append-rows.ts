@@ -76,7 +76,9 @@ export function appendRows(call: ServerDuplexStream<Buffer, Uint8Array>, caller:
       return;
     }
     if (request.stream !== '') streamName = request.stream;
-    if (request.schema) schema = schemaOf(request.schema);
+    // Some writers send it with every request.
+    if (request.schema && !(schema && Buffer.compare(schema.bytes, request.schema) === 0))
+      schema = schemaOf(Uint8Array.from(request.schema));
     try {
       answer(decide(request));
     } catch (error) {

@@ -19,6 +19,8 @@ const FIXED: Partial<Record<SqlType['kind'], number>> = {
   INTERVAL: 16,
 };
 const SAMPLE = 1000;
+const ROUGH_FROM_ROWS = 10_000;
+const ROUGH_MS = 5000;
 const quote = (name: string) => `"${name.replaceAll('"', '""')}"`;
 
 export interface TableSize {
@@ -31,20 +33,24 @@ const EMPTY: TableSize = { rows: 0, bytes: 0, perColumn: new Map() };
 
 export class TableSizes {
   readonly #store: Store;
-  readonly #known = new Map<number, { version: number; record: TableRecord; size: TableSize }>();
+  readonly #known = new Map<number, { version: number; record: TableRecord; size: TableSize; at: number }>();
   readonly #averages = new Map<number, { record: TableRecord; rows: number; perColumn: Map<string, number> }>();
   constructor(store: Store) {
     this.#store = store;
   }
 
-  async of(table: TableRecord): Promise<TableSize> {
-    const { store } = { store: this.#store };
+  /** `rough`: what was true seconds ago will do, if the table is large enough for that to be nearly right. */
+  async of(table: TableRecord, rough = false): Promise<TableSize> {
+    const store = this.#store;
     if (table.kind !== 'TABLE') return EMPTY;
-    if (store.ingest.has(table.id)) await store.ingest.fold(table.id);
+    if (!rough && store.ingest.has(table.id)) await store.ingest.fold(table.id);
     if (!store.catalog.hasPhysical(table.id)) return EMPTY;
     const version = store.version(table.id);
     const known = this.#known.get(table.id);
-    if (known?.version === version && known.record === table) return known.size;
+    if (known?.record === table) {
+      if (known.version === version) return known.size;
+      if (rough && known.size.rows > ROUGH_FROM_ROWS && known.at > Date.now() - ROUGH_MS) return known.size;
+    }
     const size = await store.database.use(async (connection) => {
       const [[count]] = (await (await connection.query(`SELECT count(*) FROM ${physicalName(table.id)}`)).getRows()) as [[bigint]];
       const rows = Number(count);
@@ -65,7 +71,7 @@ export class TableSizes {
       for (const bytes of averages.perColumn.values()) width += bytes;
       return { rows, bytes: Math.round(rows * width), perColumn: averages.perColumn };
     });
-    this.#known.set(table.id, { version, record: table, size });
+    this.#known.set(table.id, { version, record: table, size, at: Date.now() });
     if (this.#known.size > 5000) this.#known.clear();
     if (this.#averages.size > 5000) this.#averages.clear();
     return size;
@@ -73,7 +79,7 @@ export class TableSizes {
 
   /** Bytes of the named columns (all when unknown). */
   async scanned(table: TableRecord, columns: readonly string[] | undefined): Promise<number> {
-    const size = await this.of(table);
+    const size = await this.of(table, true);
     if (!columns) return size.bytes;
     let width = 0;
     for (const name of new Set(columns.map((column) => column.toLowerCase()))) width += size.perColumn.get(name) ?? 0;

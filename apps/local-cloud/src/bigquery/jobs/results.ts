@@ -7,7 +7,8 @@
  */
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
-import type { DuckDBDataChunk } from '@duckdb/node-api';
+import { setImmediate as breathe } from 'node:timers/promises';
+import type { DuckDBDataChunk, DuckDBResult } from '@duckdb/node-api';
 import type { Column } from '../../googlesql/contract.ts';
 import { physicalType } from '../../googlesql/sql-type.ts';
 import { ApiError } from '../errors.ts';
@@ -56,7 +57,14 @@ export class Results {
     columns: readonly Column[],
     aborted: AbortSignal,
   ): Promise<ResultSet> {
-    const result = await connection.stream(sql, values);
+    // Not streamed: a stream runs the query on this thread, chunk by chunk, and holds up everybody else.
+    let result: DuckDBResult;
+    try {
+      result = await connection.query(sql, values);
+    } catch (error) {
+      if (error instanceof Error && /^Out of Memory/i.test(error.message)) return this.#runIntoScratch(connection, sql, values, columns);
+      throw error;
+    }
     const encode = rowEncoder(columns);
     const rows: WireRow[] = [];
     const width = Math.max(columns.length, 1);
@@ -66,7 +74,22 @@ export class Results {
       if (aborted.aborted) throw new ApiError('stopped', 'Job execution was cancelled: User requested cancellation');
       if ((rows.length + chunk.rowCount) * width > MEMORY_CELLS_PER_RESULT) return this.#spill(columns, rows, chunk, result, aborted);
       for (const row of chunk.getRows()) rows.push(encode(row));
+      if (rows.length > chunk.rowCount) await breathe();
     }
+  }
+
+  /** For a result that does not fit into memory: the query runs once more, on its own snapshot, straight into the scratch file. */
+  async #runIntoScratch(
+    connection: Connection,
+    sql: string,
+    values: readonly BoundValue[],
+    columns: readonly Column[],
+  ): Promise<ResultSet> {
+    const name = `r${this.#next++}`;
+    await connection.run(`CREATE TABLE scratch."${name}" (${shapeOf(columns)})`);
+    const { rowsChanged } = await connection.query(`INSERT INTO scratch."${name}" ${sql}`, values);
+    await this.#remember(name);
+    return this.#paged(name, columns, [], rowsChanged);
   }
 
   #inMemory(columns: readonly Column[], rows: readonly WireRow[]): ResultSet {
@@ -104,18 +127,17 @@ export class Results {
     aborted: AbortSignal,
   ): Promise<ResultSet> {
     const name = `r${this.#next++}`;
-    const shape = columns.map((column, i) => `"c${i}" ${physicalType(column.type)}`).join(', ');
     const spilled = await this.#database.connect();
     let total = encoded.length;
-    const head = encoded;
     try {
-      await spilled.run(`CREATE TABLE scratch."${name}" (${shape})`);
+      await spilled.run(`CREATE TABLE scratch."${name}" (${shapeOf(columns)})`);
       const appender = await spilled.raw.createAppender(name, 'main', 'scratch');
       try {
         for (let chunk: DuckDBDataChunk | null = first; chunk && chunk.rowCount > 0; chunk = await result.fetchChunk()) {
           if (aborted.aborted) throw new ApiError('stopped', 'Job execution was cancelled: User requested cancellation');
           appender.appendDataChunk(chunk);
           total += chunk.rowCount;
+          await breathe();
         }
       } finally {
         appender.closeSync();
@@ -123,11 +145,19 @@ export class Results {
     } finally {
       spilled.close();
     }
+    await this.#remember(name);
+    return this.#paged(name, columns, encoded, total);
+  }
+
+  async #remember(name: string): Promise<void> {
     this.#spilled.push(name);
-    if (this.#spilled.length > SPILLED_RESULTS) {
-      const oldest = this.#spilled.shift()!;
-      await this.#database.use((connection) => connection.run(`DROP TABLE IF EXISTS scratch."${oldest}"`));
-    }
+    if (this.#spilled.length <= SPILLED_RESULTS) return;
+    const oldest = this.#spilled.shift()!;
+    await this.#database.use((connection) => connection.run(`DROP TABLE IF EXISTS scratch."${oldest}"`));
+  }
+
+  /** The first rows may still be in hand; the others follow in the scratch table. */
+  #paged(name: string, columns: readonly Column[], head: readonly WireRow[], total: number): ResultSet {
     const encode = rowEncoder(columns);
     return {
       columns,
@@ -147,4 +177,5 @@ export class Results {
   }
 }
 
+const shapeOf = (columns: readonly Column[]) => columns.map((column, i) => `"c${i}" ${physicalType(column.type)}`).join(', ');
 const expired = () => new ApiError('notFound', 'Not found: the result of this job has expired.');

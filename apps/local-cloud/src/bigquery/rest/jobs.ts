@@ -1,5 +1,4 @@
 /** Jobs over REST: the fast query path, jobs.insert and what follows from it, results and their pages. */
-import { setTimeout as pause } from 'node:timers/promises';
 import { etagOf } from '../catalog/catalog.ts';
 import { schemaFromColumns } from '../catalog/table-schema.ts';
 import { ApiError, invalid, required } from '../errors.ts';
@@ -286,9 +285,12 @@ export function jobRoutes(service: Service): Route[] {
 }
 
 async function within(done: Promise<void>, ms: number): Promise<void> {
-  const late = new AbortController();
-  await Promise.race([done, pause(ms, undefined, { signal: late.signal }).catch(() => undefined)]);
-  late.abort();
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, ms);
+  });
+  await Promise.race([done, late]);
+  clearTimeout(timer);
 }
 
 /** As many rows as an answer may carry; at least one. */
