@@ -88,7 +88,16 @@ export function plan(root: string, env: Environment, signingKey: string, exists:
     cloud: {
       name: 'local-cloud',
       main: mainOf('local-cloud'),
-      env: { NODE_COMPILE_CACHE: shared.NODE_COMPILE_CACHE, ...given, LOCAL_CLOUD_DATA: dataDir, PORT_OFFSET: String(offset) },
+      env: {
+        NODE_COMPILE_CACHE: shared.NODE_COMPILE_CACHE,
+        LOCAL_CLOUD_SCHEDULER_JOBS: join(root, 'deploy', 'scheduler', 'jobs.yaml'),
+        GATEWAY_URL: `http://127.0.0.1:${port(SERVICES.gateway)}`,
+        GCP_PROJECT_ID: 'convergence-local',
+        ADMIN_API_KEY: 'dev-admin-key',
+        ...given,
+        LOCAL_CLOUD_DATA: dataDir,
+        PORT_OFFSET: String(offset),
+      },
       nodeOptions: [],
       ports: cloudPorts,
       readyUrl: undefined,

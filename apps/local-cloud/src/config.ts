@@ -2,6 +2,7 @@
  * The environment, read once. Every bad variable is named in one message, with its problem and an example.
  */
 import { resolve } from 'node:path';
+import { type Job, readJobs } from './cloud-scheduler/index.ts';
 import { type Plan, parseFaults } from './control/index.ts';
 
 export interface Config {
@@ -12,6 +13,8 @@ export interface Config {
   readonly faults: Readonly<Record<string, Plan>>;
   readonly project: string;
   readonly location: string;
+  /** What Cloud Scheduler plays. */
+  readonly jobs: readonly Job[];
 }
 export class BadConfig extends Error {}
 
@@ -57,6 +60,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
     faults: one('LOCAL_CLOUD_FAULTS', {}, parseFaults),
     project: one('GCP_PROJECT_ID', 'convergence-local', String),
     location: one('BIGQUERY_LOCATION', 'US', String),
+    jobs: one('LOCAL_CLOUD_SCHEDULER_JOBS', [], (file) => readJobs(file, env)),
   };
   if (problems.length > 0) {
     throw new BadConfig(`The environment is not usable:\n${problems.map((problem) => `  ${problem}`).join('\n')}`);

@@ -1,5 +1,6 @@
 /** The whole of local-cloud on one screen: which products run, on which ports, sharing what. */
 import { startBigQuery } from './bigquery/index.ts';
+import { startScheduler } from './cloud-scheduler/index.ts';
 import type { Config } from './config.ts';
 import { controlRoutes, createControl } from './control/index.ts';
 import { lockDataDir } from './data-lock.ts';
@@ -34,6 +35,9 @@ export async function startLocalCloud(config: Config, log: (message: string, err
     const storage = keep(await startStorageWrite({ ...shared, port: ports.storage, store: bigquery.store, streams: bigquery.streams }));
     const kms = keep(await startKms({ ...shared, port: ports.kms }));
     const pubsub = keep(await startPubSub({ ...shared, port: ports.pubsub }));
+    keep(
+      startScheduler({ jobs: config.jobs, publish: pubsub.publish, log: (message, error) => log(`cloud-scheduler: ${message}`, error) }),
+    );
     control.faults.set(config.faults);
     const at = (port: number): string => `127.0.0.1:${port}`;
     return {

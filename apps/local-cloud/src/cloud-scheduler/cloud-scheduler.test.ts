@@ -1,8 +1,9 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { startScheduler } from './index.ts';
-import { BadJobs, parseJobs } from './jobs.ts';
+import { BadJobs, parseJobs, readJobs } from './jobs.ts';
 
 const closing: (() => void)[] = [];
 afterEach(() => {
@@ -54,4 +55,16 @@ test('each job reaches its target at its time: a topic, or a URL with the header
   expect(published[0]).toEqual({ topic: 't', data: 'hello', attributes: { x: 'y' } });
   expect(requests[0]).toEqual({ url: '/tick', key: 'k', time: expect.stringMatching(/^\d{4}-.*\.000Z$/) });
   expect(errors).toEqual([]);
+});
+
+test('the jobs of the deployment can be played, and name topics and paths that there are', () => {
+  const file = fileURLToPath(new URL('../../../../deploy/scheduler/jobs.yaml', import.meta.url));
+  const jobs = readJobs(file, { GCP_PROJECT_ID: 'p', GATEWAY_URL: 'http://gateway', ADMIN_API_KEY: 'k' });
+  expect(jobs.map(({ name, target }) => [name, target.kind === 'pubsub' ? target.topic : target.uri])).toEqual([
+    ['schedule-tick', 'projects/p/topics/schedule-tick'],
+    ['queue-tick', 'projects/p/topics/queue-tick'],
+    ['orphan-sweep', 'projects/p/topics/orphan-sweep'],
+    ['quota-reset', 'http://gateway/api/v1/scheduler/reset-daily-quotas'],
+    ['process-queue', 'http://gateway/api/v1/scheduler/process-queue'],
+  ]);
 });

@@ -42,12 +42,14 @@ export const readJobs = (file: string, env: Env): readonly Job[] => parseJobs(re
 /** Everything wrong with the file in one message. */
 export function parseJobs(text: string, env: Env): readonly Job[] {
   const problems: string[] = [];
-  const filled = text.replace(/\$\{(\w+)\}/g, (_, name: string) => {
-    const value = env[name];
-    if (value === undefined) problems.push(`\${${name}} is not set in the environment`);
-    return value ?? '';
-  });
-  const raw = ((parse(filled) as { jobs?: readonly RawJob[] } | null)?.jobs ?? []) as readonly RawJob[];
+  const fill = (value: string): string =>
+    value.replace(/\$\{(\w+)\}/g, (_, name: string) => {
+      if (env[name] === undefined) problems.push(`\${${name}} is not set in the environment`);
+      return env[name] ?? '';
+    });
+  // After reading, so that a value stays one whatever it holds.
+  const filled: unknown = parse(text, (_, value: unknown) => (typeof value === 'string' ? fill(value) : value));
+  const raw = ((filled as { jobs?: readonly RawJob[] } | null)?.jobs ?? []) as readonly RawJob[];
   const jobs = raw.map((job, index) => jobOf(job, job.name ?? `job ${index + 1}`, problems));
   if (problems.length > 0) throw new BadJobs([...new Set(problems)].join('\n'));
   return jobs as readonly Job[];
