@@ -164,11 +164,10 @@ export function widens(from: SqlType, to: SqlType): boolean {
 }
 /** What a literal (or parameter) of the type converts to besides. */
 const LITERAL: Readonly<Partial<Record<ScalarKind, readonly ScalarKind[]>>> = {
-  STRING: ['DATE', 'TIME', 'DATETIME', 'TIMESTAMP', 'BYTES'],
+  STRING: ['DATE', 'TIME', 'DATETIME', 'TIMESTAMP'],
   FLOAT64: ['NUMERIC', 'BIGNUMERIC'],
 };
 export function literalCoerces(from: SqlType, to: SqlType, parameter: boolean): boolean {
-  if (parameter && to.kind === 'BYTES') return false;
   if (parameter && from.kind === 'FLOAT64') return false;
   return (LITERAL[from.kind as ScalarKind] ?? []).includes(to.kind as ScalarKind);
 }

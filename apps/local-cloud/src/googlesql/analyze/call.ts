@@ -164,7 +164,7 @@ function analyzeScalar(node: CallNode, spec: FunctionSpec, env: Env, analyze: An
   const nullResult =
     ['IF', 'IFNULL', 'COALESCE', 'NULLIF', 'GREATEST', 'LEAST'].includes(spec.name) &&
     args.every((a, i) => a.untyped || (spec.name === 'IF' && i === 0));
-  return { type: result, sql: out, ...(nullResult && { untyped: true }) };
+  return { type: result, sql: out, ...(nullResult && { untyped: true }), ...(spec.name === 'ERROR' && !node.safe && { raises: true }) };
 }
 
 function grouping(node: CallNode, env: Env, analyze: Analyze): Typed {
@@ -229,7 +229,18 @@ function build(node: CallNode, spec: FunctionSpec, env: Env, analyze: Analyze, o
   if (node.having) {
     const by = analyze(node.having.of, env);
     sql.push(by.sql);
-    template = `{${node.having.which === 'MAX' ? 'arg_max' : 'arg_min'}($1, $${sql.length})}`;
+    const least = node.having.which === 'MAX' ? 'max' : 'min';
+    template =
+      spec.name === 'ANY_VALUE'
+        ? `{arg_${least}_null($1, $${sql.length})}`
+        : template.replace(
+            /\{(\w+)\((\*|\$1)\)\}/g,
+            (_, name: string, of: string) =>
+              `list_aggregate(gs_having_${least}({list(struct_pack(v := ${of === '*' ? '1' : of}, k := $${sql.length}))}), '${name}')`,
+          );
+    if (!template.includes('gs_having_') && spec.name !== 'ANY_VALUE')
+      throw new SyntaxFault(`HAVING ${node.having.which} in ${spec.name} is not supported`, node.at, 'unsupported');
+    if (node.distinct) throw new SyntaxFault(`DISTINCT with HAVING ${node.having.which} is not supported`, node.at, 'unsupported');
   }
   const order = node.order.length > 0 ? ` ORDER BY ${orderSql(node.order, (n) => analyze(n, env)).join(', ')}` : '';
   const skipsNulls = spec.name === 'STRING_AGG' || (spec.name === 'ARRAY_AGG' && node.nulls === 'IGNORE');
@@ -291,20 +302,17 @@ function windowSql(window: WindowSpec, spec: FunctionSpec, env: Env, analyze: An
     throw new SyntaxFault(`Window ORDER BY is required for analytic function ${spec.name}`, node.at);
   if (window.order.length > 0 && (spec.noOrder || node.distinct)) {
     throw new SyntaxFault(
-      spec.noOrder ? `Window ORDER BY is not allowed for analytic function ${spec.name}` : 'Window ORDER BY is not allowed if DISTINCT is specified',
+      spec.noOrder
+        ? `Window ORDER BY is not allowed for analytic function ${spec.name}`
+        : 'Window ORDER BY is not allowed if DISTINCT is specified',
       window.at,
     );
   }
   const { frame } = window;
   if (frame?.unit === 'RANGE' && (frame.from.offset || frame.to?.offset)) {
     // DuckDB wants the one key as it is.
-    parts.push(
-      `ORDER BY ${window.order
-        .map((item) => `${analyze(item.of, env).sql}${direction(item)}`)
-        .join(', ')}`,
-    );
-  } else if (window.order.length > 0)
-    parts.push(`ORDER BY ${orderSql(window.order, (n) => analyze(n, env)).join(', ')}`);
+    parts.push(`ORDER BY ${window.order.map((item) => `${analyze(item.of, env).sql}${direction(item)}`).join(', ')}`);
+  } else if (window.order.length > 0) parts.push(`ORDER BY ${orderSql(window.order, (n) => analyze(n, env)).join(', ')}`);
   if (window.frame) {
     if (spec.kind === 'window' && !spec.allows?.frame)
       throw new SyntaxFault(`Window framing clause is not allowed for analytic function ${spec.name}`, node.at);

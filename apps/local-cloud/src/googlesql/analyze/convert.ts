@@ -16,6 +16,7 @@ export class CastRefused extends Error {}
 export function coerce(arg: Typed, to: SqlType): Typed {
   if (identicalType(arg.type, to)) return arg.untyped ? { ...arg, type: to } : arg.type === to ? arg : { ...arg, type: to };
   const name = arg.name === undefined ? {} : { name: arg.name };
+  if (arg.raises) return { ...raw(to, `CAST(CAST(${arg.sql} AS VARCHAR) AS ${physicalType(to)})`), raises: true };
   if (arg.untyped) return { type: to, sql: `CAST(NULL AS ${physicalType(to)})`, untyped: true, ...name };
   if (arg.emptyArray) return { ...raw(to, `CAST([] AS ${physicalType(to)})`), ...name };
   if (arg.items && to.kind === 'ARRAY') {
@@ -144,6 +145,15 @@ export function castSql(sql: string, from: SqlType, to: SqlType): string {
   const rule = RULES[from.kind as ScalarKind]?.[to.kind as ScalarKind];
   if (!rule) throw new CastRefused(`Invalid cast from ${formatType(from)} to ${formatType(to)}`);
   return rule(sql);
+}
+
+/** What CONCAT and || join besides texts: every scalar that casts to STRING. undefined when one does not. */
+export function asTexts(args: readonly Typed[]): string[] | undefined {
+  const texts = args.map((a) => {
+    if (a.untyped || a.type.kind === 'STRING') return a.sql;
+    return a.type.kind === 'BYTES' ? undefined : RULES[a.type.kind as ScalarKind]?.STRING?.(a.sql);
+  });
+  return texts.includes(undefined) ? undefined : (texts as string[]);
 }
 
 /** Explicit CAST. */

@@ -26,13 +26,14 @@ import {
   JSON_TYPE,
   NUMERIC,
   physicalType,
+  STRING,
   structOf,
   TIME,
   TIMESTAMP,
   typeFromNode,
 } from '../sql-type.ts';
 import { analyzeCall } from './call.ts';
-import { bigNumericLiteral, CastRefused, cast, coerce, numericLiteral, packStruct } from './convert.ts';
+import { asTexts, bigNumericLiteral, CastRefused, cast, coerce, numericLiteral, packStruct } from './convert.ts';
 import { intervalLiteral, partText } from './interval.ts';
 import { fieldOf, resolve, visibleNames } from './scope.ts';
 import {
@@ -204,6 +205,12 @@ function typedLiteral(kind: string, value: string, at: number): Typed {
     return raw(JSON_TYPE, `gs_parse_json(${textLiteral(value)}, 'exact')`);
   }
   try {
+    const places = kind.startsWith('BIG') ? 38 : 9;
+    if (
+      /NUMERIC|DECIMAL/.test(kind) &&
+      Number(/\.(\d*?)0*(?:e|$)/i.exec(value)?.[1]?.length ?? 0) - Number(/e([+-]?\d+)/i.exec(value)?.[1] ?? 0) > places
+    )
+      throw new DecimalFault();
     if (kind === 'NUMERIC' || kind === 'DECIMAL') return raw(NUMERIC, numericLiteral(value));
     if (kind === 'BIGNUMERIC' || kind === 'BIGDECIMAL') return raw(BIGNUMERIC, bigNumericLiteral(value));
   } catch (error) {
@@ -237,6 +244,8 @@ export function operator(op: string, args: readonly Typed[], at: number, lift: s
   const signatures = operatorSignatures.get(op)!;
   const match = chooseSignature(signatures, args);
   const shown = op === '-x' ? '-' : op;
+  const texts = !match && op === '||' ? asTexts(args) : undefined;
+  if (texts) return raw(STRING, `(${texts.join(' || ')})`);
   if (!match) {
     throw new SyntaxFault(
       `No matching signature for operator ${shown} for argument types: ${describeArguments(args)}. Supported signature${signatures.length > 1 ? 's' : ''}: ${signatures
@@ -460,7 +469,22 @@ function analyzeLike(node: Node & { k: 'like' }, env: Env): Typed {
   const of = analyze(node.of, env);
   const one = (pattern: Typed): string => operator('LIKE', [of, pattern], node.at, `gs_x${env.unit.alias()}`).sql;
   if (node.pattern) return negate(raw(BOOL, one(analyze(node.pattern, env))), node.not);
-  if (node.unnest) throw new SyntaxFault('LIKE ANY UNNEST is not supported', node.at, 'unsupported');
+  if (node.unnest) {
+    const array = analyze(node.unnest, env);
+    if (array.type.kind !== 'ARRAY') throw new SyntaxFault('LIKE ANY UNNEST needs an array', node.at);
+    const element = `gs_p${env.unit.alias()}`;
+    const each = operator('LIKE', [of, raw(array.type.element, element)], node.at, `gs_x${env.unit.alias()}`).sql;
+    // Three-valued: a NULL among the answers leaves the rest to decide.
+    const any = node.quantifier === 'ANY';
+    const test = (value: string) => `list_contains(gs_r, ${value})`;
+    const list = `list_transform(${array.sql}, lambda ${element}: ${node.not ? `(NOT ${each})` : each})`;
+    const decided = any !== node.not ? `WHEN ${test('true')} THEN true` : `WHEN ${test('false')} THEN false`;
+    const otherwise = any !== node.not ? 'false' : 'true';
+    return raw(
+      BOOL,
+      `list_transform([${list}], lambda gs_r: CASE WHEN gs_r IS NULL THEN ${any ? 'false' : 'true'} ${decided} WHEN len(list_filter(gs_r, lambda gs_n: gs_n IS NULL)) > 0 THEN NULL ELSE ${otherwise} END)[1]`,
+    );
+  }
   const parts = node.patterns!.map((p) => one(analyze(p, env)));
   const joined = (node.quantifier === 'ANY') !== node.not ? ' OR ' : ' AND ';
   return raw(BOOL, `(${parts.map((p) => (node.not ? `(NOT ${p})` : p)).join(joined)})`);

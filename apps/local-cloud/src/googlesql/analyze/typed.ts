@@ -12,6 +12,8 @@ export interface Typed {
   readonly digits?: string;
   /** NULL without a type. */
   readonly untyped?: boolean;
+  /** Never yields a value, so it passes for any type: ERROR('...'). */
+  readonly raises?: boolean;
   /** `[]` without a type. */
   readonly emptyArray?: boolean;
   readonly parameter?: boolean;

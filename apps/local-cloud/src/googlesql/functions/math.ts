@@ -1,5 +1,5 @@
 /** Mathematical functions. */
-import { type FunctionSpec, scalar } from './call.ts';
+import { type Call, type FunctionSpec, fill, scalar } from './call.ts';
 
 const real = (name: string, emit: string): FunctionSpec => scalar(name, ['FLOAT64 -> FLOAT64', emit]);
 /** Undefined arguments are an error; NUMERIC goes through FLOAT64 where BigQuery's result is no more exact than that. */
@@ -31,6 +31,13 @@ const rounding = (name: string, mode: string, float: (d: string) => string): Fun
     ['BIGNUMERIC[, INT64] -> BIGNUMERIC', ([x, d]) => `gs_bignumeric_round(${x}, ${d ?? '0::BIGINT'}, '${mode}')`],
   );
 
+/** DIV and MOD have no FLOAT64 form, and a FLOAT64 literal becomes a NUMERIC only beside one. */
+const exact = (emit: string) => (sql: readonly string[], call: Call) => {
+  if (call.args.some((a) => typeof a.literal === 'number') && call.args.every((a) => a.literal !== undefined || a.untyped))
+    throw call.fault(`No matching signature for function ${call.name} for argument types: FLOAT64`);
+  return fill(emit, sql);
+};
+
 export const mathFunctions: readonly FunctionSpec[] = [
   scalar(
     'ABS',
@@ -50,7 +57,7 @@ export const mathFunctions: readonly FunctionSpec[] = [
   scalar('IS_NAN', ['FLOAT64 -> BOOL', 'isnan($1)']),
   scalar('IEEE_DIVIDE', [
     'FLOAT64, FLOAT64 -> FLOAT64',
-    "CASE WHEN $2 = 0 THEN CASE WHEN $1 = 0 OR isnan($1) THEN CAST('nan' AS DOUBLE) WHEN ($1 > 0) = (signbit($2) = false) THEN CAST('inf' AS DOUBLE) ELSE CAST('-inf' AS DOUBLE) END ELSE $1 / $2 END",
+    "CASE WHEN $1 IS NULL THEN NULL WHEN $2 = 0 THEN CASE WHEN $1 = 0 OR isnan($1) THEN CAST('nan' AS DOUBLE) WHEN ($1 > 0) = (signbit($2) = false) THEN CAST('inf' AS DOUBLE) ELSE CAST('-inf' AS DOUBLE) END ELSE $1 / $2 END",
   ]),
   scalar('RAND', ['-> FLOAT64', (_, call) => (call.volatile(), 'random()')]),
   guarded('SQRT', '$1 < 0', 'sqrt($1)', 'gs_numeric_sqrt($1)'),
@@ -90,13 +97,13 @@ export const mathFunctions: readonly FunctionSpec[] = [
   scalar(
     'DIV',
     ['INT64, INT64 -> INT64', 'gs_int_div($1, $2)'],
-    ['NUMERIC, NUMERIC -> NUMERIC', 'gs_numeric_intdiv($1, $2)'],
+    ['NUMERIC, NUMERIC -> NUMERIC', exact('gs_numeric_intdiv($1, $2)')],
     ['BIGNUMERIC, BIGNUMERIC -> BIGNUMERIC', 'gs_bignumeric_intdiv($1, $2)'],
   ),
   scalar(
     'MOD',
     ['INT64, INT64 -> INT64', 'gs_int_mod($1, $2)'],
-    ['NUMERIC, NUMERIC -> NUMERIC', 'gs_numeric_mod($1, $2)'],
+    ['NUMERIC, NUMERIC -> NUMERIC', exact('gs_numeric_mod($1, $2)')],
     ['BIGNUMERIC, BIGNUMERIC -> BIGNUMERIC', 'gs_bignumeric_mod($1, $2)'],
   ),
   scalar(

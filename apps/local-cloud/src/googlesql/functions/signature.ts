@@ -87,7 +87,7 @@ function splitTop(text: string): string[] {
 
 /** The cost of passing `arg` as `want`, or undefined when it can't be. */
 export function costOf(arg: Typed, want: SqlType): number | undefined {
-  if (arg.untyped) return 0;
+  if (arg.untyped || arg.raises) return 0;
   if (sameType(arg.type, want)) return 0;
   if (arg.emptyArray) return want.kind === 'ARRAY' ? 0 : undefined;
   if (arg.items && want.kind === 'ARRAY' && arg.type.kind === 'ARRAY') {
@@ -105,7 +105,7 @@ export function costOf(arg: Typed, want: SqlType): number | undefined {
 
 /** The common type of some expressions, literals giving way to the rest. */
 export function commonType(args: readonly Typed[]): SqlType | undefined {
-  const typed = args.filter((a) => !a.untyped && !a.emptyArray);
+  const typed = args.filter((a) => !a.untyped && !a.emptyArray && !a.raises);
   if (typed.length === 0) return args.find((a) => a.emptyArray)?.type ?? args[0]?.type;
   const firm = typed.filter((a) => a.literal === undefined && !a.items && !a.parameter);
   const base = firm.length > 0 ? firm : typed;

@@ -1,8 +1,10 @@
 /** Functions on STRING and BYTES. */
+import { asTexts } from '../analyze/convert.ts';
 import { shapeJson, transport } from '../analyze/transport.ts';
 import { textLiteral } from '../analyze/typed.ts';
 import { formatType, STRING } from '../sql-type.ts';
 import { type Call, type FunctionSpec, scalar } from './call.ts';
+import { describeArguments } from './signature.ts';
 
 const pad = (name: string, left: boolean): FunctionSpec => {
   const duck = left ? 'lpad' : 'rpad';
@@ -10,7 +12,8 @@ const pad = (name: string, left: boolean): FunctionSpec => {
     name,
     [
       'STRING, INT64[, STRING] -> STRING',
-      ([s, n, p]) => `gs_pad_check(${n}, ${p ?? "' '"}, ${duck}(${s}, CAST(least(${n}, 1000000) AS INTEGER), ${p ?? "' '"}))`,
+      ([s, n, p]) =>
+        `gs_pad_check(${n}, ${p ?? "' '"}, ${duck}(${s}, CAST(CASE WHEN ${n} BETWEEN 0 AND 1048576 THEN ${n} END AS INTEGER), ${p ?? "' '"}))`,
     ],
     ['BYTES, INT64[, BYTES] -> BYTES', ([s, n, p]) => `gs_bytes_pad(${s}, ${n}, ${p ?? "encode(' ')"}, ${left})`],
   );
@@ -44,6 +47,15 @@ export const stringFunctionSpecs: readonly FunctionSpec[] = [
     'CONCAT',
     ['STRING, STRING... -> STRING', (sql) => `(${sql.join(' || ')})`],
     ['BYTES, BYTES... -> BYTES', (sql) => `(${sql.join(' || ')})`],
+    [
+      'ANY, ANY... -> STRING',
+      (_, call) => {
+        const texts = asTexts(call.args);
+        if (!texts) throw call.fault(`No matching signature for function CONCAT for argument types: ${describeArguments(call.args)}`);
+        return `(${texts.join(' || ')})`;
+      },
+      () => STRING,
+    ],
   ),
   scalar('LENGTH', ['STRING -> INT64', 'CAST(length($1) AS BIGINT)'], ['BYTES -> INT64', 'CAST(octet_length($1) AS BIGINT)']),
   length('CHAR_LENGTH'),
@@ -51,8 +63,8 @@ export const stringFunctionSpecs: readonly FunctionSpec[] = [
   ...['BYTE_LENGTH', 'OCTET_LENGTH'].map((n) =>
     scalar(n, ['STRING -> INT64', 'CAST(strlen($1) AS BIGINT)'], ['BYTES -> INT64', 'CAST(octet_length($1) AS BIGINT)']),
   ),
-  scalar('UPPER', ['STRING -> STRING', 'gs_upper($1)'], ['BYTES -> BYTES', 'encode(upper(decode($1)))']),
-  scalar('LOWER', ['STRING -> STRING', 'gs_lower($1)'], ['BYTES -> BYTES', 'encode(lower(decode($1)))']),
+  scalar('UPPER', ['STRING -> STRING', 'gs_upper($1)'], ['BYTES -> BYTES', 'gs_bytes_upper($1)']),
+  scalar('LOWER', ['STRING -> STRING', 'gs_lower($1)'], ['BYTES -> BYTES', 'gs_bytes_lower($1)']),
   scalar('INITCAP', ['STRING -> STRING', 'gs_initcap($1)'], ['STRING, STRING -> STRING', 'gs_initcap_by($1, $2)']),
   trim('TRIM', 'trim', 'both'),
   trim('LTRIM', 'ltrim', 'left'),
@@ -68,12 +80,20 @@ export const stringFunctionSpecs: readonly FunctionSpec[] = [
     ['BYTES, INT64 -> BYTES', 'gs_bytes_repeat($1, $2)'],
   ),
   scalar('REVERSE', ['STRING -> STRING', 'gs_text_reverse($1)'], ['BYTES -> BYTES', 'gs_bytes_reverse($1)']),
-  scalar('SPLIT', ['STRING[, STRING] -> ARRAY<STRING>', ([s, d]) => `gs_split(${s}, ${d ?? "','"})`]),
+  scalar(
+    'SPLIT',
+    ['STRING[, STRING] -> ARRAY<STRING>', ([s, d]) => `gs_split(${s}, ${d ?? "','"})`],
+    ['BYTES, BYTES -> ARRAY<BYTES>', 'list_transform(gs_split(gs_bytes_latin($1), gs_bytes_latin($2)), lambda gs_e: gs_latin_bytes(gs_e))'],
+  ),
   scalar('STRPOS', ['STRING, STRING -> INT64', 'CAST(strpos($1, $2) AS BIGINT)'], ['BYTES, BYTES -> INT64', 'gs_bytes_position($1, $2)']),
-  scalar('INSTR', [
-    'STRING, STRING[, INT64, INT64] -> INT64',
-    ([s, w, p, o]) => `gs_instr(${s}, ${w}, ${p ?? '1::BIGINT'}, ${o ?? '1::BIGINT'})`,
-  ]),
+  scalar(
+    'INSTR',
+    ['STRING, STRING[, INT64, INT64] -> INT64', ([s, w, p, o]) => `gs_instr(${s}, ${w}, ${p ?? '1::BIGINT'}, ${o ?? '1::BIGINT'})`],
+    [
+      'BYTES, BYTES[, INT64, INT64] -> INT64',
+      ([s, w, p, o]) => `gs_instr(gs_bytes_latin(${s}), gs_bytes_latin(${w}), ${p ?? '1::BIGINT'}, ${o ?? '1::BIGINT'})`,
+    ],
+  ),
   scalar(
     'STARTS_WITH',
     ['STRING, STRING -> BOOL', 'starts_with($1, $2)'],
@@ -89,7 +109,11 @@ export const stringFunctionSpecs: readonly FunctionSpec[] = [
     ['STRING, STRING, STRING -> STRING', "CASE WHEN $2 = '' THEN $1 ELSE replace($1, $2, $3) END"],
     ['BYTES, BYTES, BYTES -> BYTES', 'gs_bytes_replace($1, $2, $3)'],
   ),
-  scalar('TRANSLATE', ['STRING, STRING, STRING -> STRING', 'gs_translate($1, $2, $3)']),
+  scalar(
+    'TRANSLATE',
+    ['STRING, STRING, STRING -> STRING', 'gs_translate($1, $2, $3)'],
+    ['BYTES, BYTES, BYTES -> BYTES', 'gs_latin_bytes(gs_translate(gs_bytes_latin($1), gs_bytes_latin($2), gs_bytes_latin($3)))'],
+  ),
   substring('SUBSTR'),
   substring('SUBSTRING'),
   scalar(

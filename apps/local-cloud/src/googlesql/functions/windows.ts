@@ -29,14 +29,8 @@ export const windowFunctions: readonly FunctionSpec[] = [
       return '{ntile($1)}';
     },
   ]),
-  windowFunction('LAG', { needsOrder: true }, [
-    'T[, INT64, T] -> T',
-    offset('lag'),
-  ]),
-  windowFunction('LEAD', { needsOrder: true }, [
-    'T[, INT64, T] -> T',
-    offset('lead'),
-  ]),
+  windowFunction('LAG', { needsOrder: true }, ['T[, INT64, T] -> T', offset('lag')]),
+  windowFunction('LEAD', { needsOrder: true }, ['T[, INT64, T] -> T', offset('lead')]),
   windowFunction('FIRST_VALUE', { needsOrder: true, allows: navigation }, ['T -> T', '{first_value($1)}']),
   windowFunction('LAST_VALUE', { needsOrder: true, allows: navigation }, ['T -> T', '{last_value($1)}']),
   windowFunction('NTH_VALUE', { needsOrder: true, allows: navigation }, [

@@ -227,7 +227,7 @@ export function parseMoment(format: string, text: string, kind: 'date' | 'time' 
         f.weekday = number(0, 6, 1);
         return;
       case 'Y':
-        f.year = number(0, 9999, 5, true);
+        f.year = number(0, 9999, 4, true);
         f.century = undefined;
         return;
       case 'y':

@@ -19,7 +19,7 @@ export const prelude: readonly string[] = [
   macro('gs_int_div(a, b)', "CASE WHEN b = 0 THEN gs_fail('division by zero: ' || a || ' / ' || b) WHEN b = -1 THEN -a ELSE a // b END"),
   macro(
     'gs_int_mod(a, b)',
-    "CASE WHEN b = 0 THEN gs_fail('division by zero: MOD(' || a || ', ' || b || ')') WHEN b = -1 THEN 0 ELSE a % b END",
+    "CASE WHEN b = 0 THEN gs_fail('division by zero: MOD(' || a || ', ' || b || ')') WHEN b = -1 THEN a & 0 ELSE a % b END",
   ),
   macro('gs_floor(a, n)', '((a - ((a % n + n) % n)) // n)'),
   macro(
@@ -73,6 +73,12 @@ export const prelude: readonly string[] = [
     'gs_generate_numeric(a, b, s)',
     "CASE WHEN s = 0 THEN gs_fail('Sequence step cannot be 0.') WHEN (b - a) < 0 AND s > 0 OR (b - a) > 0 AND s < 0 THEN CAST([] AS DECIMAL(38,9)[]) ELSE list_transform(range(CAST(trunc(gs_numeric_div(b - a, s)) AS BIGINT) + 1), lambda gs_i: CAST(a + gs_numeric_mul(CAST(gs_i AS DECIMAL(38,9)), s) AS DECIMAL(38,9))) END",
   ),
+  ...(['max', 'min'] as const).map((most) =>
+    macro(
+      `gs_having_${most}(l)`,
+      `list_transform([list_${most}(list_transform(l, lambda gs_e: gs_e.k))], lambda gs_m: list_transform(list_filter(l, lambda gs_e: gs_e.k = gs_m), lambda gs_e: gs_e.v))[1]`,
+    ),
+  ),
   macro(
     'gs_quantiles(l, n)',
     'CASE WHEN len(list_filter(l, lambda gs_e: gs_e IS NOT NULL)) = 0 THEN NULL ELSE list_transform([list_sort(list_filter(l, lambda gs_e: gs_e IS NOT NULL))], lambda gs_k: list_transform(range(n + 1), lambda gs_i: gs_k[CAST(least(floor(gs_i * len(gs_k) / n), len(gs_k) - 1) AS BIGINT) + 1]))[1] END',
@@ -92,12 +98,12 @@ export const prelude: readonly string[] = [
   ),
   macro(
     'gs_pad_check(n, p, r)',
-    "CASE WHEN n < 0 THEN gs_fail('Second argument (output size) for LPAD/RPAD cannot be negative') WHEN p = '' THEN gs_fail('Third argument (pad pattern) for LPAD/RPAD cannot be empty') ELSE r END",
+    "CASE WHEN n IS NULL THEN NULL WHEN n < 0 THEN gs_fail('Second argument (output size) for LPAD/RPAD cannot be negative') WHEN n > 1048576 THEN gs_fail('Output of LPAD/RPAD exceeds max allowed output size of 1MB') WHEN p = '' THEN gs_fail('Third argument (pad pattern) for LPAD/RPAD cannot be empty') ELSE r END",
   ),
   macro('gs_text_reverse(s)', "array_to_string(list_reverse(regexp_extract_all(s, '(?s).')), '')"),
   macro(
     'gs_split(s, d)',
-    "CASE WHEN s = '' AND d IS NOT NULL THEN [s] WHEN d = '' THEN regexp_extract_all(s, '(?s).') ELSE string_split(s, d) END",
+    "CASE WHEN s IS NULL OR d IS NULL THEN NULL WHEN s = '' THEN [s] WHEN d = '' THEN regexp_extract_all(s, '(?s).') ELSE string_split(s, d) END",
   ),
   macro(
     'gs_substr(s, p)',
@@ -105,8 +111,9 @@ export const prelude: readonly string[] = [
   ),
   macro(
     'gs_substr_n(s, p, n)',
-    "CASE WHEN n < 0 THEN gs_fail('Third argument in SUBSTR() cannot be negative') WHEN p > 0 THEN substring(s, p, n) WHEN p = 0 OR -p > length(s) THEN substring(s, 1, n) ELSE substring(s, length(s) + p + 1, n) END",
+    "CASE WHEN p IS NULL OR s IS NULL THEN NULL WHEN n < 0 THEN gs_fail('Third argument in SUBSTR() cannot be negative') WHEN p > 0 THEN substring(s, p, n) WHEN p = 0 OR -p > length(s) THEN substring(s, 1, n) ELSE substring(s, length(s) + p + 1, n) END",
   ),
+  macro('gs_without_end(s, re, l)', "CASE WHEN s <> '' AND l[-1] = '' AND regexp_matches('', re) THEN l[:-2] ELSE l END"),
   macro(
     'gs_regexp_nth(s, re, g, p, n)',
     "CASE WHEN p < 1 THEN gs_fail('Invalid position for REGEXP_EXTRACT: ' || p) WHEN n < 1 THEN gs_fail('Invalid occurrence for REGEXP_EXTRACT: ' || n) WHEN p > length(s) + 1 THEN NULL ELSE list_extract(regexp_extract_all(substring(s, p), re, g), n) END",
@@ -117,7 +124,7 @@ export const prelude: readonly string[] = [
   ),
   macro(
     'gs_regexp_instr(s, re, g, p, n, e)',
-    "CASE WHEN p < 1 THEN gs_fail('Invalid position for REGEXP_INSTR: ' || p) WHEN n < 1 THEN gs_fail('Invalid occurrence for REGEXP_INSTR: ' || n) WHEN p > length(s) OR len(regexp_extract_all(substring(s, p), re, g)) < n THEN 0 ELSE gs_instr_at(substring(s, p), re, g, n, e) + p - 1 END",
+    "CASE WHEN s IS NULL OR re IS NULL OR n IS NULL THEN NULL WHEN p < 1 THEN gs_fail('Invalid position for REGEXP_INSTR: ' || p) WHEN n < 1 THEN gs_fail('Invalid occurrence for REGEXP_INSTR: ' || n) WHEN p > length(s) OR len(regexp_extract_all(substring(s, p), re, g)) < n THEN 0 ELSE coalesce(gs_instr_at(substring(s, p), re, g, n, e) + p - 1, 0) END",
   ),
   // Dates and times
   macro(

@@ -13,14 +13,40 @@ export function utf8(bytes: Uint8Array, what: string): string {
     throw new EvaluationFault(what);
   }
 }
+/** One replacement character for every byte that does not belong to a character. */
+function safeUtf8(bytes: Uint8Array): string {
+  try {
+    return decoder.decode(bytes);
+  } catch {
+    let out = '';
+    for (let i = 0; i < bytes.length; ) {
+      const n = [1, 2, 3, 4].find((k) => {
+        try {
+          return i + k <= bytes.length && [...decoder.decode(bytes.subarray(i, i + k))].length === 1;
+        } catch {
+          return false;
+        }
+      });
+      out += n === undefined ? '\ufffd' : decoder.decode(bytes.subarray(i, i + n));
+      i += n ?? 1;
+    }
+    return out;
+  }
+}
 const signed = (v: bigint): bigint => BigInt.asIntN(64, v);
+
+/** No letter becomes two, as SS for ß would be. */
+function upperLetter(c: string): string {
+  const upper = c.toUpperCase();
+  return [...upper].length === 1 ? upper : c;
+}
 
 function initcap(text: string, delimiters = ' \t\n\r\f\v[](){}/|<>!?@"^#$&~_,.:;*%+-'): string {
   const set = new Set(delimiters);
   let start = true;
   let out = '';
   for (const c of text) {
-    out += start ? c.toUpperCase() : c.toLowerCase();
+    out += start ? upperLetter(c) : c.toLowerCase();
     start = set.has(c);
   }
   return out;
@@ -33,11 +59,11 @@ function instr(text: string, search: string, position: bigint, occurrence: bigin
   const wanted = [...search];
   const matches = (i: number) => wanted.every((c, k) => chars[i + k] === c);
   let left = occurrence;
-  if (wanted.length === 0) return 0n;
   if (position > 0n) {
-    for (let i = Number(position) - 1; i + wanted.length <= chars.length; i++) if (matches(i) && --left === 0n) return BigInt(i + 1);
+    for (let i = Number(position) - 1; i < Math.max(chars.length, 1) && i + wanted.length <= chars.length; i++)
+      if (matches(i) && --left === 0n) return BigInt(i + 1);
   } else {
-    for (let i = Math.min(chars.length + Number(position), chars.length - wanted.length); i >= 0; i--)
+    for (let i = Math.min(chars.length + Number(position) + (wanted.length === 0 ? 1 : 0), chars.length - wanted.length); i >= 0; i--)
       if (matches(i) && --left === 0n) return BigInt(i + 1);
   }
   return 0n;
@@ -70,7 +96,7 @@ function soundex(text: string): string {
     const c = raw.toUpperCase();
     if (!/[A-Z]/.test(c)) continue;
     const code = CODES[c] ?? '';
-    if (out === '') out = c;
+    if (out === '') out = raw;
     else if (code !== '' && code !== previous) out += code;
     if (code !== '') previous = code;
     if (out.length === 4) break;
@@ -113,7 +139,8 @@ function fromBase32(text: string): Uint8Array {
   return Uint8Array.from(out);
 }
 function fromBase64(text: string): Uint8Array {
-  if (!/^[A-Za-z0-9+/_-]*={0,2}\s*$/.test(text) || text.replace(/[=\s]+$/, '').length % 4 === 1)
+  const clean = text.replace(/\s/g, '');
+  if (!/^[A-Za-z0-9+/]*={0,2}$/.test(clean) || clean.replace(/=+$/, '').length % 4 === 1)
     throw new EvaluationFault('Failed to decode invalid base64 string');
   return Buffer.from(text, 'base64');
 }
@@ -211,16 +238,21 @@ export const stringFunctions: readonly NativeFunction[] = [
     throw new EvaluationFault(message);
   }),
   native('gs_bytes_text', ['bytes'], 'text', (b: Uint8Array) => utf8(b, 'Invalid cast of bytes to UTF8 string')),
-  native('gs_bytes_text_safe', ['bytes'], 'text', (b: Uint8Array) => new TextDecoder('utf-8', { ignoreBOM: true }).decode(b)),
+  native('gs_bytes_text_safe', ['bytes'], 'text', (b: Uint8Array) => safeUtf8(b)),
   native('gs_initcap', ['text'], 'text', (t: string) => initcap(t)),
   native('gs_initcap_by', ['text', 'text'], 'text', (t: string, d: string) => initcap(t, d)),
   native('gs_instr', ['text', 'text', 'int', 'int'], 'int', instr),
   native('gs_upper_slow', ['text'], 'text', (t: string) => t.toUpperCase()),
+  native('gs_bytes_upper', ['bytes'], 'bytes', (b: Uint8Array) => b.map((x) => (x >= 97 && x <= 122 ? x - 32 : x))),
+  native('gs_bytes_lower', ['bytes'], 'bytes', (b: Uint8Array) => b.map((x) => (x >= 65 && x <= 90 ? x + 32 : x))),
+  // Every byte as the letter of its number, so that functions on text serve for bytes.
+  native('gs_bytes_latin', ['bytes'], 'text', (b: Uint8Array) => Buffer.from(b).toString('latin1')),
+  native('gs_latin_bytes', ['text'], 'bytes', (t: string) => Buffer.from(t, 'latin1')),
   native('gs_lower_slow', ['text'], 'text', (t: string) => t.toLowerCase()),
   native('gs_soundex', ['text'], 'text', soundex),
   native('gs_normalize', ['text', 'text', 'bool'], 'text', (t: string, form: string, fold: boolean) => {
     if (!['NFC', 'NFD', 'NFKC', 'NFKD'].includes(form)) throw new EvaluationFault(`Invalid normalize mode: ${form}`);
-    return fold ? t.normalize(form).toLowerCase().normalize(form) : t.normalize(form);
+    return fold ? t.normalize(form).toUpperCase().toLowerCase().replaceAll('ς', 'σ').normalize(form) : t.normalize(form);
   }),
   native('gs_translate', ['text', 'text', 'text'], 'text', (t: string, from: string, to: string) => {
     const source = [...from];
@@ -254,7 +286,7 @@ export const stringFunctions: readonly NativeFunction[] = [
   }),
   native('gs_chr', ['int'], 'text', (p: bigint) => {
     if (p < 0n || p > 0x10ffffn || (p >= 0xd800n && p <= 0xdfffn)) throw new EvaluationFault(`Invalid codepoint ${p}`);
-    return p === 0n ? '' : String.fromCodePoint(Number(p));
+    return String.fromCodePoint(Number(p));
   }),
   native('gs_to_base32', ['bytes'], 'text', toBase32),
   native('gs_from_base32', ['text'], 'bytes', fromBase32),
