@@ -1,7 +1,10 @@
-/** Prints a bearer token for tools that insist on one (`bq --oauth_access_token`): the owner's, or that of the named subject. */
+/**
+ * Prints a bearer token for tools that insist on one (`bq --oauth_access_token`): the owner's, or that of the named subject.
+ *
+ *   node apps/local-cloud/src/bigquery/token.ts [subject] [data folder]
+ */
 import { resolve } from 'node:path';
 import { tokenFor } from '../identity/index.ts';
 
-process.stdout.write(
-  `${await tokenFor(process.argv[2] ?? 'owner@local-cloud', { dataDir: resolve(process.env.LOCAL_CLOUD_DATA ?? '.data'), ttlSeconds: 12 * 3600 })}\n`,
-);
+const [subject = 'owner@local-cloud', dataDir = '.data'] = process.argv.slice(2);
+process.stdout.write(`${await tokenFor(subject, { dataDir: resolve(dataDir), ttlSeconds: 12 * 3600 })}\n`);

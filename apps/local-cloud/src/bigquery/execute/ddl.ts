@@ -7,9 +7,10 @@ import { reshapeSql } from '../catalog/reshape.ts';
 import { ApiError, invalid } from '../errors.ts';
 import { mergeLabels } from '../rest/labels.ts';
 import { columnsDdl } from '../storage/store.ts';
+import { duck } from './errors.ts';
 import type { Looked } from './scoped-catalog.ts';
 import type { Session } from './session.ts';
-import { type DdlEffect, duck, type StatementResult, type Statements } from './statements.ts';
+import type { DdlEffect, StatementResult, Statements } from './statements.ts';
 
 type Effect = Pick<StatementResult, 'statementType' | 'ddl'>;
 const quote = (name: string) => `"${name.replaceAll('"', '""')}"`;

@@ -11,10 +11,12 @@ import type { CompiledDml } from '../../googlesql/contract.ts';
 import type { TableRecord } from '../catalog/catalog.ts';
 import { ApiError } from '../errors.ts';
 import type { Connection } from '../storage/database.ts';
+import { duck } from './errors.ts';
 import { type Slot, serializationFailure } from './mutations.ts';
+import { pathKey } from './path-key.ts';
 import type { Looked } from './scoped-catalog.ts';
 import type { Session } from './session.ts';
-import { type DmlCounts, duck, pathKey, type RunOptions, type Statements } from './statements.ts';
+import type { DmlCounts, RunOptions, Statements } from './statements.ts';
 
 const RERUNS = 3;
 class Conflict extends Error {}

@@ -13,9 +13,10 @@ import { formatType, parseScript } from '../../googlesql/index.ts';
 import { fieldName } from '../../googlesql/sql-type.ts';
 import { physicalName } from '../catalog/catalog.ts';
 import { ApiError } from '../errors.ts';
+import { duck, fromGoogleSql } from './errors.ts';
 import { transactionAborted } from './mutations.ts';
 import { Session } from './session.ts';
-import { duck, fromGoogleSql, type StatementResult, type Statements } from './statements.ts';
+import type { StatementResult, Statements } from './statements.ts';
 
 class Break extends Error {
   readonly label: string | undefined;

@@ -7,8 +7,7 @@
  */
 import { DuckDBTimestampTZValue, TIMESTAMPTZ, VARCHAR } from '@duckdb/node-api';
 import type { Bind, Column, Compiled, CompiledQuery, DuckSql, Position, TablePath } from '../../googlesql/contract.ts';
-import { GoogleSqlError } from '../../googlesql/contract.ts';
-import { compile, compileExpression, formatType, translateDuckError } from '../../googlesql/index.ts';
+import { compile, compileExpression, formatType } from '../../googlesql/index.ts';
 import { demand, may } from '../catalog/access.ts';
 import type { TableRecord } from '../catalog/catalog.ts';
 import { materialize } from '../catalog/information-schema.ts';
@@ -19,6 +18,8 @@ import type { BoundValue, Connection } from '../storage/database.ts';
 import { duckType } from '../values/physical.ts';
 import { runDdl } from './ddl.ts';
 import { runDml } from './dml.ts';
+import { duck, translating } from './errors.ts';
+import { pathKey } from './path-key.ts';
 import { type Looked, ScopedCatalog } from './scoped-catalog.ts';
 import type { Session } from './session.ts';
 
@@ -343,45 +344,5 @@ export class Statements {
   }
 }
 
-export const pathKey = (path: TablePath) => `${path.project}\n${path.dataset}\n${path.table}`;
 const samePath = (a: TablePath, b: TablePath) => a.table === b.table && a.dataset === b.dataset && a.project === b.project;
 const pathsOf = (looked: Looked): TablePath[] => [...looked.tables].map((table) => table.path);
-
-/** The compiler's refusals in the API's form. */
-function translating<T>(work: () => T): T {
-  try {
-    return work();
-  } catch (error) {
-    if (error instanceof GoogleSqlError) throw fromGoogleSql(error);
-    throw error;
-  }
-}
-export function fromGoogleSql(error: GoogleSqlError): ApiError {
-  if (error.reason === 'notFound') return new ApiError('notFound', error.message);
-  return new ApiError(error.reason === 'invalid' ? 'invalid' : 'invalidQuery', error.message, 'query');
-}
-
-/** DuckDB's run-time errors in BigQuery's words. */
-export async function duck<T>(work: () => Promise<T>): Promise<T> {
-  try {
-    return await work();
-  } catch (error) {
-    if (error instanceof ApiError || !(error instanceof Error)) throw error;
-    throw duckError(error);
-  }
-}
-
-export function duckError(error: Error): Error {
-  const translated = translateDuckError(error);
-  if (translated) return fromGoogleSql(translated);
-  if (/^INTERRUPT/i.test(error.message)) return new ApiError('stopped', 'Job execution was cancelled: User requested cancellation');
-  if (/^Out of Memory/i.test(error.message))
-    return new ApiError(
-      'resourcesExceeded',
-      'Resources exceeded during query execution: The query could not be executed in the allotted memory.',
-      'query',
-    );
-  const missing = /NOT NULL constraint failed: t\d+\.(.+)$/.exec(error.message.split('\n')[0]!);
-  if (missing) return new ApiError('invalidQuery', `Required field ${missing[1]} cannot be null`, 'query');
-  return error;
-}

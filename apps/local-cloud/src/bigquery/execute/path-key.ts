@@ -1,0 +1,4 @@
+import type { TablePath } from '../../googlesql/contract.ts';
+
+/** A table's path as the key of a map. */
+export const pathKey = (path: TablePath) => `${path.project}\n${path.dataset}\n${path.table}`;
