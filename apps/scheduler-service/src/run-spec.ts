@@ -1,6 +1,6 @@
 import { Refusal, type RunSpec, type TenantId } from '@convergence/contracts';
 import { parametersHash, resolveParameters, type Template, type TemplateCatalogue } from '@convergence/pipelines';
-import { pipelineIdOf, type QueueItem, resolveFireVariables, type Schedule, wallTime } from '@convergence/schedules';
+import { isZone, pipelineIdOf, type QueueItem, resolveFireVariables, type Schedule, wallTime } from '@convergence/schedules';
 
 type Named = Pick<Schedule, 'provider' | 'domain' | 'pipeline_template'>;
 
@@ -53,6 +53,8 @@ export function checkTemplate(
     const hint = near.length > 0 ? ` Nearest: ${near.join(', ')}.` : '';
     throw new Refusal('template.not_found', `Template not found: ${fileOf(wanted)}.${hint}`, { fields: { nearest: near } });
   }
+  // No time zone, no dates to check: the schedule is refused for its zone.
+  if (!isZone(wanted.timezone)) return template;
   const parameters = resolveFireVariables(wanted.parameters, now, wanted.timezone);
   const resolved = resolveParameters(template, parameters, { tenantId, now: wallTime(wanted.timezone, now) });
   if (resolved.ok) return template;

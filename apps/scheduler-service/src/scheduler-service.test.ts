@@ -48,6 +48,13 @@ describe('a schedule fires by itself', () => {
     expect(await status()).toMatchObject({ pipelines_running: 0, pipelines_completed_today: 1 });
   });
 
+  test('but not in a time zone that does not exist', async () => {
+    await expect(schedule({ timezone: 'Mars/Olympus' })).rejects.toMatchObject({
+      code: 'schedule.invalid',
+      fields: { errors: [expect.objectContaining({ path: '/timezone' })] },
+    });
+  });
+
   test('not twice for doubled schedule-tick events, nor for a tick by HTTP', async () => {
     await schedule();
     await service.pass(5 * MINUTE + 1000);

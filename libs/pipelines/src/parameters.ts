@@ -132,7 +132,7 @@ function defaultOf(
 
 type Fit = { readonly value: ParameterValue } | { readonly error: string };
 
-function fitted(spec: ParameterSpec, value: unknown): Fit {
+export function fitted(spec: ParameterSpec, value: unknown): Fit {
   if (typeof value !== 'string' && typeof value !== 'number' && typeof value !== 'boolean') return { error: `must be a ${spec.type}` };
   const fit = ofType(spec, value);
   if ('error' in fit) return fit;

@@ -47,6 +47,11 @@ describe('a template file', () => {
       'cost.yml:10: unknown variable {dat}; did you mean "date"?',
     ],
     [
+      'a default that does not fit its type',
+      `${head}parameters:\n  least: { type: number, default: abc }\nsteps:\n${step('a')}`,
+      'cost.yml:7: the default of "least" must be a decimal number',
+    ],
+    [
       'a value written into SQL',
       `${head}steps:\n  - id: a\n    type: bigquery.query\n    with: { to: t_x, sql: "select '{date}'" }\n`,
       'did you mean "@date"?',

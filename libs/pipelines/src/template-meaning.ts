@@ -1,5 +1,6 @@
 /** What a schema can not say of a template: references between its parts, variables, the names in its SQL. */
 import { nearest } from './nearest.ts';
+import { fitted } from './parameters.ts';
 import { identifierVariables, parametersIn, SQL_KEYS, sqlTypeOf, wrongVariablesInSql } from './sql-text.ts';
 import { ancestors, findCycle } from './step-graph.ts';
 import type { Template } from './template.ts';
@@ -70,6 +71,10 @@ function parameterProblems(raw: RawTemplate, template: Template, say: Say): void
     if (parameter.required && parameter.default !== undefined) say(path, `"${parameter.name}" is required, so its default is never used`);
     if (typeof parameter.default === 'string')
       unknownVariables(parameter.default, [...path, 'default'], new Set<string>([...BUILT_IN_VARIABLES]), say);
+    if (parameter.default !== undefined && ![...variablesIn(String(parameter.default))].length) {
+      const fit = fitted(parameter, parameter.default);
+      if ('error' in fit) say([...path, 'default'], `the default of "${parameter.name}" ${fit.error}`);
+    }
     if ((BUILT_IN_VARIABLES as readonly string[]).includes(parameter.name) && parameter.name !== 'date' && parameter.name !== 'month')
       say(path, `"${parameter.name}" is a variable of its own and can not be a parameter`);
   }

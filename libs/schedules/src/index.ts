@@ -31,4 +31,4 @@ export {
   scoreOf,
 } from './schedule.ts';
 export { apply, emptyState, putItem, putSchedule, putTenant, type SchedulesState } from './state.ts';
-export { wallTime } from './zone.ts';
+export { isZone, wallTime } from './zone.ts';
