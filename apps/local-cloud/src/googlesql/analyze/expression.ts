@@ -264,7 +264,8 @@ export function operator(op: string, args: readonly Typed[], at: number, lift: s
   if (args.length === 1 && op === '-x' && args[0]!.digits !== undefined) return floatLiteral(`-${args[0]!.digits}`);
   const sql = args.map((a, i) => (match.types[i] ? coerce(a, match.types[i]) : a).sql);
   const { emit } = match.signature;
-  if (typeof emit !== 'string') return raw(match.result!, emit(sql, { args } as never));
+  if (typeof emit !== 'string')
+    return raw(match.result!, emit(sql, { args, fault: (message: string) => new SyntaxFault(message, at) } as never));
   return raw(match.result!, /gs_|CASE/.test(emit) ? once(sql, lift, (s) => fill(emit, s)) : fill(emit, sql));
 }
 

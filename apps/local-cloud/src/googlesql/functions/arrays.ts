@@ -19,7 +19,7 @@ export const arrayFunctions: readonly FunctionSpec[] = [
   scalar('ARRAY_REVERSE', ['ARRAY<T> -> ARRAY<T>', 'list_reverse($1)']),
   scalar(
     'ARRAY_TO_STRING',
-    ['ARRAY<STRING>, STRING -> STRING', 'array_to_string($1, $2)'],
+    ['ARRAY<STRING>, STRING -> STRING', 'CASE WHEN $2 IS NOT NULL THEN array_to_string($1, $2) END'],
     ['ARRAY<STRING>, STRING, STRING -> STRING', 'array_to_string(list_transform($1, lambda gs_e: coalesce(gs_e, $3)), $2)'],
     ['ARRAY<BYTES>, BYTES -> BYTES', 'encode(array_to_string(list_transform($1, lambda gs_e: decode(gs_e)), decode($2)))'],
   ),

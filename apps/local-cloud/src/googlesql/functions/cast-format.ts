@@ -36,6 +36,6 @@ export const castFormatFunctions: readonly FunctionSpec[] = [
     ['BYTES, STRING, STRING -> STRING', toText('gs_cast_bytes_text($1, $3)')],
     ['INT64, STRING, STRING -> STRING', toText('gs_cast_number(CAST($1 AS VARCHAR), $3)')],
     ['NUMERIC, STRING, STRING -> STRING', toText('gs_cast_number(gs_numeric_text($1), $3)')],
-    ['FLOAT64, STRING, STRING -> STRING', toText('gs_cast_number(gs_float_text($1), $3)')],
+    ['FLOAT64, STRING, STRING -> STRING', toText('gs_cast_float($1, $3)')],
   ),
 ];

@@ -1,8 +1,50 @@
 /** Operators, declared like functions. */
 import type { Typed } from '../analyze/typed.ts';
+import type { SqlType } from '../contract.ts';
+import { fieldName, formatType } from '../sql-type.ts';
 import { type Declared, declare, type Signature } from './signature.ts';
 
 const define = (...signatures: Declared[]): Signature[] => signatures.map(declare);
+const NAMES: Readonly<Record<string, string>> = {
+  '=': 'Equality',
+  '<>': 'Inequality',
+  '<': 'Less than',
+  '>': 'Greater than',
+  '<=': 'Less than or equal',
+  '>=': 'Greater than or equal',
+};
+/** Three-valued equality of two values: DuckDB's own takes NULLs inside structs and arrays for equal. */
+function equal(a: string, b: string, type: SqlType, depth: number): string {
+  if (type.kind === 'STRUCT') {
+    const field = (of: string, i: number) => `struct_extract(${of}, '${fieldName(type.fields, i).replaceAll("'", "''")}')`;
+    const tests = type.fields.map((f, i) => equal(field(a, i), field(b, i), f.type, depth + 1));
+    return `(CASE WHEN ${a} IS NULL OR ${b} IS NULL THEN NULL ELSE ${tests.length > 0 ? `(${tests.join(' AND ')})` : 'true'} END)`;
+  }
+  if (type.kind === 'ARRAY') {
+    const each = `gs_k${depth}`;
+    const tests = `list_transform(range(1, len(${a}) + 1), lambda ${each}: ${equal(`${a}[${each}]`, `${b}[${each}]`, type.element, depth + 1)})`;
+    const all = `list_transform([${tests}], lambda gs_r${depth}: CASE WHEN list_contains(gs_r${depth}, false) THEN false WHEN list_position(gs_r${depth}, NULL) IS NOT NULL THEN NULL ELSE true END)[1]`;
+    return `(CASE WHEN ${a} IS NULL OR ${b} IS NULL THEN NULL WHEN len(${a}) <> len(${b}) THEN false ELSE ${all} END)`;
+  }
+  if (type.kind === 'FLOAT64') return `(${a} = ${b} AND NOT isnan(${a}))`;
+  return `(${a} = ${b})`;
+}
+function compare(op: string, a: string, b: string, type: SqlType, fault: (message: string) => Error): string {
+  const { kind } = type;
+  const nested = kind === 'STRUCT' || kind === 'ARRAY';
+  if (kind === 'JSON' || (nested && op !== '=' && op !== '<>'))
+    throw fault(`${NAMES[op]} is not defined for arguments of type ${formatType(type)}`);
+  if (nested) {
+    const test = equal('gs_eq.a', 'gs_eq.b', type, 0);
+    return `(list_transform([struct_pack(a := ${a}, b := ${b})], lambda gs_eq: ${op === '=' ? test : `(NOT ${test})`})[1])`;
+  }
+  if (kind === 'RANGE' && op !== '=' && op !== '<>') {
+    const bounds = (r: string) =>
+      `CASE WHEN ${r} IS NOT NULL THEN struct_pack(a := coalesce(struct_extract(${r}, 'start'), '-infinity'), b := coalesce(struct_extract(${r}, 'end'), 'infinity')) END`;
+    return `(${bounds(a)} ${op} ${bounds(b)})`;
+  }
+  return `(${a} ${op} ${b})`;
+}
 /** DuckDB takes NaN for equal to itself and greater than all else; in GoogleSQL a comparison with NaN is false. */
 const NAN_SIDE: Readonly<Record<string, number>> = { '=': 0, '>': 0, '>=': 0, '<': 1, '<=': 1 };
 const comparison = (op: string) =>
@@ -20,7 +62,7 @@ const comparison = (op: string) =>
         return exact ? plain : `(${plain} AND NOT isnan(${[a, b][side]}))`;
       },
     ],
-    ['T, T -> BOOL', `($1 ${op} $2)`],
+    ['T, T -> BOOL', ([a, b], call) => compare(op, a!, b!, (call.args.find((x) => !x.untyped) ?? call.args[0]!).type, call.fault)],
   );
 const overflow = (op: string) =>
   `CASE WHEN isinf($1 ${op} $2) AND isfinite($1) AND isfinite($2) THEN gs_fail('double overflow: ' || gs_float_text($1) || ' ${op} ' || gs_float_text($2)) ELSE ($1 ${op} $2) END`;
@@ -42,7 +84,7 @@ export const operatorSignatures: ReadonlyMap<string, readonly Signature[]> = new
       ['INT64, INT64 -> INT64', '($1 + $2)'],
       ['FLOAT64, FLOAT64 -> FLOAT64', '($1 + $2)'],
       ['NUMERIC, NUMERIC -> NUMERIC', '($1 + $2)'],
-      ['BIGNUMERIC, BIGNUMERIC -> BIGNUMERIC', '($1 + $2)'],
+      ['BIGNUMERIC, BIGNUMERIC -> BIGNUMERIC', 'gs_bignumeric_check($1 + $2)'],
       ['DATE, INT64 -> DATE', 'gs_date_plus($1, $2)'],
       ['INT64, DATE -> DATE', 'gs_date_plus($2, $1)'],
       ['TIMESTAMP, INTERVAL -> TIMESTAMP', 'gs_timestamp_plus($1, $2)'],
@@ -60,7 +102,7 @@ export const operatorSignatures: ReadonlyMap<string, readonly Signature[]> = new
       ['INT64, INT64 -> INT64', '($1 - $2)'],
       ['FLOAT64, FLOAT64 -> FLOAT64', '($1 - $2)'],
       ['NUMERIC, NUMERIC -> NUMERIC', '($1 - $2)'],
-      ['BIGNUMERIC, BIGNUMERIC -> BIGNUMERIC', '($1 - $2)'],
+      ['BIGNUMERIC, BIGNUMERIC -> BIGNUMERIC', 'gs_bignumeric_check($1 - $2)'],
       ['DATE, INT64 -> DATE', 'gs_date_plus($1, -$2)'],
       ['DATE, DATE -> INTERVAL', 'to_days(CAST(($1 - $2) AS INTEGER))'],
       ['TIMESTAMP, TIMESTAMP -> INTERVAL', 'to_microseconds(epoch_us($1) - epoch_us($2))'],

@@ -134,56 +134,11 @@ function parseDatetime(text: string, format: string, kind: 'date' | 'time' | 'da
   return parseMoment(pattern, input, kind, zone);
 }
 
-function number(text: string, format: string): string {
-  const spec = format.toUpperCase();
-  const found = /^(S|MI)?(FM)?(S)?(\$)?([09X,G.D]*?)(\$)?(MI|PR|S)?$/.exec(spec);
-  if (!found) throw new EvaluationFault(`Invalid format model: ${format}`);
-  const body = found[5]!;
-  const negative = text.startsWith('-');
-  if (body.includes('X')) {
-    const hex = BigInt(text.split('.')[0]!.replace('-', '')).toString(16);
-    const padded = hex.padStart(body.length, body.startsWith('0') ? '0' : ' ');
-    return (negative ? '-' : ' ') + (format.includes('X') ? padded.toUpperCase() : padded);
-  }
-  const [whole, frac = ''] = body.replaceAll('G', ',').replaceAll('D', '.').split('.') as [string, string?];
-  const places = frac.length;
-  const [w, d = ''] = text.replace('-', '').split('.') as [string, string?];
-  const unit = 10n ** BigInt(Math.max(0, d.length - places));
-  const scaled = (BigInt(w + d.padEnd(places, '0')) * 2n + unit) / (unit * 2n);
-  const digits = scaled.toString().padStart(places + 1, '0');
-  const intDigits = places ? digits.slice(0, -places) : digits;
-  const slots = whole.replaceAll(',', '');
-  if (intDigits.length > slots.length && !(intDigits === '0' && slots.length === 0)) return `${' '}${body.replaceAll(/[09]/g, '#')}`;
-  let k = intDigits.length - slots.length;
-  let zero = false;
-  let out = '';
-  for (const c of whole) {
-    if (c === ',') {
-      out += out.trim() === '' ? ' ' : ',';
-      continue;
-    }
-    if (c === '0') zero = true;
-    const digit = k >= 0 && !(intDigits === '0' && !zero && places > 0) ? intDigits[k] : undefined;
-    out += digit ?? (zero ? '0' : ' ');
-    k++;
-  }
-  const fraction = places ? `.${digits.slice(-places)}` : '';
-  const lead = /^ */.exec(out)![0];
-  const trimmed = out.slice(lead.length);
-  const dollar = found[4] || found[6] ? '$' : '';
-  let sign = negative ? '-' : ' ';
-  if (found[1] === 'S' || found[3] === 'S') sign = negative ? '-' : '+';
-  let result = `${lead}${sign}${dollar}${trimmed}${fraction}`;
-  if (found[7] === 'MI') result = `${lead}${dollar}${trimmed}${fraction}${negative ? '-' : ' '}`;
-  if (found[7] === 'S') result = `${lead}${dollar}${trimmed}${fraction}${negative ? '-' : '+'}`;
-  if (found[7] === 'PR') result = negative ? `${lead}<${dollar}${trimmed}${fraction}>` : `${lead} ${dollar}${trimmed}${fraction} `;
-  return found[2] ? result.replace(/^ +/, '') : result;
-}
-
 function bytesText(b: Uint8Array, format: string): string {
   const buffer = Buffer.from(b);
   switch (format.toUpperCase()) {
     case 'HEX':
+    case 'BASE16':
       return buffer.toString('hex');
     case 'BASE64':
     case 'BASE64M':
@@ -203,12 +158,15 @@ function bytesText(b: Uint8Array, format: string): string {
 function textBytes(t: string, format: string): Uint8Array {
   switch (format.toUpperCase()) {
     case 'HEX':
+    case 'BASE16':
       if (!/^([0-9a-fA-F]{2})*$/.test(t)) throw new EvaluationFault('Failed to decode invalid hexadecimal string');
       return Buffer.from(t, 'hex');
     case 'BASE64':
     case 'BASE64M':
       return Buffer.from(t, 'base64');
     case 'ASCII':
+      if (/[^\0-\x7f]/.test(t)) throw new EvaluationFault('Failed to decode invalid ASCII string');
+      return Buffer.from(t);
     case 'UTF-8':
     case 'UTF8':
       return Buffer.from(t);
@@ -229,7 +187,6 @@ export const castFormatNatives: readonly NativeFunction[] = [
   native('gs_cast_parse_timestamp', ['text', 'text', 'text'], 'timestamp', (t: string, f: string, zone: string) =>
     parseDatetime(t, f, 'timestamp', zone),
   ),
-  native('gs_cast_number', ['text', 'text'], 'text', number),
   native('gs_cast_bytes_text', ['bytes', 'text'], 'text', bytesText),
   native('gs_cast_bytes', ['text', 'text'], 'bytes', textBytes),
 ];

@@ -37,6 +37,17 @@ export function renderScaled(value: bigint, scale: number): string {
 
 /** The exact decimal expansion of a double, times 10^scale, rounded half away from zero. */
 export function scaleDouble(value: number, scale: number): bigint {
+  return expand(value, scale, divideRounded);
+}
+/** The same as C's printf rounds it: half to even. */
+export function roundDouble(value: number, scale: number): bigint {
+  return expand(value, scale, (a, b) => {
+    const q = a / b;
+    const twice = (a % b) * 2n;
+    return twice > b || (twice === b && q % 2n === 1n) ? q + 1n : q;
+  });
+}
+function expand(value: number, scale: number, divide: (a: bigint, b: bigint) => bigint): bigint {
   const view = new DataView(new ArrayBuffer(8));
   view.setFloat64(0, value);
   const bits = view.getBigUint64(0);
@@ -45,6 +56,6 @@ export function scaleDouble(value: number, scale: number): bigint {
   const mantissa = exponent === 0 ? fraction : fraction | 0x10000000000000n;
   const power = (exponent === 0 ? 1 : exponent) - 1075;
   const scaled = mantissa * pow10(scale);
-  const magnitude = power >= 0 ? scaled << BigInt(power) : divideRounded(scaled, 1n << BigInt(-power));
+  const magnitude = power >= 0 ? scaled << BigInt(power) : divide(scaled, 1n << BigInt(-power));
   return value < 0 ? -magnitude : magnitude;
 }

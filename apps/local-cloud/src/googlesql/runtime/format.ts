@@ -1,9 +1,10 @@
 /** FORMAT(): C's printf with %t and %T. Values arrive as texts beside their shapes (see ./json.ts). */
 
-import { renderScaled, scaleDouble } from './decimal.ts';
+import { renderScaled, roundDouble } from './decimal.ts';
 import { EvaluationFault, type NativeFunction, native } from './define.ts';
 import { type Shape, shapeOf } from './json.ts';
 import { parseJson, renderJson } from './json-value.ts';
+import { textFloat } from './numbers.ts';
 
 function quoted(text: string): string {
   const q = text.includes('"') && !text.includes("'") ? "'" : '"';
@@ -77,7 +78,7 @@ function exponent(text: string): string {
 }
 
 function fixed(value: number, precision: number): string {
-  return renderFixed(scaleDouble(value, precision), precision);
+  return renderFixed(roundDouble(value, precision), precision);
 }
 function renderFixed(scaled: bigint, precision: number): string {
   const text = renderScaled(scaled, precision);
@@ -210,7 +211,7 @@ export function formatText(format: string, shapes: readonly Shape[], values: rea
             const unit = 10n ** BigInt(drop);
             const rounded = (digits * 2n + unit) / (unit * 2n);
             text = (value.startsWith('-') && rounded !== 0n ? '-' : '') + renderFixed(rounded, places);
-          } else text = number(Number(value), useFlags, precision, verb);
+          } else text = number(textFloat(value) ?? Number.NaN, useFlags, precision, verb);
           if (useFlags.includes("'")) text = text.replace(/\d+/, group);
           return pad(numericText(text), useFlags, width, /\d/.test(text));
         }

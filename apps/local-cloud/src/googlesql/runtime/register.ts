@@ -1,6 +1,7 @@
 /** Registers the functions written in TypeScript. They belong to the database: one connection is enough, a second time is harmless. */
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { castFormatNatives } from './cast-format.ts';
+import { castNumberNatives } from './cast-number.ts';
 import { type NativeFunction, toDuckDb } from './define.ts';
 import { formatFunctions } from './format.ts';
 import { formatTimeFunctions } from './format-time.ts';
@@ -12,6 +13,7 @@ import { timeFunctions } from './times.ts';
 
 export const nativeFunctions: readonly NativeFunction[] = [
   ...castFormatNatives,
+  ...castNumberNatives,
   ...formatFunctions,
   ...formatTimeFunctions,
   ...jsonFunctions,
