@@ -48,8 +48,22 @@ export function resolveCron(text: string, seed: string): string {
 /** With a date and its zone said: without them the parser asks what zone this machine is in, which takes longer than all the rest. */
 const UTC = { tz: 'UTC', currentDate: new CronDate(new Date(0), 'UTC') };
 
+/** Thousands of schedules share an expression, and what is wrong with one does not change within a day. */
+const judged = new Map<string, readonly CronProblem[]>();
+
 /** Everything wrong with the pair, in words for the person who typed it; empty when it can be scheduled. */
 export function checkCron(text: string, zone: string, now: number): readonly CronProblem[] {
+  const key = `${Math.floor(now / 86_400_000)} ${zone} ${text}`;
+  let problems = judged.get(key);
+  if (!problems) {
+    problems = judge(text, zone, now);
+    if (judged.size >= REMEMBERED) judged.clear();
+    judged.set(key, problems);
+  }
+  return problems;
+}
+
+function judge(text: string, zone: string, now: number): readonly CronProblem[] {
   if (!isZone(zone)) return [{ field: 'timezone', message: `"${zone}" is not an IANA time zone; for example "Europe/Berlin" or "UTC"` }];
   const bad = (message: string): readonly CronProblem[] => [{ field: 'schedule_cron', message }];
   const expanded = ALIASES[text.trim()] ?? text.trim();

@@ -18,11 +18,28 @@ class Lane implements Turn {
   readonly id: string;
   turn = 0;
   place = -1;
+  /** While nothing of it can go before that time, unless something happens to its tenant. */
+  doze: Doze | null = null;
   readonly waiting: QueueItem[] = [];
   /** How far a walk has come; means nothing outside of one. */
   cursor = 0;
   constructor(id: string) {
     this.id = id;
+  }
+}
+
+/** Until when a lane need not be looked at. */
+class Doze implements Turn {
+  readonly id: string;
+  readonly turn: number;
+  place = -1;
+  readonly line: TenantLine;
+  readonly lane: 'live' | 'backfill';
+  constructor(line: TenantLine, lane: 'live' | 'backfill', until: number) {
+    this.id = line.live.id;
+    this.turn = until;
+    this.line = line;
+    this.lane = lane;
   }
 }
 
@@ -50,9 +67,10 @@ export class FairQueue {
   readonly #backfillsBusy = new Map<string, number>();
   readonly #backfillCaps = new Map<string, number>();
   readonly #present = { live: 0, backfill: 0 };
-  /** Of tenants with waiting items and no hold: all that a pick looks at. */
+  /** Of tenants with waiting items that may be able to go: all that a pick looks at. */
   readonly #ready = { live: new TurnHeap<Lane>(), backfill: new TurnHeap<Lane>() };
   readonly #held = new Set<TenantLine>();
+  readonly #dozing = new TurnHeap<Doze>();
   /** When the first hold is over. */
   #heldUntil = Number.POSITIVE_INFINITY;
   waiting = 0;
@@ -164,6 +182,7 @@ export class FairQueue {
     if (!line) return;
     if (line.hold?.gate === 'quota.concurrent_exceeded') this.setHold(tenantId, null);
     for (const item of [...line.live.waiting, ...line.backfill.waiting]) if (item.hold?.gate === 'same_pipeline') item.hold = null;
+    this.#wake(line);
   }
   setBackfillCap(backfillId: string, cap: number): void {
     this.#backfillCaps.set(backfillId, cap);
@@ -174,6 +193,7 @@ export class FairQueue {
     const picked: QueueItem[] = [];
     if (max <= 0) return picked;
     if (now >= this.#heldUntil) this.#release(now);
+    for (let doze = this.#dozing.first; doze && doze.turn <= now; doze = this.#dozing.first) this.#wakeLane(doze.line, doze.lane);
     const taken = new Set<string>();
     for (const lane of ['live', 'backfill'] as const) this.#pickLane(lane, now, max, picked, taken);
     return picked;
@@ -182,14 +202,19 @@ export class FairQueue {
   #pickLane(lane: 'live' | 'backfill', now: number, max: number, picked: QueueItem[], taken: Set<string>): void {
     const backfills = new Map<string, number>();
     const seen = new Set<Lane>();
+    const idle: Lane[] = [];
     this.#ready[lane].walk(
       (entry) => {
-        if (!seen.has(entry)) entry.cursor = 0;
+        const again = seen.has(entry);
+        if (!again) entry.cursor = 0;
         seen.add(entry);
         const list = entry.waiting;
         while (entry.cursor < list.length && !this.#mayGo(list[entry.cursor] as QueueItem, now, taken, backfills)) entry.cursor++;
         const item = list[entry.cursor++];
-        if (!item) return undefined;
+        if (!item) {
+          if (!again) idle.push(entry);
+          return undefined;
+        }
         picked.push(item);
         if (item.config_id) taken.add(item.config_id);
         if (item.backfill_id) backfills.set(item.backfill_id, (backfills.get(item.backfill_id) ?? 0) + 1);
@@ -197,6 +222,32 @@ export class FairQueue {
       },
       () => picked.length >= max,
     );
+    for (const entry of idle) this.#letDoze(entry, lane, now);
+  }
+
+  /** Nothing of the lane can go now. It is looked at again when the first of its waits is over, or something happens to its tenant. */
+  #letDoze(lane: Lane, name: 'live' | 'backfill', now: number): void {
+    let until = Number.POSITIVE_INFINITY;
+    for (const item of lane.waiting) {
+      const own = Math.max(item.not_before, item.hold?.until ?? 0);
+      if (own > now) until = Math.min(until, own);
+    }
+    this.#ready[name].remove(lane);
+    lane.doze = new Doze(this.#line(lane.id), name, until);
+    this.#dozing.put(lane.doze);
+  }
+
+  #wake(line: TenantLine): void {
+    this.#wakeLane(line, 'live');
+    this.#wakeLane(line, 'backfill');
+  }
+
+  #wakeLane(line: TenantLine, name: 'live' | 'backfill'): void {
+    const { doze } = line[name];
+    if (!doze) return;
+    this.#dozing.remove(doze);
+    line[name].doze = null;
+    this.#place(line);
   }
 
   #release(now: number): void {
@@ -220,7 +271,7 @@ export class FairQueue {
   #place(line: TenantLine): void {
     for (const name of ['live', 'backfill'] as const) {
       const lane = line[name];
-      if (lane.waiting.length === 0 || this.#held.has(line)) this.#ready[name].remove(lane);
+      if (lane.waiting.length === 0 || this.#held.has(line) || lane.doze) this.#ready[name].remove(lane);
       else if (lane.place < 0) {
         lane.turn = Math.max(lane.turn, this.#present[name]);
         this.#ready[name].put(lane);
@@ -273,6 +324,8 @@ export class FairQueue {
   }
 
   #occupy(item: QueueItem, by: 1 | -1): void {
+    const line = this.#lines.get(item.tenant_id);
+    if (line) this.#wake(line);
     if (by === 1) this.#underWay.add(item);
     else this.#underWay.delete(item);
     if (item.config_id) {
@@ -305,6 +358,7 @@ export class FairQueue {
   #enlist(line: TenantLine, item: QueueItem): void {
     const { waiting } = line[item.lane];
     waiting.splice(position(waiting, item), 0, item);
+    this.#wake(line);
     this.#place(line);
     this.#wait(item, 1);
   }
@@ -314,6 +368,7 @@ export class FairQueue {
     const at = position(waiting, item);
     if (waiting[at] !== item) throw new Error(`queue index lost ${item.run_id}`);
     waiting.splice(at, 1);
+    this.#wake(line);
     this.#place(line);
     this.#wait(item, -1);
   }

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { DstPolicy } from './cron.ts';
 
 /** Words of the scheduler. Times are milliseconds here; tables and the API see RFC 3339. */
@@ -101,7 +101,7 @@ export const dstPolicy = (dst: Dst): DstPolicy => ({ gap: dst === 'shift' ? 'fir
 
 /** The same question gives the same id: a fire, or an attempt, that is decided twice is one. */
 export function idOf(...parts: readonly (string | number)[]): string {
-  const h = createHash('sha256').update(parts.join('\n')).digest('hex');
+  const h = hash('sha256', parts.join('\n'));
   return `${h.slice(0, 8)}-${h.slice(8, 12)}-5${h.slice(13, 16)}-8${h.slice(17, 20)}-${h.slice(20, 32)}`;
 }
 export const fireId = (configId: string, fireTime: number): string => idOf('fire', configId, fireTime);

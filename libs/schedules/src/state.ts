@@ -2,7 +2,7 @@ import { DueIndex } from './due-index.ts';
 import type { ScheduleEvent } from './events.ts';
 import { FairQueue } from './fair-queue.ts';
 import { type PlainRow, scheduledRunRow, type TenantStanding } from './rows.ts';
-import type { QueueItem, Schedule } from './schedule.ts';
+import { attemptId, type QueueItem, type Schedule } from './schedule.ts';
 
 /** All that the scheduler remembers, with the indexes that make each question cheap. Changed by `apply` alone. */
 export interface SchedulesState {
@@ -200,6 +200,8 @@ function backfillRequested(state: SchedulesState, event: Extract<ScheduleEvent, 
       ...blank,
       run_id,
       config_id: null,
+      // Known from the start, so that whoever asked for the backfill can follow each date as a run.
+      pipeline_logging_id: attemptId(run_id, 0),
       backfill_id: event.backfill_id,
       tenant_id: event.tenant_id,
       provider: event.provider,

@@ -19,6 +19,10 @@ export class TurnHeap<T extends Turn> {
     return this.#heap.length;
   }
 
+  get first(): T | undefined {
+    return this.#heap[0];
+  }
+
   /** In, or to its right place after its turn changed. */
   put(entry: T): void {
     if (entry.place < 0) {

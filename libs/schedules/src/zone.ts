@@ -23,7 +23,7 @@ interface Stretch {
   readonly from: number;
   readonly offset: number;
 }
-const years = new Map<string, readonly Stretch[]>();
+const years = new Map<string, Map<number, readonly Stretch[]>>();
 
 export function offsetAt(zone: string, instant: number): number {
   if (zone === 'UTC') return 0;
@@ -37,11 +37,15 @@ export function offsetAt(zone: string, instant: number): number {
 export const wallTime = (zone: string, instant: number): number => instant + offsetAt(zone, instant);
 
 function yearOf(zone: string, year: number): readonly Stretch[] {
-  const key = `${zone} ${year}`;
-  let known = years.get(key);
+  let mine = years.get(zone);
+  if (!mine) {
+    mine = new Map();
+    years.set(zone, mine);
+  }
+  let known = mine.get(year);
   if (!known) {
     known = askYear(zone, Date.UTC(year, 0, 1), Date.UTC(year + 1, 0, 1));
-    years.set(key, known);
+    mine.set(year, known);
   }
   return known;
 }

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { pipelinesBackfill, Refusal, type TenantId } from '@convergence/contracts';
-import { DEFAULT_LIMITS, pipelineIdOf } from '@convergence/schedules';
+import { attemptId, DEFAULT_LIMITS, pipelineIdOf } from '@convergence/schedules';
 import { route } from '@convergence/service';
 import { checkTemplate } from '../run-spec.ts';
 import type { Scheduler } from '../scheduler.ts';
@@ -41,7 +41,8 @@ export const pipelinesBackfillRoute = ({
         pipeline_id: pipelineIdOf({ ...named, tenant_id, pipeline_template: ref.template }),
         max_concurrent,
         queued_count: runs.length,
-        runs: runs.map(({ run_id, date }) => ({ run_id, date })),
+        // The run of the first attempt: what GET /pipelines/runs/{id} and why take.
+        runs: runs.map(({ run_id, date }) => ({ run_id: attemptId(run_id, 0), date })),
         message: `Queued ${runs.length} ${runs.length === 1 ? 'run' : 'runs'}, ${max_concurrent} at a time, behind live work.`,
       },
     };
