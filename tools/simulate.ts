@@ -22,6 +22,7 @@ const tenants = Number(values.tenants);
 for (let i = 0; i < Number(values.worlds); i++) {
   const seed = Number(values.seed) + i;
   const began = performance.now();
+  const cpu = process.cpuUsage();
   try {
     const world = new World({
       seed,
@@ -33,7 +34,10 @@ for (let i = 0; i < Number(values.worlds); i++) {
       faults: !values.calm,
     });
     const figures = world.run();
-    console.log(`seed ${seed}: ${JSON.stringify(figures)} in ${((performance.now() - began) / 1000).toFixed(1)} s`);
+    const { user, system } = process.cpuUsage(cpu);
+    const seconds = ((performance.now() - began) / 1000).toFixed(1);
+    // On a machine that does other things too the clock says little.
+    console.log(`seed ${seed}: ${JSON.stringify(figures)} in ${seconds} s (${((user + system) / 1e6).toFixed(1)} s of a processor)`);
   } catch (error) {
     if (!(error instanceof Breach)) throw error;
     console.error(error.message);

@@ -12,12 +12,13 @@ import { schedulerJournal, tenantJournal } from './control/journals.ts';
 import { schemaMigrations } from './control/schema-migrations.ts';
 import { sliceOwners } from './control/slice-owners.ts';
 import { pipelineRuns } from './runs/pipeline-runs.ts';
+import { scheduleCustomerViews } from './schedules/customer-views.ts';
 import { pipelineExecutionQueue } from './schedules/pipeline-execution-queue.ts';
 import { scheduledPipelineRuns } from './schedules/scheduled-pipeline-runs.ts';
 import { schedulerTenants } from './schedules/scheduler-tenants.ts';
 import { tenantPipelineConfigs } from './schedules/tenant-pipeline-configs.ts';
 import { schedulerViews } from './schedules/views.ts';
-import { customerViews } from './tenants/customer-views.ts';
+import { tenantCustomerViews } from './tenants/customer-views.ts';
 import { TENANT_TABLES } from './tenants/tenants.ts';
 
 export interface CentralTable {
@@ -46,4 +47,5 @@ export const centralViews = (central: string): readonly ViewSpec[] => schedulerV
 
 /** The `customer_*` names live in a dataset of their own. */
 export const CUSTOMERS_DATASET = 'customers_metadata';
-export { customerViews };
+/** `central` is the quoted dataset. */
+export const customerViews = (central: string): readonly ViewSpec[] => [...tenantCustomerViews(central), ...scheduleCustomerViews(central)];

@@ -1,4 +1,4 @@
-export { CENTRAL_TABLES, type CentralTable, CUSTOMERS_DATASET, centralViews, SLICES } from './central.ts';
+export { CENTRAL_TABLES, type CentralTable, CUSTOMERS_DATASET, centralViews, customerViews, SLICES } from './central.ts';
 export { checkpointed } from './control/checkpointed.ts';
 export { schedulerJournal, tenantJournal } from './control/journals.ts';
 export { schemaMigrations } from './control/schema-migrations.ts';
@@ -12,7 +12,6 @@ export { scheduledPipelineRuns } from './schedules/scheduled-pipeline-runs.ts';
 export { schedulerTenants } from './schedules/scheduler-tenants.ts';
 export { tenantPipelineConfigs } from './schedules/tenant-pipeline-configs.ts';
 export { schedulerViews } from './schedules/views.ts';
-export { customerViews } from './tenants/customer-views.ts';
 export { runAdmissions } from './tenants/run-admissions.ts';
 export { tenantApiKeys } from './tenants/tenant-api-keys.ts';
 export { tenantBillingEvents } from './tenants/tenant-billing-events.ts';

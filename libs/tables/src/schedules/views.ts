@@ -36,6 +36,6 @@ GROUP BY r.tenant_id, r.pipeline_id`,
     sql: `SELECT q.run_id, q.tenant_id, q.tenant_id AS customer_id, q.pipeline_id, q.priority, q.scheduled_time, q.added_at, q.waiting_gate,
   q.waiting_detail, TIMESTAMP_DIFF(CURRENT_TIMESTAMP(), q.added_at, MINUTE) AS waiting_minutes
 FROM ${tenants}.pipeline_execution_queue AS q
-WHERE q.state = 'QUEUED'`,
+WHERE q.state = 'QUEUED' AND q.x_deleted IS NOT TRUE`,
   },
 ];

@@ -14,7 +14,7 @@ const NAMES = {
   customer_provider_configs: 'tenant_provider_configs',
 } as const;
 
-export const customerViews = (tenants: string): readonly ViewSpec[] =>
+export const tenantCustomerViews = (tenants: string): readonly ViewSpec[] =>
   Object.entries(NAMES).map(([name, table]) => ({
     name,
     description: `${table} under its customer name.`,
