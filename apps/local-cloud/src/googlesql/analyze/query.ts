@@ -224,6 +224,7 @@ function compileSelect(select: Select, outer: Env, order: readonly OrderItem[], 
   }
   const list = [...outputs.map((o, i) => `${o.value.sql} AS c${i + 1}`), ...hidden].join(', ');
   const body = group ? ` FROM ${group.render()}${having ? ` WHERE ${having}` : ''}` : source;
+  if (qualify && !/ OVER \(/.test(qualify + list)) throw new SyntaxFault('The QUALIFY clause requires analytic function to be present', select.qualify!.at);
   const core = `SELECT ${select.distinct ? 'DISTINCT ' : ''}${list}${body}${qualify ? ` QUALIFY ${qualify}` : ''}`;
   return { core, columns, order: keys, limit: limitSql(query, outer), value, hidden: hidden.length > 0 };
 }

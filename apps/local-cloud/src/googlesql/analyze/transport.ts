@@ -1,6 +1,7 @@
 /** Carries a value of any type into a TypeScript function: JSON text in which every scalar is a string, with the shape of the type beside it. */
 import type { SqlType } from '../contract.ts';
 import { fieldName, quote } from '../sql-type.ts';
+import { SyntaxFault } from '../parse/fault.ts';
 import { castSql } from './convert.ts';
 
 /** JSON of the type's shape, see ../runtime/json.ts. */
@@ -21,6 +22,7 @@ function leaves(sql: string, type: SqlType, depth: number): string {
     );
     return `list_transform([${sql}], lambda ${e}: CASE WHEN ${e} IS NULL THEN NULL ELSE struct_pack(${fields.join(', ') || 'f0 := 1'}) END)[1]`;
   }
+  if (type.kind === 'RANGE') throw new SyntaxFault('Values of type RANGE have no text here', undefined, 'unsupported');
   if (type.kind === 'BYTES') return `base64(${sql})`;
   if (type.kind === 'JSON' || type.kind === 'STRING') return sql;
   return castSql(sql, type, { kind: 'STRING' });

@@ -1,5 +1,6 @@
 /** RANGE functions. A range is a struct of its bounds; NULL is an open bound. */
 import { type FunctionSpec, scalar } from './call.ts';
+import { physicalType } from '../sql-type.ts';
 import type { Declared } from './signature.ts';
 
 const start = (r: string) => `struct_extract(${r}, 'start')`;
@@ -24,6 +25,16 @@ export const rangeFunctions: readonly FunctionSpec[] = [
       `RANGE<${k}>, RANGE<${k}> -> BOOL`,
       `((${start('$1')} IS NULL OR coalesce(${start('$1')} <= ${start('$2')}, false)) AND (${end('$1')} IS NULL OR coalesce(${end('$2')} <= ${end('$1')}, false)))`,
     ]),
+  ),
+  scalar(
+    'GENERATE_RANGE_ARRAY',
+    ...(['DATE', 'DATETIME', 'TIMESTAMP'] as const).map(
+      (k): Declared => [
+        `RANGE<${k}>, INTERVAL[, BOOL] -> ARRAY<RANGE<${k}>>`,
+        ([r, step, last]) =>
+          `CASE WHEN ${start(r!)} IS NULL OR ${end(r!)} IS NULL THEN gs_fail('Cannot generate an array from an unbounded RANGE') ELSE CAST(gs_range_array(${r}, ${step}, ${last ?? 'true'}) AS ${physicalType({ kind: 'ARRAY', element: { kind: 'RANGE', element: { kind: k } } })}) END`,
+      ],
+    ),
   ),
   scalar('RANGE_OVERLAPS', ...each((k) => [`RANGE<${k}>, RANGE<${k}> -> BOOL`, overlaps('$1', '$2')])),
   scalar(

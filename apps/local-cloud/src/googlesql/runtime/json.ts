@@ -1,5 +1,6 @@
 /** The JSON functions. The argument `typed` tells JSON values (canonical text) from STRINGs that may hold anything. */
 import { EvaluationFault, type NativeFunction, native } from './define.ts';
+import { isoInterval } from './interval.ts';
 import {
   canonicalNumber,
   follow,
@@ -79,6 +80,8 @@ export function toJson(value: unknown, shape: Shape, wide: 'none' | 'wide' | 'te
       return text;
     case 'INT64':
       return wide !== 'none' && (BigInt(text) > 9007199254740992n || BigInt(text) < -9007199254740992n) ? quoteJson(text) : text;
+    case 'INTERVAL':
+      return quoteJson(isoInterval(text));
     case 'NUMERIC':
     case 'BIGNUMERIC':
       if (wide === 'text') return text.includes('.') || Math.abs(Number(text)) > 9007199254740992 ? quoteJson(text) : text;

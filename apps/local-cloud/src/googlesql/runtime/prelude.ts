@@ -131,7 +131,18 @@ export const prelude: readonly string[] = [
     'gs_date_plus(d, n)',
     "CAST(CASE WHEN abs(n) > 4000000 OR CAST(d + CAST(n AS INTEGER) AS DATE) NOT BETWEEN DATE '0001-01-01' AND DATE '9999-12-31' THEN gs_fail('Adding ' || n || ' days to date ' || d || ' causes overflow') ELSE d + CAST(n AS INTEGER) END AS DATE)",
   ),
-  macro('gs_timestamp_plus(t, i)', '(t + i)'),
+  macro(
+    'gs_timestamp_plus(t, i)',
+    "CASE WHEN t + i < TIMESTAMPTZ '0001-01-01 00:00:00+00' OR t + i >= TIMESTAMPTZ '10000-01-01 00:00:00+00' THEN gs_fail('Adding an interval to timestamp ' || CAST(t AS VARCHAR) || ' causes overflow') ELSE t + i END",
+  ),
+  macro(
+    'gs_timestamp_move(t, i)',
+    "CASE WHEN datepart('year', i) <> 0 OR datepart('month', i) <> 0 THEN gs_fail('TIMESTAMP +/- INTERVAL is not supported for intervals with non-zero MONTH or YEAR part.') ELSE gs_timestamp_plus(t, i) END",
+  ),
+  macro(
+    'gs_range_array(r, i, last)',
+    `list_transform([list_filter(generate_series(CAST(r."start" AS TIMESTAMP), CAST(r."end" AS TIMESTAMP), i), lambda gs_d: gs_d < r."end")], lambda gs_l: list_filter(list_transform(range(1, len(gs_l) + 1), lambda gs_k: struct_pack("start" := gs_l[gs_k], "end" := coalesce(gs_l[gs_k + 1], CASE WHEN last OR gs_l[gs_k] + i <= r."end" THEN CAST(r."end" AS TIMESTAMP) END))), lambda gs_e: gs_e."end" IS NOT NULL))[1]`,
+  ),
   macro(
     'gs_datetime_check(t)',
     "CASE WHEN t < TIMESTAMP '0001-01-01 00:00:00' OR t >= TIMESTAMP '10000-01-01 00:00:00' THEN gs_fail('Datetime out of range') ELSE t END",

@@ -190,13 +190,20 @@ const PUBLIC_SUFFIXES = new Set([
   'co.kr',
 ]);
 function hostOf(url: string): string | null {
-  const t = url.trim();
+  const t = url.trim().replace(/^mailto:/i, '//');
   const rest =
     /^(?:[a-z][a-z0-9+.-]*:)?\/\/([^/?#]*)/i.exec(t)?.[1] ?? (/^[a-z][a-z0-9+.-]*:(?!\d)/i.test(t) ? undefined : /^([^/?#]*)/.exec(t)?.[1]);
   if (rest === undefined || rest === '') return null;
   const host = rest.replace(/^.*@/, '').replace(/:\d*$/, '');
   return host === '' ? null : host;
 }
+/** The labels of the host's name; null for an address. */
+function labelsOf(url: string): string[] | null {
+  const host = hostOf(url)?.replace(/\.+$/, '');
+  if (!host || /^\[/.test(host) || ipBytes(host)) return null;
+  return host.split('.');
+}
+const suffixLength = (labels: readonly string[]): number => (PUBLIC_SUFFIXES.has(labels.slice(-2).join('.').toLowerCase()) ? 2 : 1);
 function ipBytes(text: string): Uint8Array | undefined {
   if (/^\d{1,3}(\.\d{1,3}){3}$/.test(text)) {
     const parts = text.split('.').map(Number);
@@ -346,18 +353,13 @@ export const stringFunctions: readonly NativeFunction[] = [
   }),
   native('gs_net_host', ['text'], 'text', hostOf),
   native('gs_net_suffix', ['text'], 'text', (t: string) => {
-    const host = hostOf(t)?.toLowerCase().replace(/\.+$/, '');
-    if (!host?.includes('.')) return null;
-    const labels = host.split('.');
-    const two = labels.slice(-2).join('.');
-    return PUBLIC_SUFFIXES.has(two) ? two : labels.at(-1)!;
+    const labels = labelsOf(t);
+    return labels && labels.slice(-suffixLength(labels)).join('.');
   }),
   native('gs_net_domain', ['text'], 'text', (t: string) => {
-    const host = hostOf(t)?.toLowerCase().replace(/\.+$/, '');
-    if (!host?.includes('.')) return null;
-    const labels = host.split('.');
-    const n = PUBLIC_SUFFIXES.has(labels.slice(-2).join('.')) ? 3 : 2;
-    return labels.length < n ? null : labels.slice(-n).join('.');
+    const labels = labelsOf(t);
+    const n = labels && suffixLength(labels) + 1;
+    return labels && labels.length >= n! ? labels.slice(-n!).join('.') : null;
   }),
   native('gs_ip_from', ['text'], 'bytes', (t: string) => {
     const b = ipBytes(t);
