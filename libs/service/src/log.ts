@@ -4,9 +4,9 @@
  * Does not know: what is logged. 1. Every line carries severity, service and, inside a request or message, the trace.
  * 2. No secret leaves (redact.ts): keys are cleaned field by field, values once more on the finished line.
  */
+import { createRequire } from 'node:module';
 import { isSpanContextValid, trace } from '@opentelemetry/api';
 import { type DestinationStream, type Logger, pino, stdSerializers } from 'pino';
-import pretty from 'pino-pretty';
 import { createRedactor, type Redactor } from './redact.ts';
 
 export type Log = Logger;
@@ -73,7 +73,9 @@ function traceFields(project: string): Record<string, unknown> {
   };
 }
 
+/** Loaded only where it is asked for. */
 function prettyStream(): DestinationStream {
+  const pretty = createRequire(import.meta.url)('pino-pretty') as typeof import('pino-pretty');
   return pretty({
     messageKey: 'message',
     timestampKey: 'time',

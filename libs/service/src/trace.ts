@@ -4,9 +4,9 @@
  * Does not know: Koa, Pub/Sub. 1. A carrier is a plain record of texts (HTTP headers, message attributes).
  * 2. Without an exporter spans cost next to nothing: ids are made and passed on, nothing is recorded.
  */
+import { createRequire } from 'node:module';
 import { type Attributes, type Context, context, propagation, type Span, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api';
 import { W3CTraceContextPropagator } from '@opentelemetry/core';
-import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http';
 import { resourceFromAttributes } from '@opentelemetry/resources';
 import {
   AlwaysOffSampler,
@@ -16,6 +16,8 @@ import {
   type SpanProcessor,
 } from '@opentelemetry/sdk-trace-base';
 import { NodeTracerProvider } from '@opentelemetry/sdk-trace-node';
+
+type ExporterPackage = typeof import('@opentelemetry/exporter-trace-otlp-http');
 
 export interface TraceOptions {
   readonly service: string;
@@ -29,6 +31,8 @@ export interface TraceOptions {
 export function startTracing(options: TraceOptions): { stop(): Promise<void> } {
   const processors = [...(options.processors ?? [])];
   if (options.endpoint) {
+    // Five megabytes that nobody needs who exports nothing.
+    const { OTLPTraceExporter } = createRequire(import.meta.url)('@opentelemetry/exporter-trace-otlp-http') as ExporterPackage;
     processors.push(new BatchSpanProcessor(new OTLPTraceExporter({ url: `${options.endpoint.replace(/\/+$/, '')}/v1/traces` })));
   }
   const provider = new NodeTracerProvider({
