@@ -10,11 +10,20 @@ export interface Case {
   readonly rows: readonly RestRow[];
 }
 
-export function readCases(file: string | URL): Case[] {
-  return readFileSync(file, 'utf8')
+/** A query that is refused, with the reference implementation's words for it. */
+export interface RefusedCase {
+  readonly id: string;
+  readonly sql: string;
+  readonly error: string;
+}
+
+const lines = (file: string | URL) =>
+  readFileSync(file, 'utf8')
     .split('\n')
-    .filter((line) => line.trim() !== '')
-    .map((line) => JSON.parse(line) as Case);
+    .filter((line) => line.trim() !== '');
+export const readRefusals = (file: string | URL): RefusedCase[] => lines(file).map((line) => JSON.parse(line) as RefusedCase);
+export function readCases(file: string | URL): Case[] {
+  return lines(file).map((line) => JSON.parse(line) as Case);
 }
 
 function sorted(v: unknown): unknown {

@@ -1,6 +1,7 @@
 /** RANGE functions. A range is a struct of its bounds; NULL is an open bound. */
-import { type FunctionSpec, scalar } from './call.ts';
+
 import { physicalType } from '../sql-type.ts';
+import { type FunctionSpec, scalar } from './call.ts';
 import type { Declared } from './signature.ts';
 
 const start = (r: string) => `struct_extract(${r}, 'start')`;
