@@ -14,6 +14,8 @@ import { provisionTables, SLICES } from '@convergence/tables';
 
 const MAIN = fileURLToPath(new URL('../main.ts', import.meta.url));
 const CONFIGS = fileURLToPath(new URL('../../../../configs', import.meta.url));
+/** As the launcher starts it. */
+const SMALL_HEAP = ['--max-semi-space-size=4', '--optimize-for-size'];
 const SIGNING_KEY = 'a-signing-key-for-tests-that-is-long-enough';
 
 /** Topics, tables and the owner's row, as the launcher makes them; and the bus to publish by. */
@@ -59,7 +61,7 @@ export async function openAdmission() {
 
 export async function startSchedulerProcess(env: Readonly<Record<string, string>>, admissionUrl: string, own: Record<string, string> = {}) {
   const port = await freePort();
-  const child: ChildProcess = spawn(process.execPath, ['--no-warnings', MAIN], {
+  const child: ChildProcess = spawn(process.execPath, [...SMALL_HEAP, '--no-warnings', MAIN], {
     env: {
       ...process.env,
       ...env,
