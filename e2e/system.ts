@@ -39,7 +39,7 @@ export async function startSystem(env: Record<string, string> = {}): Promise<Sys
   const output: string[] = [];
   const launcher = spawn(process.execPath, [join(root, 'tools/launcher/start.ts')], {
     cwd: root,
-    env: { ...process.env, PORT_OFFSET: String(offset), LOCAL_CLOUD_DATA: dataDir, NO_COLOR: '1', ...env },
+    env: { ...process.env, PORT_OFFSET: String(offset), LOCAL_CLOUD_DATA: dataDir, NO_COLOR: '1', SAMPLE_DATA: 'off', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   for (const stream of [launcher.stdout, launcher.stderr]) stream.on('data', (data: Buffer) => output.push(data.toString()));

@@ -66,6 +66,8 @@ export function plan(root: string, env: Environment, signingKey: string, exists:
     SCHEDULER_SERVICE_URL: `http://127.0.0.1:${port(SERVICES['scheduler-service'])}`,
     EXECUTOR_SERVICE_URL: `http://127.0.0.1:${port(SERVICES['executor-service'])}`,
     CONFIGS_DIR: join(root, 'configs'),
+    OBJECTS_DIR: join(dataDir, 'objects'),
+    MAIL_OUTBOX: join(dataDir, 'outbox'),
     REFRESH_SECONDS: '2',
     CHECKPOINT_SECONDS: '2',
     // Ctrl-C promises an end within 10 s for all processes together.

@@ -19,6 +19,8 @@ function session(url: string): string {
     `KEY=$(node -p "JSON.parse(require('fs').readFileSync('/tmp/acme.json')).api_key")`,
     `curl -s ${url}/api/v1/tenants/acme_corp/quota -H "X-API-Key: $KEY"`,
     `curl -s -X POST ${url}/api/v1/pipelines/run/acme_corp/gcp/example/dryrun -H "X-API-Key: $KEY" -H 'Content-Type: application/json' -d '{}'`,
+    `# the shipped cost pipeline, over sample data that is being installed now`,
+    `curl -s -X POST ${url}/api/v1/pipelines/run/acme_corp/gcp/cost/billing_cost -H "X-API-Key: $KEY" -H 'Content-Type: application/json' -d '{}'`,
     `curl -s ${url}/api/v1/pipelines/runs -H "X-API-Key: $KEY"`,
     `curl -s -X POST ${url}/api/v1/scheduler/trigger -H 'X-Admin-Key: dev-admin-key'`,
   ].join('\n');

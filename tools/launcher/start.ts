@@ -78,6 +78,16 @@ async function start(): Promise<void> {
   if (stopping.signal.aborted) return;
   console.log(`\n${welcome(plan, (performance.now() - began) / 1000)}\n`);
   quiet = false;
+  if (process.env.SAMPLE_DATA !== 'off') sampleData(plan.provisionEnv, stopping.signal);
+}
+
+/** What the shipped templates read, installed beside the running system; what is there stays. */
+function sampleData(env: Readonly<Record<string, string>>, signal: AbortSignal): void {
+  const script = join(root, 'tools', 'sample-data.ts');
+  const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', script], { env, stdio: 'inherit', signal });
+  child.on('error', (error) => {
+    if (error.name !== 'AbortError') console.error(`The sample data could not be installed: ${error.message}`);
+  });
 }
 
 /** Topics, tables and keys, made before anyone asks for them. What can't be made now, the log below explains. */
