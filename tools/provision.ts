@@ -1,12 +1,15 @@
 /**
  * Makes what the services need and is missing: topics with subscriptions, keys, datasets, tables, views. `npm start` runs it before the
- * services; a deployment runs it before a rollout (`npm run provision`). Running it again changes nothing.
+ * services; a deployment runs it before a rollout (`npm run provision`). Running it again changes nothing. It waits half a minute for
+ * a cloud that does not answer yet.
  */
+import { Transient } from '@convergence/contracts';
 import { defaultKeks, type GoogleConfig, googleBus, googleKeys, googleWarehouse, hostsFrom } from '@convergence/google';
 import { provisionOwner } from '@convergence/journal';
 import { baseFields, ConfigError, parseConfig, text } from '@convergence/service';
 import { provisionTables, SLICES } from '@convergence/tables';
 
+const PATIENCE_MS = 30_000;
 const { project, dataset, location } = baseFields(0);
 const fields = {
   project,
@@ -30,6 +33,7 @@ try {
     for (const slice of Object.values(SLICES)) if (await provisionOwner(warehouse, config.dataset, slice)) made.push(slice);
     return made;
   };
+  await answering(() => warehouse.check());
   const made = await Promise.all([bus.provision(), keys.provision(), tables()]);
   await Promise.all([bus.close(), warehouse.close(), keys.close()]);
   const count = made.flat().length;
@@ -37,4 +41,17 @@ try {
 } catch (error) {
   console.error(error instanceof ConfigError ? error.message : error);
   process.exit(1);
+}
+
+async function answering(check: () => Promise<unknown>): Promise<void> {
+  const until = Date.now() + PATIENCE_MS;
+  for (;;) {
+    try {
+      await check();
+      return;
+    } catch (error) {
+      if (!(error instanceof Transient) || Date.now() > until) throw error;
+    }
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
 }

@@ -28,11 +28,13 @@ for (const { title, seconds, memory } of [first, second]) {
 
 async function measure(title: string): Promise<{ title: string; seconds: number; memory: Map<string, number> }> {
   const began = performance.now();
-  const env = { ...process.env, LOCAL_CLOUD_DATA: data, PORT_OFFSET: process.env.PORT_OFFSET ?? '400' };
+  const env = { ...process.env, SAMPLE_DATA: 'off', LOCAL_CLOUD_DATA: data, PORT_OFFSET: process.env.PORT_OFFSET ?? '400' };
   const launcher = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', join(root, 'tools/launcher/start.ts')], {
     env,
     stdio: ['ignore', 'pipe', 'inherit'],
   });
+  // Whoever stops the bench stops what it started.
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => launcher.kill('SIGINT'));
   const seconds = await new Promise<number>((resolve, reject) => {
     let said = '';
     launcher.stdout.on('data', (chunk: Buffer) => {

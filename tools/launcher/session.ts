@@ -21,6 +21,8 @@ function session(url: string): string {
     `curl -s -X POST ${url}/api/v1/pipelines/run/acme_corp/gcp/example/dryrun -H "X-API-Key: $KEY" -H 'Content-Type: application/json' -d '{}'`,
     `# the shipped cost pipeline, over sample data that is being installed now`,
     `curl -s -X POST ${url}/api/v1/pipelines/run/acme_corp/gcp/cost/billing_cost -H "X-API-Key: $KEY" -H 'Content-Type: application/json' -d '{}'`,
+    `# yesterday's cost out of the sample billing export, which is loaded in the background after the first start`,
+    `curl -s -X POST ${url}/api/v1/pipelines/run/acme_corp/gcp/cost/billing_cost -H "X-API-Key: $KEY" -H 'Content-Type: application/json' -d '{}'`,
     `curl -s ${url}/api/v1/pipelines/runs -H "X-API-Key: $KEY"`,
     `curl -s -X POST ${url}/api/v1/scheduler/trigger -H 'X-Admin-Key: dev-admin-key'`,
   ].join('\n');

@@ -6,6 +6,7 @@
  */
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
+import { constants, setPriority } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
@@ -65,12 +66,13 @@ async function start(): Promise<void> {
   console.log(`Starting ${names.join(', ')} ...`);
   if (existsSync(plan.cloud.main)) {
     cloud.start();
+    // Loads its code while local-cloud does, then waits for it.
+    await provision(plan.provisionEnv, stopping.signal);
     await until(
       () => cloudReady,
       stopping.signal,
       () => `${plan.cloud.name} is not ready`,
     );
-    if (!stopping.signal.aborted) await provision(plan.provisionEnv);
   }
   for (const service of services) service.start();
   const waiting = new Map<string, string>();
@@ -85,17 +87,20 @@ async function start(): Promise<void> {
 function sampleData(env: Readonly<Record<string, string>>, signal: AbortSignal): void {
   const script = join(root, 'tools', 'sample-data.ts');
   const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', script], { env, stdio: 'inherit', signal });
+  // Nobody waits for it.
+  if (child.pid) setPriority(child.pid, constants.priority.PRIORITY_LOW);
   child.on('error', (error) => {
     if (error.name !== 'AbortError') console.error(`The sample data could not be installed: ${error.message}`);
   });
 }
 
 /** Topics, tables and keys, made before anyone asks for them. What can't be made now, the log below explains. */
-async function provision(env: Readonly<Record<string, string>>): Promise<void> {
+async function provision(env: Readonly<Record<string, string>>, signal: AbortSignal): Promise<void> {
   const script = join(root, 'tools', 'provision.ts');
   const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', script], { env, stdio: ['ignore', 'pipe', 'inherit'] });
+  signal.addEventListener('abort', () => child.kill(), { once: true });
   const code = await new Promise((resolve) => child.once('close', resolve));
-  if (code !== 0) console.error('Not everything the services need could be made (see above); going on.');
+  if (code !== 0 && !signal.aborted) console.error('Not everything the services need could be made (see above); going on.');
 }
 
 function readOptions(): { fresh: boolean; yes: boolean } {
