@@ -19,7 +19,7 @@ const FAILING = [
   '[1, 2][offset(5)]',
   'div(1, 0)',
   'mod(1, 0)',
-  'cast(1 / 0 as int64)',
+  'cast(9.3e18 as int64)',
   "cast('x' as int64)",
   "unix_date(parse_date('%F', 'x'))",
   "unix_date(date_add(date '9999-12-31', interval 1 day))",

@@ -2,6 +2,7 @@
 import type { Typed } from '../analyze/typed.ts';
 import type { SqlType } from '../contract.ts';
 import { fieldName, formatType } from '../sql-type.ts';
+import { once } from './call.ts';
 import { type Declared, declare, type Signature } from './signature.ts';
 
 const define = (...signatures: Declared[]): Signature[] => signatures.map(declare);
@@ -64,8 +65,18 @@ const comparison = (op: string) =>
     ],
     ['T, T -> BOOL', ([a, b], call) => compare(op, a!, b!, (call.args.find((x) => !x.untyped) ?? call.args[0]!).type, call.fault)],
   );
-const overflow = (op: string) =>
-  `CASE WHEN isinf($1 ${op} $2) AND isfinite($1) AND isfinite($2) THEN gs_fail('double overflow: ' || gs_float_text($1) || ' ${op} ' || gs_float_text($2)) ELSE ($1 ${op} $2) END`;
+/** Infinity out of finite numbers is an error. A sum with a literal of common size cannot get there. */
+const overflow =
+  (op: '+' | '-' | '*') =>
+  ([a, b]: readonly string[], { args }: { readonly args: readonly Typed[] }): string => {
+    const plain = `(${a} ${op} ${b})`;
+    const small = (x: Typed) => x.literal !== undefined && Math.abs(Number(x.literal)) < (op === '*' ? 1 : 1e290);
+    if (args.some(small)) return plain;
+    return once([a!, b!], 'gs_o', ([x, y]) => {
+      const value = `(${x} ${op} ${y})`;
+      return `CASE WHEN isinf${value} AND isfinite(${x}) AND isfinite(${y}) THEN gs_fail('double overflow: ' || gs_float_text(${x}) || ' ${op} ' || gs_float_text(${y})) ELSE ${value} END`;
+    });
+  };
 const bitwise = (op: string) => define(['INT64, INT64 -> INT64', op], ['BYTES, BYTES -> BYTES', `gs_bytes_bit($1, $2, '${op[4]}')`]);
 
 /** Times an integer no digit is lost, so DuckDB's own multiplication is exact (and many times faster than scaling down). */
