@@ -9,8 +9,22 @@ export interface Placed {
   readonly hold: Hold | null;
 }
 
+/** Ordering a hundred thousand items takes a moment in which nothing fires: of a queue that long, looks within a second share one. */
+const LONG = 10_000;
+const SHARED_MS = 1000;
+const looks = new WeakMap<SchedulesState, { readonly at: number; readonly order: readonly Placed[] }>();
+
 /** What is under way first, then what goes next, then what is held, soonest expected first. */
 export function queueOrder(state: SchedulesState, now: number): readonly Placed[] {
+  if (state.queue.size <= LONG) return ordered(state, now);
+  const last = looks.get(state);
+  if (last && Math.abs(now - last.at) < SHARED_MS) return last.order;
+  const order = ordered(state, now);
+  looks.set(state, { at: now, order });
+  return order;
+}
+
+function ordered(state: SchedulesState, now: number): readonly Placed[] {
   const { queue } = state;
   const ready = queue.pick(now, Number.POSITIVE_INFINITY);
   const seen = new Set(ready);

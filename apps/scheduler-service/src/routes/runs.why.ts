@@ -21,6 +21,7 @@ export const runsWhyRoute = ({ slice, clock, dispatcher }: Pick<Scheduler, 'slic
       const item = state.queue.get(state.byLoggingId.get(params.run_id) ?? params.run_id);
       if (!item) return { body: { tenant_id: null, status: null, gates: [] } };
       const ordered = queueOrder(state, now);
+      // 0: it came in since the last look at a long queue.
       const position = ordered.findIndex((placed) => placed.item === item) + 1;
       const hold = ordered[position - 1]?.hold ?? null;
       const gates: Gate[] = [];
@@ -42,11 +43,15 @@ export const runsWhyRoute = ({ slice, clock, dispatcher }: Pick<Scheduler, 'slic
       gates.push({
         gate: 'queue_position',
         state: waiting ? (hold ? 'closed' : 'open') : 'passed',
-        value: position,
+        value: position || null,
         limit: ordered.length,
         since: rfc(item.added_at),
         expected: rfc(hold?.expected ?? null),
-        detail: waiting ? `${position} of ${ordered.length} in the queue, tried ${item.attempts} times` : 'Handed to admission',
+        detail: !waiting
+          ? 'Handed to admission'
+          : position > 0
+            ? `${position} of ${ordered.length} in the queue, tried ${item.attempts} times`
+            : 'Came into the queue a moment ago',
       });
       return { body: { tenant_id: item.tenant_id, status: item.stage === 'running' ? 'RUNNING' : 'PENDING', gates } };
     },
