@@ -13,7 +13,7 @@ import { fileURLToPath } from 'node:url';
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const patterns = process.argv.slice(2);
 const results = mkdtempSync(join(tmpdir(), 'test-results-'));
-const NEEDS_A_SYSTEM = /\.cloud\.test\.ts$|\/e2e\//;
+const NEEDS_A_SYSTEM = /\.cloud\.test\.ts$|(^|\/)e2e\//;
 
 interface Totals {
   passed: number;
