@@ -46,7 +46,12 @@ function compileWith(query: Query, outer: Env): { env: Env; prefix: string } {
     const recursive = query.recursive && cte.query.body.k === 'set' && cte.query.body.op.startsWith('UNION');
     if (recursive && cte.query.body.k === 'set') {
       const anchor = compileBody(cte.query.body.left, env, [], undefined);
-      const info: Cte = { name: cte.name, sql, columns: anchor.columns.map(({ untyped: _, ...c }) => c), value: anchor.value };
+      const info: Cte = {
+        name: cte.name,
+        sql,
+        columns: anchor.columns.map(({ untyped: _, emptyArray: _e, literal: _l, digits: _d, ...c }) => c),
+        value: anchor.value,
+      };
       ctes.set(key, info);
       const step = compileBody(cte.query.body.right, { ...env, ctes }, [], undefined);
       if (step.columns.length !== anchor.columns.length) {
@@ -199,6 +204,9 @@ function compileSelect(select: Select, outer: Env, order: readonly OrderItem[], 
     type: o.value.type,
     sql: `c${i + 1}`,
     ...(o.value.untyped && { untyped: true }),
+    ...(o.value.emptyArray && { emptyArray: true }),
+    ...(o.value.literal !== undefined && { literal: o.value.literal }),
+    ...(o.value.digits !== undefined && { digits: o.value.digits }),
   }));
   const hidden: string[] = [];
   const keys = order.map((item) => {
@@ -224,7 +232,8 @@ function compileSelect(select: Select, outer: Env, order: readonly OrderItem[], 
   }
   const list = [...outputs.map((o, i) => `${o.value.sql} AS c${i + 1}`), ...hidden].join(', ');
   const body = group ? ` FROM ${group.render()}${having ? ` WHERE ${having}` : ''}` : source;
-  if (qualify && !/ OVER \(/.test(qualify + list)) throw new SyntaxFault('The QUALIFY clause requires analytic function to be present', select.qualify!.at);
+  if (qualify && !/ OVER \(/.test(qualify + list))
+    throw new SyntaxFault('The QUALIFY clause requires analytic function to be present', select.qualify!.at);
   const core = `SELECT ${select.distinct ? 'DISTINCT ' : ''}${list}${body}${qualify ? ` QUALIFY ${qualify}` : ''}`;
   return { core, columns, order: keys, limit: limitSql(query, outer), value, hidden: hidden.length > 0 };
 }
@@ -457,7 +466,7 @@ function setsOf(item: GroupItem, keyOf: (node: Node) => number): number[][] {
 /** A relation's SELECT with its columns converted to `types`. */
 function align(relation: Relation, types: readonly SqlType[], op: string, at: number): string {
   const values = relation.columns.map((c, i) => {
-    const value: Typed = { type: c.type, sql: `gs_a.${c.sql}`, ...(c.untyped && { untyped: true }) };
+    const value: Typed = { ...columnValue(c), sql: `gs_a.${c.sql}` };
     if (costOf(value, types[i]!) === undefined) {
       throw new SyntaxFault(`Column ${i + 1} in ${op} has incompatible types: ${formatType(types[i]!)}, ${formatType(c.type)}`, at);
     }
@@ -503,6 +512,7 @@ function compileSet(body: QueryBody & { k: 'set' }, env: Env): Relation {
       type: types[i]!,
       sql: `c${i + 1}`,
       ...(c.untyped && right.columns[i]!.untyped && { untyped: true }),
+      ...(c.emptyArray && right.columns[i]!.emptyArray && { emptyArray: true }),
     })),
     order: [],
     limit: '',
@@ -510,7 +520,14 @@ function compileSet(body: QueryBody & { k: 'set' }, env: Env): Relation {
     hidden: false,
   };
 }
-const columnValue = (c: OutColumn): Typed => ({ type: c.type, sql: c.sql, ...(c.untyped && { untyped: true }) });
+const columnValue = (c: OutColumn): Typed => ({
+  type: c.type,
+  sql: c.sql,
+  ...(c.untyped && { untyped: true }),
+  ...(c.emptyArray && { emptyArray: true }),
+  ...(c.literal !== undefined && { literal: c.literal }),
+  ...(c.digits !== undefined && { digits: c.digits }),
+});
 
 function byName(
   left: Relation,

@@ -1,7 +1,7 @@
 /** Carries a value of any type into a TypeScript function: JSON text in which every scalar is a string, with the shape of the type beside it. */
 import type { SqlType } from '../contract.ts';
-import { fieldName, quote } from '../sql-type.ts';
 import { SyntaxFault } from '../parse/fault.ts';
+import { fieldName, quote } from '../sql-type.ts';
 import { castSql } from './convert.ts';
 
 /** JSON of the type's shape, see ../runtime/json.ts. */

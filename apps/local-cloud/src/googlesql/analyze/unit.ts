@@ -4,7 +4,7 @@ import type { Node, Query, WindowRef } from '../parse/ast.ts';
 import { SyntaxFault } from '../parse/fault.ts';
 import { physicalType } from '../sql-type.ts';
 import type { Scope } from './scope.ts';
-import type { Typed } from './typed.ts';
+import type { LiteralValue, Typed } from './typed.ts';
 
 export interface OutColumn {
   /** Undefined: anonymous. */
@@ -13,6 +13,11 @@ export interface OutColumn {
   /** Name of the column in the compiled SELECT. */
   readonly sql: string;
   readonly untyped?: boolean;
+  /** `[]` without a type. */
+  readonly emptyArray?: boolean;
+  /** The column is a literal: in a set operation it gives way to the other side's type. */
+  readonly literal?: LiteralValue;
+  readonly digits?: string;
 }
 /** A compiled query: `core` yields `columns` (and hidden sort keys); order and limit are applied on top. */
 export interface Relation {

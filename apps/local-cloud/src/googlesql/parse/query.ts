@@ -51,10 +51,15 @@ export function parseQuery(s: Stream): Query {
 type SetOp = Extract<QueryBody, { k: 'set' }>;
 function parseSetOperation(s: Stream): QueryBody {
   let left = parsePrimaryQuery(s);
+  let first: string | undefined;
   for (;;) {
     const mode = setMode(s);
     if (!s.isAny('UNION', 'INTERSECT', 'EXCEPT')) return left;
+    const { at } = s.token;
     const operator = parseSetOperator(s, mode);
+    first ??= operator.op;
+    if (operator.op !== first)
+      throw new SyntaxFault('Different set operations cannot be used in the same query without using parentheses for grouping', at);
     left = { k: 'set', ...operator, left, right: parsePrimaryQuery(s), at: left.at };
   }
 }

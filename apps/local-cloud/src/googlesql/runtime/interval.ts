@@ -80,7 +80,8 @@ export function formatInterval({ months, days, micros }: IntervalParts): string 
 export function isoInterval(text: string): string {
   const found = /^(-?)(\d+)-(\d+) (-?\d+) (-?)(\d+):(\d+):(\d+(?:\.\d+)?)$/.exec(text);
   if (!found) return text;
-  const part = (sign: string, digits: string, unit: string) => (Number(digits) === 0 ? '' : `${sign}${digits.replace(/(\.\d*?)0+$/, '$1')}${unit}`);
+  const part = (sign: string, digits: string, unit: string) =>
+    Number(digits) === 0 ? '' : `${sign}${digits.replace(/(\.\d*?)0+$/, '$1')}${unit}`;
   const [, ym, y, m, d, hms, h, min, s] = found as unknown as string[];
   const date = part(ym!, y!, 'Y') + part(ym!, m!, 'M') + part('', d!, 'D');
   const time = part(hms!, h!, 'H') + part(hms!, min!, 'M') + part(hms!, s!, 'S');
