@@ -2,12 +2,15 @@
  * `npm test`: every test. Pure ones first, several at a time; then those with a local-cloud or a whole system, one by one, because
  * they measure themselves against the machine. `npm test -- tenants` runs the tests whose path matches.
  *
+ * Loops that look for what nobody thought of (random input, kills) are short here; `SOAK=1 npm test` runs them for long.
+ *
  * 1. The last line is `N passed, N failed`; a suite that could not run counts as a failure. 2. Exit code 1 unless all passed.
+ * 3. The slowest suites are named: what is waited for is known.
  */
 import { spawnSync } from 'node:child_process';
 import { globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
@@ -15,18 +18,26 @@ const patterns = process.argv.slice(2);
 const results = mkdtempSync(join(tmpdir(), 'test-results-'));
 const NEEDS_A_SYSTEM = /\.cloud\.test\.ts$|(^|\/)e2e\//;
 
+const SLOWEST = 8;
+/** What the loops of the tests read. */
+const SHORT = { FUZZ_SECONDS: '10', FUZZ_MS: '5000' };
+const LONG = { FUZZ_SECONDS: '300', FUZZ_MS: '300000', KILLS: '100', SEEDS: '20000' };
+const soak = process.env.SOAK === '1';
+
 interface Totals {
   passed: number;
   failed: number;
+  readonly suites: readonly { readonly path: string; readonly seconds: number }[];
 }
 interface JestResults {
   readonly numPassedTests: number;
   readonly numFailedTests: number;
   readonly numRuntimeErrorTestSuites: number;
+  readonly testResults: readonly { readonly name: string; readonly startTime: number; readonly endTime: number }[];
 }
 
 function jest(name: string, files: readonly string[], options: readonly string[]): Totals {
-  if (files.length === 0) return { passed: 0, failed: 0 };
+  if (files.length === 0) return { passed: 0, failed: 0, suites: [] };
   const file = join(results, `${name}.json`);
   const command = [
     '--experimental-vm-modules',
@@ -37,6 +48,8 @@ function jest(name: string, files: readonly string[], options: readonly string[]
   ];
   const { status } = spawnSync(process.execPath, [...command, '--json', `--outputFile=${file}`, ...options, '--runTestsByPath', ...files], {
     cwd: root,
+    env: { ...(soak ? LONG : SHORT), ...process.env },
+    // Jest reports on stderr when it writes JSON.
     stdio: ['inherit', 'ignore', 'inherit'],
   });
   const totals = read(file);
@@ -48,9 +61,13 @@ function jest(name: string, files: readonly string[], options: readonly string[]
 function read(file: string): Totals {
   try {
     const json = JSON.parse(readFileSync(file, 'utf8')) as JestResults;
-    return { passed: json.numPassedTests, failed: json.numFailedTests + json.numRuntimeErrorTestSuites };
+    const suites = json.testResults.map(({ name, startTime, endTime }) => ({
+      path: relative(root, name),
+      seconds: Math.max(0, endTime - startTime) / 1000,
+    }));
+    return { passed: json.numPassedTests, failed: json.numFailedTests + json.numRuntimeErrorTestSuites, suites };
   } catch {
-    return { passed: 0, failed: 1 };
+    return { passed: 0, failed: 1, suites: [] };
   }
 }
 
@@ -66,6 +83,10 @@ const system = jest(
   ['--runInBand'],
 );
 rmSync(results, { recursive: true, force: true });
+const slowest = [...pure.suites, ...system.suites].sort((a, b) => b.seconds - a.seconds).slice(0, SLOWEST);
+if (slowest.length > 1)
+  console.log(`\nSlowest suites:\n${slowest.map(({ path, seconds }) => `  ${seconds.toFixed(1).padStart(6)} s  ${path}`).join('\n')}`);
+console.log(soak ? 'Fuzzing and killing ran for long.' : 'Fuzzing and killing ran for seconds; SOAK=1 npm test does it for long.');
 const passed = pure.passed + system.passed;
 const failed = pure.failed + system.failed;
 console.log(`${passed} passed, ${failed} failed`);

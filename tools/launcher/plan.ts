@@ -35,7 +35,7 @@ const USES: Record<keyof typeof CLOUD, string> = {
   BIGQUERY_STORAGE: 'BigQuery Storage Write',
   KMS: 'KMS',
 };
-/** Four services share a laptop with everything else on it; at its loads a tighter heap costs nothing that can be measured. */
+/** Four services share a laptop with everything else on it: a smaller young generation and less inlining, for a little more CPU under load. */
 const SMALL_HEAP = ['--max-semi-space-size=4', '--optimize-for-size'];
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -57,6 +57,8 @@ export function plan(root: string, env: Environment, signingKey: string, exists:
     ...emulators,
     BIGQUERY_EMULATOR_HOST: `http://${emulators.BIGQUERY_EMULATOR_HOST}`,
     METADATA_SERVER_DETECTION: 'none',
+    // glibc keeps freed memory in an arena a thread; one is enough, and 5 MB less in each process.
+    MALLOC_ARENA_MAX: '1',
     // Halves the time to load the code, and keeps the type stripper out of memory.
     NODE_COMPILE_CACHE: join(root, 'node_modules', '.cache', 'compile'),
     HOST: '127.0.0.1',

@@ -8,7 +8,14 @@ export function welcome(plan: Plan, seconds: number): string {
   const lines = [`Ready in ${seconds.toFixed(1)} s. Data: ${plan.dataDir}   Stop: Ctrl-C`, '', ...addresses];
   lines.push(...plan.cloud.ports.map(({ port, use }) => `  ${use.padEnd(22)} 127.0.0.1:${port}  (local-cloud)`));
   if (has('gateway'))
-    lines.push('', `API reference: ${url}/docs    OpenAPI: ${url}/openapi.json`, '', 'A first session to paste:', '', session(url));
+    lines.push(
+      '',
+      `API reference: ${url}/docs    OpenAPI: ${url}/openapi.json`,
+      '',
+      'A first session to paste (the cost pipeline reads sample data, which is being installed now when this is the first start):',
+      '',
+      session(url),
+    );
   return lines.join('\n');
 }
 
@@ -19,9 +26,6 @@ function session(url: string): string {
     `KEY=$(node -p "JSON.parse(require('fs').readFileSync('/tmp/acme.json')).api_key")`,
     `curl -s ${url}/api/v1/tenants/acme_corp/quota -H "X-API-Key: $KEY"`,
     `curl -s -X POST ${url}/api/v1/pipelines/run/acme_corp/gcp/example/dryrun -H "X-API-Key: $KEY" -H 'Content-Type: application/json' -d '{}'`,
-    `# the shipped cost pipeline, over sample data that is being installed now`,
-    `curl -s -X POST ${url}/api/v1/pipelines/run/acme_corp/gcp/cost/billing_cost -H "X-API-Key: $KEY" -H 'Content-Type: application/json' -d '{}'`,
-    `# yesterday's cost out of the sample billing export, which is loaded in the background after the first start`,
     `curl -s -X POST ${url}/api/v1/pipelines/run/acme_corp/gcp/cost/billing_cost -H "X-API-Key: $KEY" -H 'Content-Type: application/json' -d '{}'`,
     `curl -s ${url}/api/v1/pipelines/runs -H "X-API-Key: $KEY"`,
     `curl -s -X POST ${url}/api/v1/scheduler/trigger -H 'X-Admin-Key: dev-admin-key'`,

@@ -11,6 +11,7 @@ const { version } = JSON.parse(readFileSync(new URL('../package.json', import.me
 
 await runService({
   name: 'gateway',
+  door: true,
   fields,
   check: checkConfig,
   env: process.env,

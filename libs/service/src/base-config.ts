@@ -44,8 +44,11 @@ const LAPTOP_KEY = 'laptop-only-signing-key-never-used-in-production';
 
 export const signingKeys = (config: BaseConfig): readonly string[] => config.internalSigningKey?.split(',') ?? [LAPTOP_KEY];
 
-/** Rules over several settings: sentences for what is wrong. */
-export function checkBase(config: BaseConfig): string[] {
+/**
+ * Rules over several settings: sentences for what is wrong. Whoever answers our other services (everyone but the door, which proves
+ * its callers itself) must be able to check Google's word for which of them calls.
+ */
+export function checkBase(config: BaseConfig, { door = false }: { readonly door?: boolean } = {}): string[] {
   const hosts = [config.pubsubHost, config.bigqueryHost, config.bigqueryStorageHost, config.kmsHost].filter(Boolean).length;
   const problems: string[] = [];
   if (hosts !== 0 && hosts !== 4) {
@@ -55,6 +58,16 @@ export function checkBase(config: BaseConfig): string[] {
   }
   if (isLocal(config)) return problems;
   if (config.disableAuth) problems.push('DISABLE_AUTH is only allowed when all four emulator hosts are set; unset it');
+  if (!door && !config.internalAudience) {
+    problems.push(
+      "INTERNAL_AUDIENCE must be set outside of local-cloud, to this service's own URL; example: INTERNAL_AUDIENCE=https://tenant-service-abc.a.run.app",
+    );
+  }
+  if (!door && config.internalCallers.length === 0) {
+    problems.push(
+      'INTERNAL_CALLERS must name the service accounts that may call outside of local-cloud; example: INTERNAL_CALLERS=gateway@project.iam.gserviceaccount.com',
+    );
+  }
   if (!config.internalSigningKey) {
     problems.push('INTERNAL_SIGNING_KEY must be set outside of local-cloud; example: INTERNAL_SIGNING_KEY=$(openssl rand -base64 48)');
   } else if (config.internalSigningKey.split(',').some((key) => key.length < 32)) {

@@ -61,4 +61,12 @@ describe('settings all services share', () => {
     expect(problems).toContain('DISABLE_AUTH is only allowed');
     expect(problems).toContain('INTERNAL_SIGNING_KEY must be set');
   });
+  test('without them a service must check who of ours calls; the door has no such callers', () => {
+    const problems = (env: Record<string, string>, door = false) =>
+      checkBase(base({ INTERNAL_SIGNING_KEY: 'k'.repeat(32), ...env }), { door });
+    expect(problems({}).join()).toMatch(/INTERNAL_AUDIENCE must be set.*INTERNAL_CALLERS must name/);
+    expect(problems({ INTERNAL_AUDIENCE: 'https://x.a.run.app' }).join()).toMatch(/^INTERNAL_CALLERS/);
+    expect(problems({ INTERNAL_AUDIENCE: 'https://x.a.run.app', INTERNAL_CALLERS: 'gateway@p.iam.gserviceaccount.com' })).toEqual([]);
+    expect(problems({}, true)).toEqual([]);
+  });
 });

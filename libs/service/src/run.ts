@@ -63,6 +63,8 @@ export interface ServiceOptions<F extends Fields> {
   readonly fields: F;
   /** process.env, handed over by main.ts. */
   readonly env: Environment;
+  /** It is the way in for people: it proves its callers itself (`authenticate` of what it builds), our services do not call it. */
+  readonly door?: boolean;
   /** Sentences about combinations of settings. */
   readonly check?: (config: Config<F>) => readonly string[];
   readonly build: (context: BuildContext<Config<F>>) => Promise<Built> | Built;
@@ -116,7 +118,7 @@ interface Hooks {
 /** A service inside this process, for tests: no signal handlers, no exit. */
 export async function startService<F extends Fields>(options: ServiceOptions<F>, hooks: Hooks = {}): Promise<RunningService> {
   const parsed = parseConfig(options.name, options.fields, options.env, (config) => [
-    ...checkBase(config as unknown as BaseConfig),
+    ...checkBase(config as unknown as BaseConfig, options),
     ...(options.check?.(config) ?? []),
   ]);
   const config = parsed as unknown as BaseConfig;
@@ -201,6 +203,7 @@ export async function startService<F extends Fields>(options: ServiceOptions<F>,
     client: (target, baseUrl, tuning) => internalClient({ target, baseUrl, signer, metrics, ...tuning }),
     exit: fatal,
   });
+  if (options.door && !built.authenticate) throw new Error(`${name} is a door but proves nobody's identity`);
   for (const [dependency, check] of Object.entries(built.ready ?? {})) health.checks.set(dependency, check);
   serve = createApp({
     routes: built.routes ?? [],
