@@ -36,6 +36,6 @@ export const DEFAULT_LIMITS: ScheduleLimits = {
   retryBaseMs: 60_000,
   retryMaximumMs: 3_600_000,
   recheckMs: 60_000,
-  recheckKnownMs: 300_000,
+  recheckKnownMs: 900_000,
   backfillDates: 1000,
 };
