@@ -180,6 +180,18 @@ function compileSelect(select: Select, outer: Env, order: readonly OrderItem[], 
     aggregates(select.qualify) ||
     select.items.some((i) => i.k === 'expr' && aggregates(i.of)) ||
     order.some((o) => aggregates(o.of));
+  if (!select.from) {
+    const clause = select.where
+      ? 'have a WHERE clause'
+      : select.distinct
+        ? 'use SELECT DISTINCT'
+        : select.groupBy !== undefined
+          ? 'have a GROUP BY clause'
+          : grouped
+            ? 'use aggregation'
+            : undefined;
+    if (clause) throw new SyntaxFault(`Query without FROM clause cannot ${clause}`, select.where?.at ?? select.items[0]?.of?.at);
+  }
   const source = `${from.sql === '' ? '' : ` FROM ${from.sql}`}${where ? ` WHERE ${where}` : ''}`;
   const group = grouped ? compileGrouping(select, rowEnv, source) : undefined;
   const env: Env = group ? { ...rowEnv, scope: group.scope, grouping: group.grouping } : { ...rowEnv, noAggregates: 'SELECT list' };
