@@ -6,7 +6,8 @@
  * 1. One round at a time; what changes meanwhile is looked at in the next round, at once.
  * 2. A claim is journalled before admission is asked, with the id of the attempt: asking again after a crash or a lost
  *    answer asks about the same run, and admission answers the same.
- * 3. When admission does not answer, the items go back to their places with that as the reason; the rounds pause.
+ * 3. When admission does not answer, the items go back to their places with that as the reason; the rounds pause, then one item
+ *    asks for all.
  * 4. One item that can not be prepared, asked about or survived takes no other along.
  */
 import type { AdmissionDecision, RunSpec } from '@convergence/contracts';
@@ -104,23 +105,26 @@ export class Dispatcher {
 
   async #run(): Promise<void> {
     const { clock, log, slice, batch = 200 } = this.#options;
+    let size = batch;
     while (!this.#stopping.signal.aborted) {
-      let pause = TURN_MS;
       try {
         this.#again = false;
         if (slice.ready && (slice.state.queue.waiting > 0 || slice.state.queue.size > 0)) {
-          const started = await this.#once(batch);
+          const started = await this.#once(size);
           if (started.length > 0) this.#again = true;
         }
+        size = batch;
       } catch (error) {
         log.error({ err: error }, 'a dispatch round failed, it is tried again');
-        pause = PAUSE_AFTER_FAILURE_MS;
-        this.#again = false;
+        // One asks whether it is back, for all that wait; nothing wakes it before.
+        size = 1;
+        await clock.sleep(PAUSE_AFTER_FAILURE_MS, this.#stopping.signal).catch(() => undefined);
+        continue;
       }
       if (this.#again) continue;
       this.#wake = new AbortController();
       if (this.#stopping.signal.aborted) return;
-      await clock.sleep(pause, this.#wake.signal).catch(() => undefined);
+      await clock.sleep(TURN_MS, this.#wake.signal).catch(() => undefined);
     }
   }
 

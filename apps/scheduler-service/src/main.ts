@@ -25,6 +25,7 @@ await runService({
     const bus = googleBus(google, ({ cause, ...fields }, message) => log.warn({ ...fields, err: cause }, message));
     const warehouse = googleWarehouse(google);
     const journal = googleJournalStore(google, warehouse, { dataset: config.dataset, name: 'scheduler_journal' });
+    context.waitingFor('journal', 'the slice is being taken over and recovered');
     const slice = await openSlice({
       definition: schedulesDefinition({
         ...DEFAULT_LIMITS,

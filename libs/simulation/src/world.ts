@@ -63,6 +63,8 @@ export class World {
   #roundPlanned = false;
   #admissionAwayUntil = 0;
   #recoveredAt = 0;
+  /** After admission did not answer; above 0 until it does. */
+  #pausedUntil = 0;
 
   constructor(options: WorldOptions) {
     this.#options = options;
@@ -182,7 +184,8 @@ export class World {
     const { now } = this.#agenda;
     const lost = schedules.lostClaims(this.#schedules, now);
     const free = this.#options.places - (this.#schedules.queue.size - this.#schedules.queue.waiting);
-    const picked = this.#schedules.queue.pick(now, Math.max(0, Math.min(200, free)));
+    if (now < this.#pausedUntil) return;
+    const picked = this.#schedules.queue.pick(now, Math.max(0, Math.min(this.#pausedUntil > 0 ? 1 : 200, free)));
     if (picked.length + lost.length === 0) return;
     const claimed = this.#ask({ type: 'claim-items', run_ids: [...lost, ...picked].map((item) => item.run_id) }) as readonly string[];
     // The scheduler dies with claims in hand: they are taken up again when their time is over.
@@ -197,6 +200,7 @@ export class World {
         answerLost ? held(spec, 'admission_unavailable', now + 1000) : resultOf(spec, decisions[i] as AdmissionDecision),
     );
     this.#ask({ type: 'settle-claims', results });
+    this.#pausedUntil = answerLost ? now + 1000 : 0;
     this.#soon();
   }
 
