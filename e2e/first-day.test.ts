@@ -1,4 +1,5 @@
 /** A tenant's first day, from outside: onboarded, a run by hand, a schedule that fires, the seeds' queries, a crash of everything in turn. */
+import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { type System, startSystem, until } from './system.ts';
 
@@ -115,6 +116,27 @@ test('a schedule whose time has come runs by itself and comes to its end', async
     () => 'scheduled_pipeline_runs does not show the end',
   );
 }, 120_000);
+
+test('one trace spans the gateway and the scheduler, through HTTP and Pub/Sub', async () => {
+  const trace = randomBytes(16).toString('hex');
+  const lines = (service: string) =>
+    system.output
+      .join('')
+      .split('\n')
+      .filter((line) => line.includes(` ${service} `) && line.includes(`trace_id=${trace}`));
+  const traceparent = `00-${trace}-${randomBytes(8).toString('hex')}-01`;
+  const answer = await system.request('POST', '/scheduler/trigger', { admin: true, headers: { traceparent } });
+  expect(answer.status).toBe(200);
+  await until(
+    () => lines('gateway').length > 0 && lines('scheduler-service').some((line) => line.includes('schedule-tick handled')),
+    20_000,
+    () => `no line of both services has the trace\n${system.output.join('').slice(-4000)}`,
+  );
+  const scheduler = new URL(system.gatewayUrl);
+  scheduler.port = String(Number(scheduler.port) + 2);
+  const metrics = await (await fetch(new URL('/metrics', scheduler))).text();
+  expect(metrics).toMatch(/message_batch_duration_seconds_count\{[^}]*schedule-tick\.scheduler-service[^}]*\} [1-9]/);
+}, 40_000);
 
 test.each(['tenant-service', 'scheduler-service', 'executor-service', 'gateway', 'local-cloud'])(
   'kill -9 of %s heals: runs go on afterwards',

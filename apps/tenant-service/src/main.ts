@@ -32,6 +32,7 @@ await runService({
     const warehouse = googleWarehouse(google);
     const journal = googleJournalStore(google, warehouse, { dataset, name: 'tenant_journal' });
     const instance = config.instance ?? randomUUID();
+    context.waitingFor('journal', 'the slice is being taken over and recovered');
     const slice = await openSlice({
       definition: tenantsDefinition(await usageSince(warehouse, dataset, location)),
       journal,

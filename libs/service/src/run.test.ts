@@ -173,6 +173,39 @@ describe('calls between services', () => {
 });
 
 describe('the life of a service', () => {
+  test('healthy while it is built, and /readyz names what that waits for until it is done', async () => {
+    let finish = () => {};
+    let port = 0;
+    const starting = startService(
+      {
+        name: 'tenant-service',
+        fields: baseFields(8081),
+        env,
+        build: async ({ waitingFor }) => {
+          waitingFor('journal', 'the slice is being recovered');
+          await new Promise<void>((resolve) => {
+            finish = resolve;
+          });
+          return { routes: [], authenticate: open };
+        },
+      },
+      { onListen: (service) => (port = service.port) },
+    );
+    while (port === 0) await new Promise((resolve) => setImmediate(resolve));
+    const url = `http://127.0.0.1:${port}`;
+    expect((await fetch(`${url}/healthz`)).status).toBe(200);
+    const recovering = await fetch(`${url}/readyz`);
+    expect(recovering.status).toBe(503);
+    expect(await recovering.json()).toMatchObject({
+      waiting_for: ['journal'],
+      checks: { journal: { reason: 'the slice is being recovered' } },
+    });
+    finish();
+    const service = await starting;
+    expect(await (await fetch(`${url}/readyz`)).json()).toMatchObject({ ready: true, waiting_for: [] });
+    await service.stop();
+  });
+
   test('healthy at once, ready only after start, and /readyz names what it waits for', async () => {
     let up = false;
     let finish = () => {};

@@ -34,6 +34,8 @@ export interface BuildContext<C> {
   readonly metrics: Metrics;
   /** Aborted when draining begins: long answers (server-sent events) end themselves on it. */
   readonly draining: AbortSignal;
+  /** What `build` takes its time for: /readyz names it until `build` is done. */
+  readonly waitingFor: (dependency: string, reason: string) => void;
   /** A client for another service, signing as this one. */
   readonly client: (target: ServiceName, baseUrl: string, options?: { timeoutMs?: number; attempts?: number }) => InternalClient;
   /** Ends the process in order, for who finds out that it must not go on (a fenced owner). */
@@ -200,10 +202,15 @@ export async function startService<F extends Fields>(options: ServiceOptions<F>,
     log,
     metrics,
     draining: draining.signal,
+    waitingFor: (dependency, reason) =>
+      health.checks.set(dependency, () => {
+        throw new Error(reason);
+      }),
     client: (target, baseUrl, tuning) => internalClient({ target, baseUrl, signer, metrics, ...tuning }),
     exit: fatal,
   });
   if (options.door && !built.authenticate) throw new Error(`${name} is a door but proves nobody's identity`);
+  health.checks.clear();
   for (const [dependency, check] of Object.entries(built.ready ?? {})) health.checks.set(dependency, check);
   serve = createApp({
     routes: built.routes ?? [],
