@@ -101,6 +101,9 @@ for (let from = 0; from < SCHEDULES; from += 5000) {
 for (let t = 0; t < TENANTS; t++)
   await slice.execute({ type: 'note-tenant', tenant_id: `tenant_${t}`, status: 'ACTIVE', weight: [1, 2, 4][t % 3] as number });
 console.log(`${SCHEDULES} schedules made in ${((performance.now() - began) / 1000).toFixed(1)} s`);
+await slice.checkpoint();
+// The last checkpoint before an ordinary stop is a small one; a successor takes up what the last one held once more.
+await slice.execute({ type: 'note-tenant', tenant_id: 'tenant_0', status: 'ACTIVE', weight: 2 });
 await slice.close();
 console.log(`${SCHEDULES} schedules of ${TENANTS} tenants made and written in ${((performance.now() - began) / 1000).toFixed(1)} s`);
 
