@@ -29,7 +29,7 @@ export function admissions(owners: Owners): Admit {
     if (calls >= CALLS || waiting.length === 0) return;
     const batch = waiting.splice(0, BATCH);
     calls++;
-    ask(batch).finally(() => {
+    void ask(batch).finally(() => {
       calls--;
       next();
     });

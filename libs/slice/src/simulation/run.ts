@@ -185,7 +185,7 @@ async function lived(world: World, commands: number, crashes: number): Promise<L
   if (!last.ready) throw new Error('the last owner lost the slice');
   const finalState = structuredClone(last.state);
   let closed = false;
-  last.close().then(() => {
+  void last.close().then(() => {
     closed = true;
   });
   await world.until(() => closed, 'the last owner closes');
