@@ -39,7 +39,10 @@ describe('refusals over REST', () => {
     test(`${c.id}: ${c.sql.slice(0, 110)}`, async () => {
       const { status, body } = await query(c.sql);
       expect(status).toBe(400);
-      expect(body.error).toMatchObject({ code: 400, errors: [{ reason: expect.stringMatching(/^invalid/), message: expect.stringMatching(/./) }] });
+      expect(body.error).toMatchObject({
+        code: 400,
+        errors: [{ reason: expect.stringMatching(/^invalid/), message: expect.stringMatching(/./) }],
+      });
     });
   }
 });

@@ -569,7 +569,7 @@ function arrayQuery(relation: Relation, at: number): Typed {
   const column = relation.columns[0]!;
   if (column.type.kind === 'ARRAY')
     throw new SyntaxFault(
-      'Cannot use array subquery with column of type ' + `${formatType(column.type)} because nested arrays are not supported`,
+      `Cannot use array subquery with column of type ${formatType(column.type)} because nested arrays are not supported`,
       at,
     );
   const type = arrayOf(column.type);

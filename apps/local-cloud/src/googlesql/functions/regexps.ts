@@ -79,8 +79,8 @@ function replaceAll([s, re, rewrite]: readonly string[], call: Call): string {
   const { literal } = call.args[2]!;
   const pattern = call.args[1]!.literal;
   if (typeof literal === 'string') {
-    for (const [escape, c] of literal.matchAll(/\\([^]?)/g)) {
-      if (!/[0-9\\]/.test(c ?? '') || c === '') throw call.fault(`Invalid REGEXP_REPLACE pattern: ${JSON.stringify(escape)}`);
+    for (const [sequence, c] of literal.matchAll(/\\([\s\S]?)/g)) {
+      if (!/[0-9\\]/.test(c ?? '') || c === '') throw call.fault(`Invalid REGEXP_REPLACE pattern: ${JSON.stringify(sequence)}`);
       if (typeof pattern === 'string' && /\d/.test(c!) && Number(c) > captureGroups(pattern))
         throw call.fault(
           `Rewrite schema requests ${c} matches, but the regexp only has ${captureGroups(pattern)} parenthesized subexpressions`,
