@@ -14,7 +14,7 @@ import {
 import { nearest } from '../nearest.ts';
 import type { CallNode, Node, OrderItem, WindowRef, WindowSpec } from '../parse/ast.ts';
 import { SyntaxFault } from '../parse/fault.ts';
-import { formatType, INT64, isGroupable, isOrderable } from '../sql-type.ts';
+import { BOOL, formatType, INT64, isGroupable, isOrderable } from '../sql-type.ts';
 import { coerce } from './convert.ts';
 import { partText } from './interval.ts';
 import { callRoutine } from './routine.ts';
@@ -99,7 +99,13 @@ function evaluateArguments(node: CallNode, spec: FunctionSpec, env: Env, analyze
       if (spec.name !== 'COUNT') throw new SyntaxFault(`Argument * can only be used in COUNT(*)`, arg.at);
     } else args.push(analyze(arg, env));
   }
+  if (spec.flag && args.length % 2 === 0)
+    throw new SyntaxFault(`Function ${spec.name} takes a value for each path; ${spec.flag} is given by name`, node.at);
   for (const { name, value } of node.named) {
+    if (name === spec.flag) {
+      args.push(coerce(analyze(value, env), BOOL));
+      continue;
+    }
     const position = spec.signatures.flatMap((s) => s.parameters.map((p, i) => (p.name === name ? i : -1))).find((i) => i >= 0);
     if (position === undefined)
       throw new SyntaxFault(`Named argument ${name} not found in signature for call to function ${spec.name}`, value.at);
@@ -141,6 +147,7 @@ function apply(node: CallNode, spec: FunctionSpec, args: readonly Typed[], env: 
     args: keep,
     result,
     fault,
+    ...(node.nulls && { nulls: node.nulls }),
     context: (name) => env.unit.moment(name),
     volatile: () => {
       env.unit.deterministic = false;
@@ -160,7 +167,7 @@ function analyzeScalar(node: CallNode, spec: FunctionSpec, env: Env, analyze: An
   const args = evaluateArguments(node, spec, env, analyze);
   const { sql, result, render } = apply(node, spec, args, env);
   const lift = `gs_x${env.unit.alias()}`;
-  const out = once(sql, lift, (s) => (node.safe ? `TRY(${render(s)})` : render(s)));
+  const out = once(sql, lift, (s) => (node.safe ? `TRY(${render(s)})` : render(s)), spec.catches ? 'all' : 'own');
   const nullResult =
     ['IF', 'IFNULL', 'COALESCE', 'NULLIF', 'GREATEST', 'LEAST'].includes(spec.name) &&
     args.every((a, i) => a.untyped || (spec.name === 'IF' && i === 0));

@@ -6,6 +6,8 @@
  * 3. Structs convert by position, arrays element by element; NULL stays NULL.
  */
 import type { SqlType } from '../contract.ts';
+import { once } from '../functions/call.ts';
+import { SyntaxFault } from '../parse/fault.ts';
 import { parseBigDecimal, renderScaled } from '../runtime/decimal.ts';
 import { fieldName, formatType, identicalType, physicalType, quote, type ScalarKind, sameType } from '../sql-type.ts';
 import { floatLiteral, numericSql, raw, type Typed } from './typed.ts';
@@ -43,7 +45,9 @@ export function numericLiteral(digits: string): string {
   return numericSql(renderScaled(parseBigDecimal(digits, 9), 9));
 }
 export function bigNumericLiteral(digits: string): string {
-  return `CAST('${parseBigDecimal(digits, 38)}' AS BIGNUM)`;
+  const value = parseBigDecimal(digits, 38);
+  if (value >= 1n << 255n || value < -(1n << 255n)) throw new SyntaxFault(`Invalid BIGNUMERIC value: ${digits}`);
+  return `CAST('${value}' AS BIGNUM)`;
 }
 
 export function packStruct(type: SqlType & { kind: 'STRUCT' }, items: readonly { readonly sql: string }[]): string {
@@ -174,6 +178,9 @@ export function cast(arg: Typed, to: SqlType, safe: boolean): Typed {
   }
   if (arg.digits !== undefined && to.kind === 'NUMERIC') return raw(to, numericLiteral(arg.digits));
   if (arg.digits !== undefined && to.kind === 'BIGNUMERIC') return raw(to, bigNumericLiteral(arg.digits));
-  const sql = castSql(arg.sql, arg.type, to);
-  return raw(to, safe && sql !== arg.sql ? `TRY(${sql})` : sql);
+  if (!safe || identicalType(arg.type, to)) return raw(to, castSql(arg.sql, arg.type, to));
+  return raw(
+    to,
+    once([arg.sql], 'gs_c', ([sql]) => `TRY(${castSql(sql!, arg.type, to)})`),
+  );
 }

@@ -10,6 +10,10 @@ const numericResult = (name: string, duck: string): FunctionSpec =>
     ['ARRAY<NUMERIC> -> NUMERIC', `CAST(${duck}($1) AS DECIMAL(38,9))`],
   );
 
+/** Of a count of elements, which may not be negative. */
+const some = (emit: string): string =>
+  `CASE WHEN $1 IS NULL OR $2 IS NULL THEN NULL WHEN $2 < 0 THEN gs_fail('The number of elements must be non-negative') ELSE ${emit} END`;
+
 export const arrayFunctions: readonly FunctionSpec[] = [
   scalar('ARRAY_LENGTH', ['ARRAY<ANY> -> INT64', 'CAST(len($1) AS BIGINT)']),
   scalar('ARRAY_CONCAT', [
@@ -31,6 +35,10 @@ export const arrayFunctions: readonly FunctionSpec[] = [
     'ARRAY<T> -> T',
     "CASE WHEN len($1) = 0 THEN gs_fail('ARRAY_LAST cannot get the last element of an empty array') ELSE ($1)[len($1)] END",
   ]),
+  scalar('ARRAY_FIRST_N', ['ARRAY<T>, INT64 -> ARRAY<T>', some('($1)[1:$2]')]),
+  scalar('ARRAY_LAST_N', ['ARRAY<T>, INT64 -> ARRAY<T>', some('($1)[greatest(len($1) - $2, 0) + 1:]')]),
+  scalar('ARRAY_REMOVE_FIRST_N', ['ARRAY<T>, INT64 -> ARRAY<T>', some('($1)[$2 + 1:]')]),
+  scalar('ARRAY_REMOVE_LAST_N', ['ARRAY<T>, INT64 -> ARRAY<T>', some('($1)[1:greatest(len($1) - $2, 0)]')]),
   scalar('ARRAY_SLICE', ['ARRAY<T>, INT64, INT64 -> ARRAY<T>', 'gs_array_slice($1, $2, $3)']),
   scalar('ARRAY_INCLUDES', [
     'ARRAY<ANY>, ANY -> BOOL',
@@ -42,12 +50,16 @@ export const arrayFunctions: readonly FunctionSpec[] = [
     },
   ]),
   scalar('ARRAY_INCLUDES_ANY', ['ARRAY<T>, ARRAY<T> -> BOOL', 'list_has_any($1, $2)']),
-  scalar('ARRAY_INCLUDES_ALL', ['ARRAY<T>, ARRAY<T> -> BOOL', 'list_has_all($1, $2)']),
+  scalar('ARRAY_INCLUDES_ALL', [
+    'ARRAY<T>, ARRAY<T> -> BOOL',
+    '(list_has_all($1, $2) AND (len($2) = 0 OR list_position($2, NULL) IS NULL))',
+  ]),
   scalar('ARRAY_MIN', ['ARRAY<T> -> T', 'list_min($1)']),
   scalar('ARRAY_MAX', ['ARRAY<T> -> T', 'list_max($1)']),
   numericResult('ARRAY_SUM', 'list_sum'),
   scalar(
     'ARRAY_AVG',
+    ['ARRAY<INT64> -> FLOAT64', 'list_avg($1)'],
     ['ARRAY<FLOAT64> -> FLOAT64', 'list_avg($1)'],
     [
       'ARRAY<NUMERIC> -> NUMERIC',

@@ -9,6 +9,8 @@ export interface Call {
   readonly result: SqlType;
   /** The placeholder of a value that is fixed for the statement. */
   readonly context: (name: Extract<Bind, { from: 'context' }>['name']) => string;
+  /** IGNORE NULLS or RESPECT NULLS. */
+  readonly nulls?: 'IGNORE' | 'RESPECT';
   /** The call's value depends on chance: its result must not be cached. */
   readonly volatile: () => void;
   readonly fault: (message: string, argument?: number) => Error;
@@ -32,6 +34,10 @@ export interface FunctionSpec {
   readonly needsOrder?: boolean;
   /** Window functions that allow none. */
   readonly noOrder?: boolean;
+  /** The name of a flag that follows the repeated pairs of arguments; it has no place of its own. */
+  readonly flag?: string;
+  /** Answers for errors of its arguments, as IFERROR does. */
+  readonly catches?: true;
   /** The argument that may be a date part (`DAY`) rather than an expression. */
   readonly part?: number;
 }
@@ -59,15 +65,31 @@ export const windowFunction = (
 });
 
 const LONG = 300;
+/** A column, a field of one, a parameter or a literal: nothing in it can fail. */
+const COLUMN = String.raw`(?:\w+|"[^"]*")(?:\.(?:\w+|"[^"]*"))*`;
+const SCALAR = String.raw`NULL|\$\w+|-?[\d.]+(?:e[+-]?\d+)?|'(?:[^']|'')*'`;
+const PLAIN = new RegExp(
+  `^(?:${COLUMN}|struct_extract\\(${COLUMN}, '[^']*'\\)|(?:${SCALAR})(?:::\\w+)?|CAST\\((?:${SCALAR}) AS [\\w(),[\\] ]+\\)|from_hex\\('\\w*'\\))$`,
+);
 /**
- * Emitters name an argument more than once, so long arguments would make the text grow exponentially with nesting, and a
- * subquery may not stand under TRY. Such arguments are computed first, in a one-element list, and named inside a lambda.
+ * Emitters name an argument more than once, so long arguments would make the text grow exponentially with nesting. Under TRY
+ * may stand no subquery, and no argument whose own errors GoogleSQL lets through: `SAFE.` swallows the function's only.
+ * Such arguments are computed first, in a one-element list, and named inside a lambda.
  */
-export function once(sql: readonly string[], name: string, build: (sql: readonly string[]) => string): string {
-  const out = build(sql);
-  const queries = /\bTRY\(|\bgs_make_date\(/.test(out);
-  const lifted = sql.map((s) => !s.startsWith('lambda ') && (s.length > LONG || (queries && /\bSELECT\b/.test(s))));
-  if (!lifted.includes(true)) return out;
+export function once(
+  sql: readonly string[],
+  name: string,
+  build: (sql: readonly string[]) => string,
+  catches: 'own' | 'all' = 'own',
+): string {
+  const isLambda = (s: string) => s.startsWith('lambda ');
+  const around = build(sql.map((s) => (isLambda(s) ? s : 'gs_a')));
+  const tries = /\bTRY\(|\bgs_make_date\(/.test(around);
+  // DuckDB compiles a constant pattern before there is a TRY around it.
+  const pattern = /\bTRY\(.*\bregexp_/s.test(around);
+  const held = (s: string) => tries && (catches === 'own' ? pattern || !PLAIN.test(s) : /\bSELECT\b/.test(s));
+  const lifted = sql.map((s) => !isLambda(s) && (s.length > LONG || held(s)));
+  if (!lifted.includes(true)) return build(sql);
   const fields = sql.flatMap((s, i) => (lifted[i] ? [`a${i} := ${s}`] : []));
   const inner = build(sql.map((s, i) => (lifted[i] ? `struct_extract(${name}, 'a${i}')` : s)));
   return `list_transform([struct_pack(${fields.join(', ')})], lambda ${name}: ${inner})[1]`;

@@ -417,7 +417,7 @@ export const dateFunctions: readonly FunctionSpec[] = [
   ...(['TIMESTAMP_MILLIS', 'TIMESTAMP_FROM_UNIX_MILLIS'] as const).map((n) =>
     scalar(n, ['INT64 -> TIMESTAMP', 'make_timestamptz($1 * 1000)']),
   ),
-  ...(['TIMESTAMP_MICROS', 'TIMESTAMP_FROM_UNIX_MICROS'] as const).map((n) => scalar(n, ['INT64 -> TIMESTAMP', 'make_timestamptz($1)'])),
+  ...(['TIMESTAMP_MICROS', 'TIMESTAMP_FROM_UNIX_MICROS'] as const).map((n) => scalar(n, ['INT64 -> TIMESTAMP', 'gs_timestamp_micros($1)'])),
   scalar(
     'FORMAT_DATE',
     ['STRING, DATE -> STRING', format('gs_format_date', false)],

@@ -6,7 +6,7 @@ import type { Declared } from './signature.ts';
 
 const path = (call: Call, sql: string | undefined, legacy: boolean): string => {
   const literal = call.args[1]?.literal;
-  if (typeof literal === 'string') {
+  if (typeof literal === 'string' && !legacy) {
     try {
       parsePath(literal, legacy);
     } catch (error) {
@@ -40,12 +40,15 @@ function asText(sql: string, type: Call['args'][number]['type']): string {
 }
 /** A value inside JSON_SET and its kin, and in JSON_ARRAY and JSON_OBJECT. */
 const value = (sql: string, call: Call, i: number) => toJson(sql, call, undefined, i);
-const pairs = (sql: readonly string[], call: Call, native: string, extra: string): string => {
-  const lists = sql.length % 2 === 1 ? sql : sql.slice(0, -1);
-  const last = sql.length % 2 === 1 ? extra : (sql.at(-1) ?? extra);
-  let out = lists[0]!;
-  for (let i = 1; i + 1 < lists.length; i += 2) out = `${native}(${out}, ${lists[i]}, ${value(lists[i + 1]!, call, i + 1)}, ${last})`;
-  return out;
+/** Takes paths with values, one after the other, and a flag that is true when it is not given. */
+const edit = (name: string, native: string, flag: string): FunctionSpec => {
+  const emit = (sql: readonly string[], call: Call): string => {
+    const given = sql.length % 2 === 0 ? sql.at(-1)! : 'true';
+    let out = sql[0]!;
+    for (let i = 1; i + 1 < sql.length; i += 2) out = `${native}(${out}, ${sql[i]}, ${value(sql[i + 1]!, call, i + 1)}, ${given})`;
+    return out;
+  };
+  return { ...scalar(name, ['JSON, STRING, ANY, ANY... -> JSON', emit]), flag };
 };
 
 export const jsonFunctionSpecs: readonly FunctionSpec[] = [
@@ -102,10 +105,10 @@ export const jsonFunctionSpecs: readonly FunctionSpec[] = [
       return `gs_json_object(CAST([${keys.join(', ')}] AS VARCHAR[]), CAST([${values.join(', ')}] AS VARCHAR[]))`;
     },
   ]),
-  scalar('JSON_SET', ['JSON, STRING, ANY, ANY... -> JSON', (sql, call) => pairs(sql, call, 'gs_json_set', 'true')]),
+  edit('JSON_SET', 'gs_json_set', 'create_if_missing'),
   scalar('JSON_REMOVE', ['JSON, STRING, STRING... -> JSON', (sql) => sql.slice(1).reduce((j, p) => `gs_json_remove(${j}, ${p})`, sql[0]!)]),
-  scalar('JSON_ARRAY_APPEND', ['JSON, STRING, ANY, ANY... -> JSON', (sql, call) => pairs(sql, call, 'gs_json_append', 'true')]),
-  scalar('JSON_ARRAY_INSERT', ['JSON, STRING, ANY, ANY... -> JSON', (sql, call) => pairs(sql, call, 'gs_json_insert', 'true')]),
+  edit('JSON_ARRAY_APPEND', 'gs_json_append', 'append_each_element'),
+  edit('JSON_ARRAY_INSERT', 'gs_json_insert', 'insert_each_element'),
   scalar('JSON_STRIP_NULLS', [
     'JSON[, STRING, include_arrays BOOL, remove_empty BOOL] -> JSON',
     ([j, p, a, e], call) =>

@@ -2,6 +2,8 @@
 import { type Call, type FunctionSpec, fill, scalar } from './call.ts';
 
 const real = (name: string, emit: string): FunctionSpec => scalar(name, ['FLOAT64 -> FLOAT64', emit]);
+/** DuckDB refuses an infinite angle. */
+const periodic = (emit: string): string => `CASE WHEN isinf($1) THEN CAST('nan' AS DOUBLE) ELSE ${emit} END`;
 /** Undefined arguments are an error; NUMERIC goes through FLOAT64 where BigQuery's result is no more exact than that. */
 const guarded = (name: string, condition: string, emit: string, numeric?: string): FunctionSpec => {
   const fail = (text: string) => `gs_fail('Floating point error in function: ${name}(' || ${text}($1) || ')')`;
@@ -31,10 +33,15 @@ const rounding = (name: string, mode: string, float: (d: string) => string): Fun
     ['BIGNUMERIC[, INT64] -> BIGNUMERIC', ([x, d]) => `gs_bignumeric_round(${x}, ${d ?? '0::BIGINT'}, '${mode}')`],
   );
 
+const refuseFloat = (call: Call) => call.fault(`No matching signature for function ${call.name} for argument types: FLOAT64`);
 /** DIV and MOD have no FLOAT64 form, and a FLOAT64 literal becomes a NUMERIC only beside one. */
 const exact = (emit: string) => (sql: readonly string[], call: Call) => {
   if (call.args.some((a) => typeof a.literal === 'number') && call.args.every((a) => a.literal !== undefined || a.untyped))
-    throw call.fault(`No matching signature for function ${call.name} for argument types: FLOAT64`);
+    throw refuseFloat(call);
+  return fill(emit, sql);
+};
+const noFloat = (emit: string) => (sql: readonly string[], call: Call) => {
+  if (typeof call.args[0]!.literal === 'number') throw refuseFloat(call);
   return fill(emit, sql);
 };
 
@@ -60,7 +67,15 @@ export const mathFunctions: readonly FunctionSpec[] = [
     "CASE WHEN $1 IS NULL THEN NULL WHEN $2 = 0 THEN CASE WHEN $1 = 0 OR isnan($1) THEN CAST('nan' AS DOUBLE) WHEN ($1 > 0) = (signbit($2) = false) THEN CAST('inf' AS DOUBLE) ELSE CAST('-inf' AS DOUBLE) END ELSE $1 / $2 END",
   ]),
   scalar('RAND', ['-> FLOAT64', (_, call) => (call.volatile(), 'random()')]),
-  guarded('SQRT', '$1 < 0', 'sqrt($1)', 'gs_numeric_sqrt($1)'),
+  scalar(
+    'SQRT',
+    [
+      'FLOAT64 -> FLOAT64',
+      "CASE WHEN $1 < 0 THEN gs_fail('Floating point error in function: SQRT(' || gs_float_text($1) || ')') ELSE sqrt($1) END",
+    ],
+    ['NUMERIC -> NUMERIC', 'gs_numeric_sqrt($1)'],
+    ['BIGNUMERIC -> BIGNUMERIC', 'gs_bignumeric_sqrt($1)'],
+  ),
   real('CBRT', 'cbrt($1)'),
   guarded('EXP', '$1 > 709.782712893384 AND isfinite(CAST($1 AS DOUBLE))', 'exp($1)', "gs_numeric_float_fn('exp', $1, $1)"),
   guarded('LN', '$1 <= 0', 'ln($1)', "gs_numeric_float_fn('ln', $1, $1)"),
@@ -76,15 +91,13 @@ export const mathFunctions: readonly FunctionSpec[] = [
     ],
     ['NUMERIC[, NUMERIC] -> NUMERIC', ([x, b]) => (b ? `gs_numeric_float_fn('log', ${x}, ${b})` : `gs_numeric_float_fn('ln', ${x}, ${x})`)],
   ),
-  scalar(
-    'POW',
-    ['FLOAT64, FLOAT64 -> FLOAT64', 'gs_float_pow($1, $2)'],
-    ['NUMERIC, NUMERIC -> NUMERIC', "gs_numeric_float_fn('pow', $1, $2)"],
-  ),
-  scalar(
-    'POWER',
-    ['FLOAT64, FLOAT64 -> FLOAT64', 'gs_float_pow($1, $2)'],
-    ['NUMERIC, NUMERIC -> NUMERIC', "gs_numeric_float_fn('pow', $1, $2)"],
+  ...['POW', 'POWER'].map((name) =>
+    scalar(
+      name,
+      ['FLOAT64, FLOAT64 -> FLOAT64', 'gs_float_pow($1, $2)'],
+      ['NUMERIC, NUMERIC -> NUMERIC', "gs_numeric_float_fn('pow', $1, $2)"],
+      ['BIGNUMERIC, BIGNUMERIC -> BIGNUMERIC', 'gs_bignumeric_pow($1, $2)'],
+    ),
   ),
   scalar('GREATEST', [
     'T, T... -> T',
@@ -92,7 +105,11 @@ export const mathFunctions: readonly FunctionSpec[] = [
   ]),
   scalar('LEAST', [
     'T, T... -> T',
-    (sql) => `CASE WHEN ${sql.map((s) => `${s} IS NULL`).join(' OR ')} THEN NULL ELSE least(${sql.join(', ')}) END`,
+    (sql, { args, result }) => {
+      const unsure = result.kind === 'FLOAT64' ? sql.filter((_, i) => args[i]!.literal === undefined) : [];
+      const nan = unsure.length > 0 ? ` WHEN ${unsure.map((s) => `isnan(${s})`).join(' OR ')} THEN CAST('nan' AS DOUBLE)` : '';
+      return `CASE WHEN ${sql.map((s) => `${s} IS NULL`).join(' OR ')} THEN NULL${nan} ELSE least(${sql.join(', ')}) END`;
+    },
   ]),
   scalar(
     'DIV',
@@ -142,7 +159,7 @@ export const mathFunctions: readonly FunctionSpec[] = [
     ['FLOAT64, INT64 -> FLOAT64', 'gs_float_round($1, $2)'],
     ['NUMERIC, INT64 -> NUMERIC', "gs_numeric_round($1, $2, 'half')"],
     ['BIGNUMERIC, INT64 -> BIGNUMERIC', "gs_bignumeric_round($1, $2, 'half')"],
-    ['NUMERIC, INT64, STRING -> NUMERIC', 'gs_numeric_round($1, $2, $3)'],
+    ['NUMERIC, INT64, STRING -> NUMERIC', noFloat('gs_numeric_round($1, $2, $3)')],
     ['BIGNUMERIC, INT64, STRING -> BIGNUMERIC', 'gs_bignumeric_round($1, $2, $3)'],
   ),
   rounding('TRUNC', 'trunc', (d) => (d ? 'gs_float_trunc($x, $d)' : 'trunc($x)')),
@@ -160,26 +177,35 @@ export const mathFunctions: readonly FunctionSpec[] = [
     ['NUMERIC -> NUMERIC', "gs_numeric_round($1, 0::BIGINT, 'floor')"],
     ['BIGNUMERIC -> BIGNUMERIC', "gs_bignumeric_round($1, 0::BIGINT, 'floor')"],
   ),
-  ...['COS', 'SIN', 'TAN', 'ATAN', 'SINH', 'COSH', 'TANH', 'ASINH'].map((n) => real(n, `${n.toLowerCase()}($1)`)),
+  ...['ATAN', 'TANH', 'ASINH'].map((n) => real(n, `${n.toLowerCase()}($1)`)),
+  ...['SINH', 'COSH'].map((n) => guarded(n, `isinf(${n.toLowerCase()}($1)) AND NOT isinf($1)`, `${n.toLowerCase()}($1)`)),
+  ...['COS', 'SIN', 'TAN'].map((n) => real(n, periodic(`${n.toLowerCase()}($1)`))),
   guarded('ACOS', 'abs($1) > 1', 'acos($1)'),
   guarded('ASIN', 'abs($1) > 1', 'asin($1)'),
   guarded('ACOSH', '$1 < 1', 'acosh($1)'),
-  guarded('ATANH', 'abs($1) >= 1', 'atanh($1)'),
+  guarded(
+    'ATANH',
+    'abs($1) >= 1 AND isfinite($1)',
+    "CASE WHEN isfinite($1) THEN atanh($1) WHEN $1 IS NOT NULL THEN CAST('nan' AS DOUBLE) END",
+  ),
   scalar('ATAN2', ['FLOAT64, FLOAT64 -> FLOAT64', 'atan2($1, $2)']),
-  real('SEC', '(1 / cos($1))'),
-  real('CSC', '(1 / sin($1))'),
-  real('COT', '(1 / tan($1))'),
+  real('SEC', periodic('(1 / cos($1))')),
+  guarded('CSC', '$1 = 0', periodic('(1 / sin($1))')),
+  guarded('COT', '$1 = 0', periodic('(1 / tan($1))')),
   real('SECH', '(1 / cosh($1))'),
-  real('CSCH', '(1 / sinh($1))'),
-  real('COTH', '(1 / tanh($1))'),
+  guarded('CSCH', '$1 = 0', '(1 / sinh($1))'),
+  guarded('COTH', '$1 = 0', '(1 / tanh($1))'),
   scalar('RANGE_BUCKET', [
     'T, ARRAY<T> -> INT64',
-    'CASE WHEN $1 IS NULL THEN NULL ELSE CAST(len(list_filter($2, lambda gs_b: gs_b <= $1)) AS BIGINT) END',
+    "CASE WHEN $1 IS NULL THEN NULL WHEN len(list_filter($2, lambda gs_b, gs_i: gs_i > 1 AND (gs_b < ($2)[gs_i - 1] OR ($2)[gs_i - 1] IS NULL)  OR gs_b IS NULL)) > 0 THEN gs_fail('Elements in input array to RANGE_BUCKET must be in ascending order and not NULL') ELSE CAST(len(list_filter($2, lambda gs_b: gs_b <= $1)) AS BIGINT) END",
   ]),
   scalar(
     'BIT_COUNT',
     ['INT64 -> INT64', 'CAST(bit_count($1) AS BIGINT)'],
-    ['BYTES -> INT64', "CAST(length(replace(CAST(CAST($1 AS BIT) AS VARCHAR), '0', '')) AS BIGINT)"],
+    [
+      'BYTES -> INT64',
+      "CASE WHEN octet_length($1) = 0 THEN 0 ELSE CAST(length(replace(CAST(CAST($1 AS BIT) AS VARCHAR), '0', '')) AS BIGINT) END",
+    ],
   ),
   scalar('COSINE_DISTANCE', ['ARRAY<FLOAT64>, ARRAY<FLOAT64> -> FLOAT64', '(1 - list_cosine_similarity($1, $2))']),
   scalar('EUCLIDEAN_DISTANCE', ['ARRAY<FLOAT64>, ARRAY<FLOAT64> -> FLOAT64', 'list_distance($1, $2)']),

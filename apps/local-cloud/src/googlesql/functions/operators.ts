@@ -77,6 +77,7 @@ const overflow =
       return `CASE WHEN isinf${value} AND isfinite(${x}) AND isfinite(${y}) THEN gs_fail('double overflow: ' || gs_float_text(${x}) || ' ${op} ' || gs_float_text(${y})) ELSE ${value} END`;
     });
   };
+const byteShift = (by: string) => `CASE WHEN $2 < 0 THEN gs_fail('Bitwise shift by negative offset.') ELSE gs_bytes_shift($1, ${by}) END`;
 const bitwise = (op: string) => define(['INT64, INT64 -> INT64', op], ['BYTES, BYTES -> BYTES', `gs_bytes_bit($1, $2, '${op[4]}')`]);
 
 /** Times an integer no digit is lost, so DuckDB's own multiplication is exact (and many times faster than scaling down). */
@@ -100,10 +101,10 @@ export const operatorSignatures: ReadonlyMap<string, readonly Signature[]> = new
       ['INT64, DATE -> DATE', 'gs_date_plus($2, $1)'],
       ['TIMESTAMP, INTERVAL -> TIMESTAMP', 'gs_timestamp_move($1, $2)'],
       ['INTERVAL, TIMESTAMP -> TIMESTAMP', 'gs_timestamp_move($2, $1)'],
-      ['DATE, INTERVAL -> DATETIME', '(CAST($1 AS TIMESTAMP) + $2)'],
-      ['INTERVAL, DATE -> DATETIME', '(CAST($2 AS TIMESTAMP) + $1)'],
-      ['DATETIME, INTERVAL -> DATETIME', '($1 + $2)'],
-      ['INTERVAL, DATETIME -> DATETIME', '($2 + $1)'],
+      ['DATE, INTERVAL -> DATETIME', 'gs_datetime_check(CAST($1 AS TIMESTAMP) + $2)'],
+      ['INTERVAL, DATE -> DATETIME', 'gs_datetime_check(CAST($2 AS TIMESTAMP) + $1)'],
+      ['DATETIME, INTERVAL -> DATETIME', 'gs_datetime_check($1 + $2)'],
+      ['INTERVAL, DATETIME -> DATETIME', 'gs_datetime_check($2 + $1)'],
       ['INTERVAL, INTERVAL -> INTERVAL', '($1 + $2)'],
     ),
   ],
@@ -120,8 +121,8 @@ export const operatorSignatures: ReadonlyMap<string, readonly Signature[]> = new
       ['DATETIME, DATETIME -> INTERVAL', 'gs_datetime_minus($1, $2)'],
       ['TIME, TIME -> INTERVAL', 'to_microseconds(epoch_us($1) - epoch_us($2))'],
       ['TIMESTAMP, INTERVAL -> TIMESTAMP', 'gs_timestamp_move($1, -($2))'],
-      ['DATE, INTERVAL -> DATETIME', '(CAST($1 AS TIMESTAMP) - $2)'],
-      ['DATETIME, INTERVAL -> DATETIME', '($1 - $2)'],
+      ['DATE, INTERVAL -> DATETIME', 'gs_datetime_check(CAST($1 AS TIMESTAMP) - $2)'],
+      ['DATETIME, INTERVAL -> DATETIME', 'gs_datetime_check($1 - $2)'],
       ['INTERVAL, INTERVAL -> INTERVAL', '($1 + -($2))'],
     ),
   ],
@@ -167,8 +168,8 @@ export const operatorSignatures: ReadonlyMap<string, readonly Signature[]> = new
   ['&', bitwise('($1 & $2)')],
   ['|', bitwise('($1 | $2)')],
   ['^', define(['INT64, INT64 -> INT64', 'xor($1, $2)'], ['BYTES, BYTES -> BYTES', "gs_bytes_bit($1, $2, '^')"])],
-  ['<<', define(['INT64, INT64 -> INT64', 'gs_shift_left($1, $2)'], ['BYTES, INT64 -> BYTES', 'gs_bytes_shift($1, $2)'])],
-  ['>>', define(['INT64, INT64 -> INT64', 'gs_shift_right($1, $2)'], ['BYTES, INT64 -> BYTES', 'gs_bytes_shift($1, -$2)'])],
+  ['<<', define(['INT64, INT64 -> INT64', 'gs_shift_left($1, $2)'], ['BYTES, INT64 -> BYTES', byteShift('$2')])],
+  ['>>', define(['INT64, INT64 -> INT64', 'gs_shift_right($1, $2)'], ['BYTES, INT64 -> BYTES', byteShift('-$2')])],
   ['=', comparison('=')],
   ['!=', comparison('<>')],
   ['<', comparison('<')],

@@ -3,12 +3,15 @@ import { captureGroups } from '../runtime/strings.ts';
 import { type Call, type FunctionSpec, scalar } from './call.ts';
 import type { Declared } from './signature.ts';
 
-/** Builds the call for the pattern's group: 1 when it has one, else 0. DuckDB wants the number constant, so an unknown pattern gets both. */
+/**
+ * Builds the call for the pattern's group: 1 when it has one, else 0. DuckDB wants the number constant, so an unknown pattern
+ * gets both; gs_groups refuses more than one.
+ */
 function withGroup(call: Call, pattern: string, build: (group: number) => string): string {
   const { literal } = call.args[1]!;
   if (typeof literal !== 'string') return `CASE WHEN gs_groups(${pattern}) = 0 THEN ${build(0)} ELSE ${build(1)} END`;
   const n = captureGroups(literal);
-  if (n > 1) throw call.fault('Regular expressions passed into extraction functions must not have more than 1 capturing group');
+  if (n > 1) return `CASE WHEN ${call.args[0]!.sql} IS NOT NULL AND gs_groups(${pattern}) > 1 THEN NULL ELSE ${build(0)} END`;
   return build(n);
 }
 
@@ -101,12 +104,8 @@ export const regexpFunctions: readonly FunctionSpec[] = [
     ...both(
       'STRING, STRING[, INT64, INT64, INT64]',
       'INT64',
-      ([s, re, position = '1::BIGINT', occurrence = '1::BIGINT', end = '0::BIGINT'], call) => {
-        const { literal } = call.args[4] ?? {};
-        if (typeof literal === 'bigint' && literal !== 0n && literal !== 1n)
-          throw call.fault(`Invalid return_position_after_match: ${literal}`);
-        return withGroup(call, re!, (g) => `gs_regexp_instr(${s}, ${re}, ${g}, ${position}, ${occurrence}, ${end})`);
-      },
+      ([s, re, position = '1::BIGINT', occurrence = '1::BIGINT', end = '0::BIGINT'], call) =>
+        withGroup(call, re!, (g) => `gs_regexp_instr(${s}, ${re}, ${g}, ${position}, ${occurrence}, ${end})`),
     ),
   ),
 ];

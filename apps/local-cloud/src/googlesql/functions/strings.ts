@@ -13,7 +13,7 @@ const pad = (name: string, left: boolean): FunctionSpec => {
     [
       'STRING, INT64[, STRING] -> STRING',
       ([s, n, p]) =>
-        `gs_pad_check(${n}, ${p ?? "' '"}, ${duck}(${s}, CAST(CASE WHEN ${n} BETWEEN 0 AND 1048576 THEN ${n} END AS INTEGER), ${p ?? "' '"}))`,
+        `gs_pad_check(${s}, ${n}, ${p ?? "' '"}, ${duck}(${s}, CAST(CASE WHEN ${n} BETWEEN 0 AND 1048576 THEN ${n} END AS INTEGER), ${p ?? "' '"}))`,
     ],
     ['BYTES, INT64[, BYTES] -> BYTES', ([s, n, p]) => `gs_bytes_pad(${s}, ${n}, ${p ?? "encode(' ')"}, ${left})`],
   );
@@ -75,7 +75,7 @@ export const stringFunctionSpecs: readonly FunctionSpec[] = [
     'REPEAT',
     [
       'STRING, INT64 -> STRING',
-      "CASE WHEN $2 < 0 THEN gs_fail('Second argument in REPEAT() must be non-negative') ELSE repeat($1, $2) END",
+      "CASE WHEN $1 IS NULL THEN NULL WHEN $2 < 0 THEN gs_fail('Second argument in REPEAT() must be non-negative') ELSE repeat($1, $2) END",
     ],
     ['BYTES, INT64 -> BYTES', 'gs_bytes_repeat($1, $2)'],
   ),
@@ -118,12 +118,18 @@ export const stringFunctionSpecs: readonly FunctionSpec[] = [
   substring('SUBSTRING'),
   scalar(
     'LEFT',
-    ['STRING, INT64 -> STRING', "CASE WHEN $2 < 0 THEN gs_fail('Second argument in LEFT() must be non-negative') ELSE left($1, $2) END"],
+    [
+      'STRING, INT64 -> STRING',
+      "CASE WHEN $1 IS NULL THEN NULL WHEN $2 < 0 THEN gs_fail('Second argument in LEFT() must be non-negative') ELSE left($1, $2) END",
+    ],
     ['BYTES, INT64 -> BYTES', 'gs_bytes_substr($1, 1::BIGINT, $2)'],
   ),
   scalar(
     'RIGHT',
-    ['STRING, INT64 -> STRING', "CASE WHEN $2 < 0 THEN gs_fail('Second argument in RIGHT() must be non-negative') ELSE right($1, $2) END"],
+    [
+      'STRING, INT64 -> STRING',
+      "CASE WHEN $1 IS NULL THEN NULL WHEN $2 < 0 THEN gs_fail('Second argument in RIGHT() must be non-negative') ELSE right($1, $2) END",
+    ],
     ['BYTES, INT64 -> BYTES', 'CASE WHEN $2 >= octet_length($1) THEN $1 ELSE gs_bytes_substr($1, octet_length($1) - $2 + 1, $2) END'],
   ),
   scalar('ASCII', [

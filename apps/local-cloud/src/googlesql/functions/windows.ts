@@ -13,6 +13,15 @@ const offset = (duck: 'lag' | 'lead') => (sql: readonly string[], call: Call) =>
   atLeast(call, 1, 0n, `The offset to the function ${call.name} must not be negative`);
   return `{${duck}(${sql.map((_, i) => `$${i + 1}`).join(', ')})}`;
 };
+/** DuckDB counts a negative fraction from the other end. */
+const fraction =
+  (emit: (nulls: 'IGNORE' | 'RESPECT' | undefined) => string) =>
+  (_: readonly string[], call: Call): string => {
+    const { literal } = call.args[1]!;
+    if (literal !== undefined && !(Number(literal) >= 0 && Number(literal) <= 1))
+      throw call.fault(`Argument 2 to ${call.name} must be between 0 and 1`, 1);
+    return emit(call.nulls);
+  };
 const percentile = { allows: { nulls: true }, noOrder: true } as const;
 const navigation = { nulls: true, frame: true } as const;
 
@@ -43,8 +52,21 @@ export const windowFunctions: readonly FunctionSpec[] = [
   windowFunction(
     'PERCENTILE_CONT',
     percentile,
-    ['FLOAT64, FLOAT64 -> FLOAT64', '{quantile_cont($1, $2)}'],
-    ['NUMERIC, NUMERIC -> NUMERIC', 'gs_float_numeric({quantile_cont(CAST($1 AS DOUBLE), CAST($2 AS DOUBLE))})'],
+    [
+      'FLOAT64, FLOAT64 -> FLOAT64',
+      fraction((nulls) => (nulls === 'RESPECT' ? 'gs_percentile_cont({list($1)}, $2)' : '{quantile_cont($1, $2)}')),
+    ],
+    [
+      'NUMERIC, NUMERIC -> NUMERIC',
+      fraction((nulls) =>
+        nulls === 'RESPECT'
+          ? 'gs_float_numeric(gs_percentile_cont({list(CAST($1 AS DOUBLE))}, CAST($2 AS DOUBLE)))'
+          : 'gs_float_numeric({quantile_cont(CAST($1 AS DOUBLE), CAST($2 AS DOUBLE))})',
+      ),
+    ],
   ),
-  windowFunction('PERCENTILE_DISC', percentile, ['T, FLOAT64 -> T', '{quantile_disc($1, $2)}']),
+  windowFunction('PERCENTILE_DISC', percentile, [
+    'T, FLOAT64 -> T',
+    fraction((nulls) => (nulls === 'RESPECT' ? 'gs_percentile_disc({list($1)}, $2)' : '{quantile_disc($1, $2)}')),
+  ]),
 ];

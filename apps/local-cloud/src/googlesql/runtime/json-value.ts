@@ -128,8 +128,9 @@ function roundTrips(text: string, value: number): boolean {
   return digits(text) === digits(value.toExponential());
 }
 
+/** Line separators are escaped too: in JavaScript they would end a string. */
 export function quoteJson(text: string): string {
-  return JSON.stringify(text);
+  return JSON.stringify(text).replace(/[\u2028\u2029]/g, (c) => `\\u${c.charCodeAt(0).toString(16)}`);
 }
 
 export function renderJson(v: Json, sorted: boolean, mode: 'exact' | 'round' | 'keep' = 'keep'): string {
@@ -156,19 +157,14 @@ export function parsePath(path: string, legacy: boolean): readonly Step[] {
   while (i < path.length) {
     const rest = path.slice(i);
     const found =
-      /^\.([A-Za-z0-9_\-$@\u0080-\uffff: ]+)/.exec(rest) ??
-      /^\."((?:[^"\\]|\\.)*)"/.exec(rest) ??
-      (legacy ? /^\['((?:[^'\\]|\\.)*)'\]/.exec(rest) : null);
+      /^\.([A-Za-z0-9_\-$@\u0080-\uffff: ]+)/.exec(rest) ?? (legacy ? /^\['((?:[^'\\]|\\.)*)'\]/ : /^\."((?:[^"\\]|\\.)*)"/).exec(rest);
     if (found) {
       steps.push(found[1]!.replaceAll(/\\(.)/g, '$1'));
       i += found[0].length;
       continue;
     }
-    const index = /^\[\s*(\d+)\s*\]/.exec(rest);
-    if (!index) {
-      if (rest === '.') throw fail();
-      throw fail();
-    }
+    const index = /^\[\s*(-?\d+)\s*\]/.exec(rest);
+    if (!index) throw fail();
     steps.push(Number(index[1]));
     i += index[0].length;
   }

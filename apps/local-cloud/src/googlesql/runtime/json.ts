@@ -269,12 +269,14 @@ export const jsonFunctions: readonly NativeFunction[] = [
       true,
     ),
   ),
-  native('gs_json_remove', ['text', 'text'], 'text', (text: string, path: string) =>
-    renderJson(
-      edit(lax(text), parsePath(path, false), () => undefined, false),
+  native('gs_json_remove', ['text', 'text'], 'text', (text: string, path: string) => {
+    const steps = parsePath(path, false);
+    if (steps.length === 0) throw new EvaluationFault("Invalid input to JSON_REMOVE: The JSONPath cannot be '$'");
+    return renderJson(
+      edit(lax(text), steps, () => undefined, false),
       true,
-    ),
-  ),
+    );
+  }),
   native('gs_json_append', ['text', 'text', 'text', 'bool'], 'text', (text: string, path: string, value: string, each: boolean) => {
     const v = lax(value);
     const added = each && isArray(v) ? v : [v];
@@ -291,7 +293,8 @@ export const jsonFunctions: readonly NativeFunction[] = [
   native('gs_json_insert', ['text', 'text', 'text', 'bool'], 'text', (text: string, path: string, value: string, each: boolean) => {
     const steps = parsePath(path, false);
     const last = steps.at(-1);
-    if (typeof last !== 'number') throw new EvaluationFault('JSON_ARRAY_INSERT path must end in an array position');
+    // A path to no array position changes nothing.
+    if (typeof last !== 'number') return renderJson(lax(text), true);
     const v = lax(value);
     const added = each && isArray(v) ? v : [v];
     return renderJson(

@@ -125,6 +125,24 @@ function root(value: bigint): bigint {
   }
 }
 
+/** A whole exponent is multiplied out with 20 digits to spare; any other power passes through FLOAT64. */
+function bigPow(a: bigint, b: bigint): bigint {
+  const shown = () => `POW(${renderScaled(a, 38)}, ${renderScaled(b, 38)})`;
+  const times = b < 0n ? -b : b;
+  if (a === 0n && b < 0n) throw new EvaluationFault(`division by zero: ${shown()}`);
+  if (times % P38 !== 0n || times > 1000n * P38)
+    return floatDecimal(Number(renderScaled(a, 38)) ** Number(renderScaled(b, 38)), 38, 'BIGNUMERIC');
+  const spare = pow10(20);
+  let out = P38 * spare;
+  for (let i = 0n; i < times / P38; i++) {
+    out = divideRounded(out * a, P38);
+    if (out > pow10(120) || out < -pow10(120)) throw new EvaluationFault(`BIGNUMERIC overflow: ${shown()}`);
+  }
+  if (b < 0n && out === 0n) throw new EvaluationFault(`BIGNUMERIC overflow: ${shown()}`);
+  const value = b < 0n ? divideRounded(P38 * P38 * spare, out) : divideRounded(out, spare);
+  return checkBig(value, shown);
+}
+
 export const numberFunctions: readonly NativeFunction[] = [
   native('gs_float_text', ['float'], 'text', floatText),
   native('gs_text_int_slow', ['text'], 'int', (text: string) => {
@@ -160,6 +178,11 @@ export const numberFunctions: readonly NativeFunction[] = [
     if (b === 0n) throw new EvaluationFault(`division by zero: ${renderScaled(a, 38)} / 0`);
     return checkBig(divideRounded(a * P38, b), () => `${renderScaled(a, 38)} / ${renderScaled(b, 38)}`);
   }),
+  native('gs_bignumeric_sqrt', ['big'], 'big', (a: bigint) => {
+    if (a < 0n) throw new EvaluationFault(`SQRT is undefined for negative value: ${renderScaled(a, 38)}`);
+    return divideRounded(root(a * P38 * 100n), 10n);
+  }),
+  native('gs_bignumeric_pow', ['big', 'big'], 'big', bigPow),
   native('gs_bignumeric_neg', ['big'], 'big', (a: bigint) => -a),
   native('gs_bignumeric_abs', ['big'], 'big', (a: bigint) => (a < 0n ? -a : a)),
   native('gs_bignumeric_sign', ['big'], 'big', (a: bigint) => (a < 0n ? -P38 : a > 0n ? P38 : 0n)),

@@ -8,7 +8,7 @@ export const prelude: readonly string[] = [
   // Numbers
   macro(
     'gs_float_div(a, b)',
-    "CASE WHEN b = 0 THEN gs_fail('division by zero: ' || gs_float_text(a) || ' / ' || gs_float_text(b)) ELSE a / b END",
+    "CASE WHEN b = 0 THEN gs_fail('division by zero: ' || gs_float_text(a) || ' / ' || gs_float_text(b)) WHEN isinf(a / b) AND isfinite(a) THEN gs_fail('double overflow: ' || gs_float_text(a) || ' / ' || gs_float_text(b)) ELSE a / b END",
   ),
   macro(
     'gs_float_pow(a, b)',
@@ -83,6 +83,15 @@ export const prelude: readonly string[] = [
     'gs_quantiles(l, n)',
     'CASE WHEN len(list_filter(l, lambda gs_e: gs_e IS NOT NULL)) = 0 THEN NULL ELSE list_transform([list_sort(list_filter(l, lambda gs_e: gs_e IS NOT NULL))], lambda gs_k: list_transform(range(n + 1), lambda gs_i: gs_k[CAST(least(floor(gs_i * len(gs_k) / n), len(gs_k) - 1) AS BIGINT) + 1]))[1] END',
   ),
+  // With NULLs as the lowest values; between NULL and a number stands the number.
+  macro(
+    'gs_percentile_cont(l, p)',
+    "list_transform([list_sort(l, 'ASC', 'NULLS FIRST')], lambda gs_k: list_transform([struct_pack(a := gs_k[CAST(floor(p * (len(gs_k) - 1)) AS BIGINT) + 1], b := gs_k[CAST(ceil(p * (len(gs_k) - 1)) AS BIGINT) + 1], f := p * (len(gs_k) - 1) - floor(p * (len(gs_k) - 1)))], lambda gs_e: CASE WHEN gs_e.f = 0 THEN gs_e.a WHEN gs_e.a IS NULL THEN gs_e.b ELSE gs_e.a + (gs_e.b - gs_e.a) * gs_e.f END)[1])[1]",
+  ),
+  macro(
+    'gs_percentile_disc(l, p)',
+    "list_transform([list_sort(l, 'ASC', 'NULLS FIRST')], lambda gs_k: gs_k[greatest(CAST(ceil(p * len(gs_k)) AS BIGINT), 1)])[1]",
+  ),
   macro(
     'gs_top_count(l, n)',
     '(SELECT list(struct_pack("value" := gs_v, "count" := gs_c) ORDER BY gs_c DESC) FROM (SELECT gs_v, count(*) AS gs_c FROM (SELECT unnest(l) AS gs_v) GROUP BY gs_v ORDER BY gs_c DESC LIMIT n))',
@@ -97,8 +106,8 @@ export const prelude: readonly string[] = [
     "(' ' || chr(9) || chr(10) || chr(11) || chr(12) || chr(13) || chr(133) || chr(160) || chr(5760) || chr(8192) || chr(8193) || chr(8194) || chr(8195) || chr(8196) || chr(8197) || chr(8198) || chr(8199) || chr(8200) || chr(8201) || chr(8202) || chr(8232) || chr(8233) || chr(8239) || chr(8287) || chr(12288))",
   ),
   macro(
-    'gs_pad_check(n, p, r)',
-    "CASE WHEN n IS NULL THEN NULL WHEN n < 0 THEN gs_fail('Second argument (output size) for LPAD/RPAD cannot be negative') WHEN n > 1048576 THEN gs_fail('Output of LPAD/RPAD exceeds max allowed output size of 1MB') WHEN p = '' THEN gs_fail('Third argument (pad pattern) for LPAD/RPAD cannot be empty') ELSE r END",
+    'gs_pad_check(s, n, p, r)',
+    "CASE WHEN s IS NULL OR n IS NULL OR p IS NULL THEN NULL WHEN n < 0 THEN gs_fail('Second argument (output size) for LPAD/RPAD cannot be negative') WHEN n > 1048576 THEN gs_fail('Output of LPAD/RPAD exceeds max allowed output size of 1MB') WHEN p = '' THEN gs_fail('Third argument (pad pattern) for LPAD/RPAD cannot be empty') ELSE r END",
   ),
   macro('gs_text_reverse(s)', "array_to_string(list_reverse(regexp_extract_all(s, '(?s).')), '')"),
   macro(
@@ -116,7 +125,7 @@ export const prelude: readonly string[] = [
   macro('gs_without_end(s, re, l)', "CASE WHEN s <> '' AND l[-1] = '' AND regexp_matches('', re) THEN l[:-2] ELSE l END"),
   macro(
     'gs_regexp_nth(s, re, g, p, n)',
-    "CASE WHEN p < 1 THEN gs_fail('Invalid position for REGEXP_EXTRACT: ' || p) WHEN n < 1 THEN gs_fail('Invalid occurrence for REGEXP_EXTRACT: ' || n) WHEN p > length(s) + 1 THEN NULL ELSE list_extract(regexp_extract_all(substring(s, p), re, g), n) END",
+    "CASE WHEN s IS NULL OR re IS NULL OR p IS NULL OR n IS NULL THEN NULL WHEN p < 1 THEN gs_fail('Invalid position for REGEXP_EXTRACT: ' || p) WHEN n < 1 THEN gs_fail('Invalid occurrence for REGEXP_EXTRACT: ' || n) WHEN p > length(s) + 1 THEN NULL ELSE list_extract(regexp_extract_all(substring(s, p), re, g), n) END",
   ),
   macro(
     'gs_instr_at(s, re, g, n, e)',
@@ -124,7 +133,7 @@ export const prelude: readonly string[] = [
   ),
   macro(
     'gs_regexp_instr(s, re, g, p, n, e)',
-    "CASE WHEN s IS NULL OR re IS NULL OR n IS NULL THEN NULL WHEN p < 1 THEN gs_fail('Invalid position for REGEXP_INSTR: ' || p) WHEN n < 1 THEN gs_fail('Invalid occurrence for REGEXP_INSTR: ' || n) WHEN p > length(s) OR len(regexp_extract_all(substring(s, p), re, g)) < n THEN 0 ELSE coalesce(gs_instr_at(substring(s, p), re, g, n, e) + p - 1, 0) END",
+    "CASE WHEN s IS NULL OR re IS NULL OR p IS NULL OR n IS NULL OR e IS NULL THEN NULL WHEN e NOT IN (0, 1) THEN gs_fail('Invalid return_position_after_match: ' || e) WHEN p < 1 THEN gs_fail('Invalid position for REGEXP_INSTR: ' || p) WHEN n < 1 THEN gs_fail('Invalid occurrence for REGEXP_INSTR: ' || n) WHEN p > length(s) OR len(regexp_extract_all(substring(s, p), re, g)) < n THEN 0 ELSE coalesce(gs_instr_at(substring(s, p), re, g, n, e) + p - 1, 0) END",
   ),
   // Dates and times
   macro(
@@ -146,6 +155,10 @@ export const prelude: readonly string[] = [
   macro(
     'gs_datetime_check(t)',
     "CASE WHEN t < TIMESTAMP '0001-01-01 00:00:00' OR t >= TIMESTAMP '10000-01-01 00:00:00' THEN gs_fail('Datetime out of range') ELSE t END",
+  ),
+  macro(
+    'gs_timestamp_micros(n)',
+    "CASE WHEN n NOT BETWEEN -62135596800000000 AND 253402300799999999 THEN gs_fail('Timestamp out of range: ' || n || ' microseconds') ELSE make_timestamptz(n) END",
   ),
   macro('gs_time_trunc(t, n)', 'make_time(0, 0, 0) + to_microseconds((epoch_us(t) // n) * n)'),
   macro('gs_timestamp_trunc(t, n)', 'make_timestamptz(gs_floor(epoch_us(t), n) * n)'),

@@ -46,8 +46,9 @@ function initcap(text: string, delimiters = ' \t\n\r\f\v[](){}/|<>!?@"^#$&~_,.:;
   let start = true;
   let out = '';
   for (const c of text) {
-    out += start ? upperLetter(c) : c.toLowerCase();
-    start = set.has(c);
+    const delimiter = set.has(c);
+    out += delimiter ? c : start ? upperLetter(c) : c.toLowerCase();
+    start = delimiter;
   }
   return out;
 }
@@ -396,7 +397,11 @@ export const stringFunctions: readonly NativeFunction[] = [
     if (b.length > Number(max)) throw new EvaluationFault(`Value has length ${b.length} which exceeds the maximum length of ${max}`);
     return b;
   }),
-  native('gs_groups', ['text'], 'int', (re: string) => BigInt(captureGroups(re))),
+  native('gs_groups', ['text'], 'int', (re: string) => {
+    const n = captureGroups(re);
+    if (n > 1) throw new EvaluationFault('Regular expressions passed into extraction functions must not have more than 1 capturing group');
+    return BigInt(n);
+  }),
   native('gs_bytes_escape', ['bytes'], 'text', (b: Uint8Array) =>
     [...b]
       .map((x) => (x >= 32 && x < 127 && x !== 92 && x !== 34 ? String.fromCharCode(x) : `\\x${x.toString(16).padStart(2, '0')}`))
