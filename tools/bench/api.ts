@@ -1,7 +1,7 @@
 /**
  * The API from outside: every process on this machine, started here on ports and data of its own.
  *
- *   npm run bench -- api            BENCH_SECONDS=10  PORT_OFFSET=500
+ *   npm run bench -- api [onboarding] [quota] [admission] [authentication]            BENCH_SECONDS=10  PORT_OFFSET=500
  *
  * Asked at a fixed rate (an answer's time counts from when it was due, so waiting in line is not hidden), then as fast as it goes.
  * Beside each figure stands which process used how much of a core meanwhile: that is what bounds it. Executors work on one run at
@@ -23,15 +23,17 @@ const SECONDS = Number(process.env.BENCH_SECONDS ?? 10);
 const CONNECTIONS = 32;
 const ADMIN_KEY = 'bench-admin-key';
 const TENANTS = 40;
+const asked = process.argv.slice(2);
+const wanted = (part: string) => asked.length === 0 || asked.includes(part);
 
 const http = new HttpConnections(PORT, CONNECTIONS);
 const { stop, launcherPid } = await startAll();
 try {
-  await onboarding();
-  const keys = await tenants();
-  await quota(keys);
-  await admission(keys);
-  await authentication();
+  if (wanted('onboarding')) await onboarding();
+  const keys = wanted('quota') || wanted('admission') ? await tenants() : [];
+  if (wanted('quota')) await quota(keys);
+  if (wanted('admission')) await admission(keys);
+  if (wanted('authentication')) await authentication();
 } finally {
   http.close();
   await stop();

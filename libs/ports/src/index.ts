@@ -1,5 +1,13 @@
 export type { Bus, DeadLetter, IncomingMessage, OutgoingMessage, Settlement, SubscribeOptions, Subscriber } from './bus.ts';
-export type { CheckpointRow, CheckpointTable, CheckpointTables, MergeOptions, StoredRow, TableRow } from './checkpoint-tables.ts';
+export type {
+  CheckpointRow,
+  CheckpointTable,
+  CheckpointTables,
+  EditedRow,
+  MergeOptions,
+  StoredRow,
+  TableRow,
+} from './checkpoint-tables.ts';
 export type { Clock } from './clock.ts';
 export type { AppendOutcome, JournalRow, JournalStore } from './journal.ts';
 export type { Keys } from './keys.ts';

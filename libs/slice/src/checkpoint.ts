@@ -6,12 +6,13 @@
  *    deposed owner starts no merge.
  * 3. Only then are the tables merged, each on its own. A crash in between leaves tables half new; the redo rows make them whole.
  * 4. Keys stay dirty until all of it succeeded, so the next redo holds all that any table may lack.
- * 5. Dead rows leave at once, unless a statement that could bring them back may still be under way: of a predecessor that did not
+ * 5. A row that somebody edited and nobody looked at yet stays as it is in the table, and dirty here, until the edit was adopted.
+ * 6. Dead rows leave at once, unless a statement that could bring them back may still be under way: of a predecessor that did not
  *    leave in peace, or an own one whose outcome is unknown. Then they are marked, and purged when the hold is over.
  */
 import type { CheckpointRow, CheckpointTables, Clock, OwnerStore } from '@convergence/ports';
 import type { SliceCore } from './core.ts';
-import type { SliceDefinition } from './definition.ts';
+import { type SliceDefinition, storedAs } from './definition.ts';
 import type { Point } from './slice.ts';
 
 export interface RedoChunk {
@@ -37,10 +38,12 @@ export interface CheckpointOptions<S, C, E extends { readonly type: string }> {
   journal(chunks: readonly string[]): Promise<{ first: number; last: number }>;
   published(): { published: number; publishedAt: string | null };
   onDeposed(): void;
+  /** Edits wait in the tables. */
+  onEdited(): void;
   readonly at?: ((point: Point) => void | Promise<void>) | undefined;
 }
 export interface Checkpointer {
-  /** False when there was nothing to do. One at a time. */
+  /** False when there was nothing to do. Not while another one is under way. */
   run(): Promise<boolean>;
   /** Nobody's statement can be under way any more. */
   readonly calm: boolean;
@@ -53,7 +56,6 @@ export function checkpointer<S, C, E extends { readonly type: string }>(options:
   const marked = new Set(options.foundMarked);
   let position = -1;
   let recordedPublished = -1;
-  let running: Promise<boolean> | undefined;
 
   async function record(change: Parameters<OwnerStore['record']>[3]): Promise<boolean> {
     const published = options.published();
@@ -83,11 +85,16 @@ export function checkpointer<S, C, E extends { readonly type: string }>(options:
       for (const [i, changed] of rows.entries()) {
         if (changed.length === 0) continue;
         if (!calm && changed.some((r) => r.row === null)) marked.add(i);
-        await tables.merge(tableOf(i), changed, {
+        const left = await tables.merge(tableOf(i), changed, {
           dead: calm ? 'remove' : 'mark',
           guard: { slice: definition.name, epoch },
           id: `${definition.name}-${instance}-${epoch}-${first}-${i}`,
         });
+        if (left > 0) {
+          // Which ones is not known; those that were written are written again.
+          core.putBackTable(i, taken[i]!);
+          options.onEdited();
+        }
         await options.at?.('table-merged');
       }
       position = through;
@@ -102,7 +109,7 @@ export function checkpointer<S, C, E extends { readonly type: string }>(options:
     return true;
   }
 
-  const tableOf = (index: number) => ({ spec: definition.tables[index]!.table, key: definition.tables[index]!.key });
+  const tableOf = (index: number) => storedAs(definition.tables[index]!);
 
   function redoOf(tableRows: readonly (readonly CheckpointRow[])[]): string[] {
     const chunks: string[] = [];
@@ -132,15 +139,7 @@ export function checkpointer<S, C, E extends { readonly type: string }>(options:
   }
 
   return {
-    async run() {
-      while (running) await running.catch(() => undefined);
-      running = write();
-      try {
-        return await running;
-      } finally {
-        running = undefined;
-      }
-    },
+    run: write,
     get calm() {
       return clock.now() >= holdUntil;
     },

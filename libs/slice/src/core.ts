@@ -12,6 +12,8 @@ interface Dirt {
   sequence: number;
   /** Partition of the row that may lie in the table. */
   partition: string | undefined;
+  /** An edit that was looked at and is to be replaced. */
+  over?: string | undefined;
 }
 export type DirtyKeys = readonly Map<string, Dirt>[];
 
@@ -121,12 +123,20 @@ export class SliceCore<S, C, E extends { readonly type: string }> {
     else this.#dirty[index]!.set(key, { sequence, partition: partitionOf(table, table.row(this.state, key)) });
   }
   /** Has the row written at the next checkpoint, whatever the table shows. */
-  touch(index: number, key: string, sequence: number, partition?: string): void {
+  touch(
+    index: number,
+    key: string,
+    sequence: number,
+    known: { readonly partition?: string | undefined; readonly over?: string } = {},
+  ): void {
     const dirt = this.#dirty[index]!.get(key);
-    if (dirt) dirt.sequence = Math.max(dirt.sequence, sequence);
-    else {
+    if (dirt) {
+      dirt.sequence = Math.max(dirt.sequence, sequence);
+      dirt.over = known.over ?? dirt.over;
+    } else {
       const table = this.#definition.tables[index]!;
-      this.#dirty[index]!.set(key, { sequence, partition: partition ?? partitionOf(table, table.row(this.state, key)) });
+      const partition = known.partition ?? partitionOf(table, table.row(this.state, key));
+      this.#dirty[index]!.set(key, { sequence, partition, over: known.over });
     }
   }
 
@@ -143,12 +153,13 @@ export class SliceCore<S, C, E extends { readonly type: string }> {
   }
   /** After a checkpoint that failed. */
   putBack(taken: DirtyKeys): void {
-    for (const [i, keys] of taken.entries()) {
-      for (const [key, dirt] of keys) {
-        const newer = this.#dirty[i]!.get(key);
-        if (newer) newer.partition ??= dirt.partition;
-        else this.#dirty[i]!.set(key, dirt);
-      }
+    for (const [i, keys] of taken.entries()) this.putBackTable(i, keys);
+  }
+  putBackTable(index: number, keys: ReadonlyMap<string, Dirt>): void {
+    for (const [key, dirt] of keys) {
+      const newer = this.#dirty[index]!.get(key);
+      if (newer) newer.partition ??= dirt.partition;
+      else this.#dirty[index]!.set(key, dirt);
     }
   }
 
@@ -170,6 +181,7 @@ export class SliceCore<S, C, E extends { readonly type: string }> {
         sequence: dirt.sequence,
         row: row ?? null,
         partition: lies,
+        ...(dirt.over !== undefined && { over: dirt.over }),
       });
     }
     return rows;

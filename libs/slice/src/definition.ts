@@ -1,5 +1,5 @@
 import type { Refusal } from '@convergence/contracts';
-import type { OutgoingMessage, Row, TableRow, TableSpec } from '@convergence/ports';
+import type { CheckpointTable, OutgoingMessage, Row, TableRow, TableSpec } from '@convergence/ports';
 
 /** What decides may look at besides the state; so that the same command on the same state decides the same. */
 export interface DecideContext {
@@ -60,10 +60,11 @@ export interface TableProjection<S, C, E> {
   /** Which rows recovery needs; a condition in GoogleSQL over this table. Absent: all. */
   readonly loadWhere?: string;
   /**
-   * Somebody else changed or inserted this row: commands that take the change over. Where none comes, or one is refused, the
+   * Somebody else changed or inserted this row: commands that take the change over. Columns that nobody touched hold what the state holds
+   * now; `was` is the row as it was written last, undefined for one that was inserted. Where no command comes, or one is refused, the
    * owner's row is written back. Absent: the table is not looked at.
    */
-  adopt?(state: S, row: Row): readonly C[];
+  adopt?(state: S, row: Row, was: Row | undefined): readonly C[];
   /** Rows that stay in the table but leave the memory once they are written. */
   readonly history?: {
     /** Asked of every row that was written. */
@@ -71,6 +72,12 @@ export interface TableProjection<S, C, E> {
     forget(state: S, key: string): void;
   };
 }
+
+export const storedAs = <S, C, E>({ table, key, adopt }: TableProjection<S, C, E>): CheckpointTable => ({
+  spec: table,
+  key,
+  watched: adopt !== undefined,
+});
 
 /** The text that stands for a row's key: the values of its key columns. */
 export const tableKey = (...parts: readonly string[]): string => parts.join('\u001f');

@@ -103,6 +103,7 @@ export async function openSlice<S, C, E extends { readonly type: string }>(given
     return outcomes;
   }
 
+  let nextRefresh = clock.now() + options.refreshSeconds * 1000;
   const checkpoints = checkpointer({
     definition,
     core,
@@ -125,9 +126,22 @@ export async function openSlice<S, C, E extends { readonly type: string }>(given
     },
     published: () => ({ published: out.published, publishedAt: out.publishedAt }),
     onDeposed: () => lose('another instance took over'),
+    onEdited: () => {
+      nextRefresh = clock.now();
+    },
   });
 
-  async function refresh(): Promise<number> {
+  /** Never while a checkpoint is under way: a row that is being written must not be taken for an edit. */
+  let keeping: Promise<unknown> = Promise.resolve();
+  function inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const done = keeping.then(work, work);
+    keeping = done.catch(() => undefined);
+    return done;
+  }
+  const refresh = (): Promise<number> => inTurn(lookForEdits);
+  const checkpoint = (): Promise<boolean> => inTurn(() => checkpoints.run());
+
+  async function lookForEdits(): Promise<number> {
     const row = await owners.read(definition.name);
     if (row?.epoch !== epoch) {
       lose('another instance took over');
@@ -138,7 +152,6 @@ export async function openSlice<S, C, E extends { readonly type: string }>(given
 
   async function keepUp(): Promise<void> {
     let nextCheckpoint = clock.now() + options.checkpointSeconds * 1000;
-    let nextRefresh = clock.now() + options.refreshSeconds * 1000;
     const attempt = async (what: string, work: () => Promise<unknown>) => {
       await work().catch((cause: unknown) => {
         if (lost === undefined) log.warn({ slice: definition.name, err: cause }, `${what} failed; it is tried again`);
@@ -147,11 +160,16 @@ export async function openSlice<S, C, E extends { readonly type: string }>(given
     while (!loop.signal.aborted) {
       await clock.sleep(Math.max(0, Math.min(nextCheckpoint, nextRefresh) - clock.now()), loop.signal);
       if (clock.now() >= nextRefresh) {
-        await attempt('looking for edits', refresh);
+        let adopted = false;
+        await attempt('looking for edits', async () => {
+          adopted = (await refresh()) > 0;
+        });
         nextRefresh = clock.now() + options.refreshSeconds * 1000;
+        // What was adopted is shown at once: until then setting it back would not be seen.
+        if (adopted) nextCheckpoint = clock.now();
       }
       if (!loop.signal.aborted && clock.now() >= nextCheckpoint) {
-        await attempt('the checkpoint', () => checkpoints.run());
+        await attempt('the checkpoint', checkpoint);
         nextCheckpoint = clock.now() + options.checkpointSeconds * 1000;
       }
     }
@@ -195,7 +213,7 @@ export async function openSlice<S, C, E extends { readonly type: string }>(given
     },
     async checkpoint() {
       if (lost !== undefined) throw gone();
-      await checkpoints.run();
+      await checkpoint();
     },
     refresh,
     async close() {
@@ -215,7 +233,7 @@ export async function openSlice<S, C, E extends { readonly type: string }>(given
   async function leave(): Promise<void> {
     await writer.whenDurable(core.sequence);
     for (let waited = 0; out.waiting > 0 && waited < 50; waited += 1) await clock.sleep(100);
-    await checkpoints.run();
+    await checkpoint();
     const released = checkpoints.calm;
     await owners.record(definition.name, epoch, instance, { released, published: out.published, publishedAt: out.publishedAt });
   }

@@ -3,14 +3,15 @@
  *
  * 1. The epoch is taken by compare-and-set; the stream to finalize is read after that, so no predecessor can record another one.
  * 2. Once the predecessor's stream is finalized nothing it decides can become durable: what the journal holds now is all there is.
- * 3. State = tables, overlaid by the redo rows, then every event after the checkpoint. A gap in the sequences is never replayed over.
+ * 3. State = tables as their owner wrote them, overlaid by the redo rows, then every event after the checkpoint. A gap in the sequences
+ *    is never replayed over.
  * 4. The own stream is recorded under the own epoch before anything is appended to it.
  */
 import { Transient } from '@convergence/contracts';
 import type { CheckpointRow, CheckpointTables, Clock, JournalRow, JournalStore, OwnerRow, OwnerStore, Row } from '@convergence/ports';
 import { REDO, type RedoChunk } from './checkpoint.ts';
 import { keyOfRow, OWN_TYPE, SliceCore } from './core.ts';
-import { type EventMeta, type SliceDefinition, tableKey } from './definition.ts';
+import { type EventMeta, type SliceDefinition, storedAs, tableKey } from './definition.ts';
 import type { Point } from './slice.ts';
 
 export interface RecoveryOptions<S, C, E extends { readonly type: string }> {
@@ -108,11 +109,12 @@ async function loadTables<S, C, E extends { readonly type: string }>(
   const foundMarked = new Set<number>();
   for (const [i, table] of definition.tables.entries()) {
     const over = redo.get(table.table.name);
-    for await (const page of tables.load({ spec: table.table, key: table.key }, table.loadWhere)) {
+    for await (const page of tables.load(storedAs(table), table.loadWhere)) {
       const live: Row[] = [];
       for (const stored of page) {
         if (stored.deleted) foundMarked.add(i);
-        else if (!over?.has(keyOfRow(table.key, stored.row))) live.push(stored.row);
+        // What somebody else inserted or changed is no state before it was decided on.
+        else if (stored.sequence !== null && !over?.has(keyOfRow(table.key, stored.row))) live.push(stored.was ?? stored.row);
       }
       if (live.length > 0) table.load(core.state, live);
     }
@@ -122,7 +124,7 @@ async function loadTables<S, C, E extends { readonly type: string }>(
       core.state,
       rows.flatMap((r) => (r.row ? [r.row] : [])),
     );
-    for (const [key, changed] of over) core.touch(i, key, changed.sequence, changed.partition);
+    for (const [key, changed] of over) core.touch(i, key, changed.sequence, { partition: changed.partition });
   }
   core.moveTo(owner.checkpoint, owner.checkpointAt);
   return foundMarked;

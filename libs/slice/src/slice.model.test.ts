@@ -14,14 +14,17 @@ describe('a slice, whatever happens, does what a model over its journal says', (
     const reached = new Set<Point>();
     let done = 0;
     let epochs = 0;
+    let edits = 0;
     for (let seed = 1; seed <= seeds; seed += 1) {
       const life = await live(seed);
       for (const point of life.points) reached.add(point);
       done += life.done;
       epochs += life.epochs;
+      edits += life.edits;
     }
     expect([...reached].sort()).toEqual([...POINTS].sort());
     expect(done).toBeGreaterThan(seeds * 5);
     expect(epochs).toBeGreaterThan(seeds * 2);
+    expect(edits).toBeGreaterThan(seeds);
   }, 300_000);
 });

@@ -19,13 +19,14 @@
  *  7. State after a recovery = state before it, wherever the predecessor stopped: between any two statements of a checkpoint too.
  *  8. Tables only move forward, and a deposed owner's late statement changes nothing that a newer one wrote.
  *  9. Every message of every durable event is published at least once, first time in the order of events.
- * 10. An edit that somebody makes by hand in an adoptable table becomes commands within the refresh interval, or is undone. One that
- *     meets a checkpoint of the same row within the same seconds may be overwritten.
+ * 10. An edit that somebody makes by hand in an adoptable table becomes commands within the refresh interval, or is undone. It counts for
+ *     the columns that it changed, whatever the owner did to the row meanwhile, and is never written over before it was looked at. (A value
+ *     that the owner itself wrote last is no edit, whatever it was in between.)
  * 11. When the journal does not answer, commands fail at once; memory does not grow with the outage.
  * 12. The number of statements does not grow with the load.
  *
  * The simulation (simulation/run.ts) lives thousands of lives with crashes at every point of POINTS, several owners at once, lost,
- * late and doubled calls, and compares 1-9 with a model. `SEED=17 npm test -- libs/slice` runs one life again.
+ * late and doubled calls, and edits by hand, and compares 1-10 with a model. `SEED=17 npm test -- libs/slice` runs one life again.
  */
 import type { Refusal } from '@convergence/contracts';
 import type { Bus, CheckpointTables, Clock, JournalStore, OwnerStore } from '@convergence/ports';

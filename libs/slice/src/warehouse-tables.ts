@@ -2,15 +2,15 @@
  * The tables of a slice in the warehouse: one MERGE a table, all rows in one ARRAY<STRUCT> parameter.
  *
  * 1. A row moves forward only, by x_sequence. 2. A MERGE does nothing when its epoch was not the newest as it began. 3. Only the
- * partitions of its rows are touched. 4. x_digest says what was written last: the warehouse itself finds what others edited, so that
- * looking costs no rows. Its first part names the columns it covers: after a column was added, older digests are not compared.
+ * partitions of its rows are touched. 4. x_written says what was written last: the warehouse itself finds what others edited, so that
+ * looking costs no rows. 5. An edit that nobody looked at is never written over: the same MERGE that would do it sees it.
  */
-import { createHash } from 'node:crypto';
 import type {
   CheckpointRow,
   CheckpointTable,
   CheckpointTables,
   ColumnSpec,
+  EditedRow,
   Row,
   SqlParameter,
   SqlValue,
@@ -18,8 +18,9 @@ import type {
   TableSpec,
   Warehouse,
 } from '@convergence/ports';
+import { editedCondition, readWritten, writtenText } from './written-text.ts';
 
-const OWN = new Set(['x_sequence', 'x_deleted', 'x_digest']);
+const OWN = new Set(['x_sequence', 'x_deleted', 'x_written']);
 /** A statement may carry 10 MB; rows are a few hundred bytes. */
 const MERGE_ROWS = 5_000;
 const PAGE = 20_000;
@@ -34,21 +35,7 @@ export function warehouseTables(warehouse: Pick<Warehouse, 'run' | 'pages' | 'pr
       .map((c) => `${alias}.\`${c.name}\``)
       .join(', ');
 
-  const versionOf = (spec: TableSpec): string =>
-    createHash('md5')
-      .update(
-        columnsOf(spec)
-          .map((c) => `${c.name} ${c.type}`)
-          .join(),
-      )
-      .digest('hex')
-      .slice(0, 8);
-  const digest = (spec: TableSpec, alias: string) => {
-    const texts = columnsOf(spec).map((c) => `COALESCE(${textOf(c, `${alias}.\`${c.name}\``)}, '\\x1e')`);
-    return `CONCAT('${versionOf(spec)}:', TO_HEX(MD5(CONCAT(${texts.join(", '\\x1f', ")}))))`;
-  };
-
-  function mergeOf({ spec, key }: CheckpointTable, dead: 'remove' | 'mark', pruned: boolean): string {
+  function mergeOf({ spec, key, watched }: CheckpointTable, dead: 'remove' | 'mark', pruned: boolean): string {
     const columns = columnsOf(spec);
     const names = columns.map((c) => `\`${c.name}\``);
     const read = columns.map((c) => (c.type.toUpperCase() === 'JSON' ? `PARSE_JSON(r.\`${c.name}\`) AS \`${c.name}\`` : `r.\`${c.name}\``));
@@ -57,33 +44,34 @@ export function warehouseTables(warehouse: Pick<Warehouse, 'run' | 'pages' | 'pr
     if (part && pruned) on.push(`T.${part} BETWEEN @part_from AND @part_to`);
     const forward = 'COALESCE(T.x_sequence, 0) <= S.x_sequence';
     const updates = names.filter((n) => !key.includes(n.slice(1, -1))).map((n) => `${n} = S.${n}`);
-    const x = ['x_sequence = S.x_sequence', 'x_deleted = S.x_deleted', 'x_digest = S.x_digest'];
+    const x = ['x_sequence = S.x_sequence', 'x_deleted = S.x_deleted', 'x_written = S.x_written'];
+    const seen = watched ? ` AND (T.x_deleted OR NOT ${editedCondition(columns, 'T')} OR ${writtenText(columns, 'T')} = S.x_over)` : '';
     return `MERGE ${nameOf(spec.name)} AS T
 USING (
-  SELECT *, ${digest(spec, 'c')} AS x_digest
+  SELECT *, ${writtenText(columns, 'c')} AS x_written
   FROM (
-    SELECT ${read.join(', ')}, r.x_sequence, r.x_deleted
+    SELECT ${read.join(', ')}, r.x_sequence, r.x_deleted, r.x_over
     FROM UNNEST(@rows) AS r
     WHERE (SELECT MAX(o.epoch) FROM ${nameOf('slice_owners')} AS o WHERE o.slice = @slice) = @epoch
   ) AS c
 ) AS S
 ON ${on.join(' AND ')}
 WHEN MATCHED AND ${forward} AND S.x_deleted THEN ${dead === 'remove' ? 'DELETE' : 'UPDATE SET x_sequence = S.x_sequence, x_deleted = TRUE'}
-WHEN MATCHED AND ${forward} THEN UPDATE SET ${[...updates, ...x].join(', ')}
-WHEN NOT MATCHED${dead === 'remove' ? ' AND NOT S.x_deleted' : ''} THEN INSERT (${names.join(', ')}, x_sequence, x_deleted, x_digest)
-  VALUES (${names.map((n) => `S.${n}`).join(', ')}, S.x_sequence, S.x_deleted, S.x_digest)`;
+WHEN MATCHED AND ${forward}${seen} THEN UPDATE SET ${[...updates, ...x].join(', ')}
+WHEN NOT MATCHED${dead === 'remove' ? ' AND NOT S.x_deleted' : ''} THEN INSERT (${names.join(', ')}, x_sequence, x_deleted, x_written)
+  VALUES (${names.map((n) => `S.${n}`).join(', ')}, S.x_sequence, S.x_deleted, S.x_written)`;
   }
 
   function parametersOf({ spec }: CheckpointTable, rows: readonly CheckpointRow[]): Record<string, SqlParameter> {
     const columns = columnsOf(spec);
     const fields = columns.map((c) => `\`${c.name}\` ${c.type.toUpperCase() === 'JSON' ? 'STRING' : c.type}`);
-    const value = rows.map(({ key, sequence, row, partition }) => {
-      const values: Record<string, SqlValue> = { x_sequence: sequence, x_deleted: row === null };
+    const value = rows.map(({ key, sequence, row, partition, over }) => {
+      const values: Record<string, SqlValue> = { x_sequence: sequence, x_deleted: row === null, x_over: over ?? null };
       for (const c of columns) values[c.name] = row?.[c.name] ?? key[c.name] ?? (row === null ? filler(c) : null);
       if (row === null && spec.partitionBy && partition !== undefined) values[spec.partitionBy.column] = partition;
       return values;
     });
-    return { rows: { type: `ARRAY<STRUCT<${fields.join(', ')}, x_sequence INT64, x_deleted BOOL>>`, value } };
+    return { rows: { type: `ARRAY<STRUCT<${fields.join(', ')}, x_sequence INT64, x_deleted BOOL, x_over STRING>>`, value } };
   }
 
   function partitionsOf({ spec }: CheckpointTable, rows: readonly CheckpointRow[]): Record<string, SqlParameter> | undefined {
@@ -96,21 +84,33 @@ WHEN NOT MATCHED${dead === 'remove' ? ' AND NOT S.x_deleted' : ''} THEN INSERT (
     };
   }
 
-  const stored = (row: Row): StoredRow => {
-    const { x_sequence, x_deleted, ...rest } = row;
+  /** Besides the row itself: what was written, of those that somebody else changed. */
+  const looked = (spec: TableSpec) =>
+    `${list(spec, 'T')}, T.x_sequence, T.x_deleted, IF(${editedCondition(columnsOf(spec), 'T')}, T.x_written, NULL) AS x_was`;
+  function stored(spec: TableSpec, { x_sequence, x_deleted, x_was = null, x_content: _, ...row }: Row): StoredRow {
+    const was = readWritten(columnsOf(spec), x_was as string | null);
     return {
-      row: rest,
+      row,
       sequence: x_sequence === null || x_sequence === undefined ? null : Number(x_sequence),
       deleted: x_deleted === true,
+      ...(was && { was }),
     };
-  };
+  }
+
+  /** Where edits count, what dies is a statement of its own: of the others each row that was not changed was left alone. */
+  function batches({ watched }: CheckpointTable, rows: readonly CheckpointRow[]): (readonly CheckpointRow[])[] {
+    const kinds = watched ? [rows.filter((r) => r.row !== null), rows.filter((r) => r.row === null)] : [rows];
+    return kinds.flatMap((kind) =>
+      Array.from({ length: Math.ceil(kind.length / MERGE_ROWS) }, (_, i) => kind.slice(i * MERGE_ROWS, (i + 1) * MERGE_ROWS)),
+    );
+  }
 
   return {
     async merge(table, rows, { dead, guard, id }) {
-      for (let from = 0; from < rows.length; from += MERGE_ROWS) {
-        const chunk = rows.slice(from, from + MERGE_ROWS);
+      let left = 0;
+      for (const [number, chunk] of batches(table, rows).entries()) {
         const partitions = partitionsOf(table, chunk);
-        await warehouse.run({
+        const { affectedRows = 0 } = await warehouse.run({
           sql: mergeOf(table, dead, partitions !== undefined),
           parameters: {
             ...parametersOf(table, chunk),
@@ -119,27 +119,29 @@ WHEN NOT MATCHED${dead === 'remove' ? ' AND NOT S.x_deleted' : ''} THEN INSERT (
             epoch: { type: 'INT64', value: guard.epoch },
           },
           labels: { purpose: 'checkpoint' },
-          jobId: `checkpoint-${id}-${from}`.replace(/[^A-Za-z0-9_-]/g, '_'),
+          jobId: `checkpoint-${id}-${number}`.replace(/[^A-Za-z0-9_-]/g, '_'),
           timeoutMilliseconds: TIMEOUT,
         });
+        if (table.watched && chunk[0]?.row) left += chunk.length - affectedRows;
       }
+      return left;
     },
 
-    async *load({ spec }, where) {
+    async *load({ spec, watched }, where) {
       const wanted = where === undefined ? 'TRUE' : `T.x_deleted OR (${where})`;
-      const sql = `SELECT ${list(spec, 'T')}, T.x_sequence, T.x_deleted FROM ${nameOf(spec.name)} AS T WHERE ${wanted}`;
-      for await (const page of warehouse.pages({ sql, labels: { purpose: 'recovery' } }, PAGE)) yield page.map(stored);
+      const columns = watched ? looked(spec) : `${list(spec, 'T')}, T.x_sequence, T.x_deleted`;
+      const sql = `SELECT ${columns} FROM ${nameOf(spec.name)} AS T WHERE ${wanted}`;
+      for await (const page of warehouse.pages({ sql, labels: { purpose: 'recovery' } }, PAGE)) yield page.map((row) => stored(spec, row));
     },
 
     async edited({ spec }, where) {
       const { rows } = await warehouse.run({
-        sql: `SELECT ${list(spec, 'T')}, T.x_sequence, T.x_deleted FROM ${nameOf(spec.name)} AS T
-WHERE T.x_deleted IS NOT TRUE
-  AND (T.x_digest IS NULL OR (STARTS_WITH(T.x_digest, '${versionOf(spec)}:') AND T.x_digest != ${digest(spec, 'T')}))
+        sql: `SELECT ${looked(spec)}, ${writtenText(columnsOf(spec), 'T')} AS x_content FROM ${nameOf(spec.name)} AS T
+WHERE T.x_deleted IS NOT TRUE AND ${editedCondition(columnsOf(spec), 'T')}
   AND ${where === undefined ? 'TRUE' : `(${where})`}`,
         labels: { purpose: 'refresh' },
       });
-      return rows.map(stored);
+      return rows.map((row): EditedRow => ({ ...stored(spec, row), content: String(row.x_content) }));
     },
 
     async purge({ spec }, throughSequence) {
@@ -150,15 +152,6 @@ WHERE T.x_deleted IS NOT TRUE
       });
     },
   };
-}
-
-/** A value as text, the same for the same value; cheap for the common types. */
-function textOf({ type }: ColumnSpec, column: string): string {
-  const plain = type.toUpperCase();
-  if (plain === 'STRING') return column;
-  if (plain === 'TIMESTAMP') return `CAST(UNIX_MICROS(${column}) AS STRING)`;
-  if (plain === 'ARRAY<STRING>') return `ARRAY_TO_STRING(${column}, '\\x1d')`;
-  return /^(BOOL|INT64|DATE|NUMERIC|FLOAT64)\b/.test(plain) ? `CAST(${column} AS STRING)` : `TO_JSON_STRING(${column})`;
 }
 
 /** What a dead row shows in a column that must show something. */

@@ -3,9 +3,9 @@
  * set to zero.
  *
  * 1. Only what a person may decide is taken over; what follows from runs (counts, how many are running) is written back as it is,
- * except a count set to zero. 2. A value that makes no sense is not taken over; the owner's row comes back. 3. The row may lag behind
- * memory by some seconds. One that is older than memory's last change is not read at all (its untouched columns would undo that change),
- * and a count is only believed where the lag can't explain it. 4. An edit can only weaken a key: no stale row brings a revoked one back.
+ * except a count set to zero. 2. A value that makes no sense is not taken over; the owner's row comes back. 3. Columns that nobody touched
+ * hold what memory holds, however old the row was that was edited; what ran since then still counts after a count was set to zero.
+ * 4. An edit can only weaken a key.
  */
 import {
   PLAN_NAMES,
@@ -20,19 +20,12 @@ import type { ChangeProfile } from './profile.ts';
 import type { ApiKey, Limits, Tenant, TenantsState, UsageDay } from './state.ts';
 import { type ChangeSubscription, limitsOf, standingOf } from './subscription.ts';
 
-/** When the row was written, by us or by the person's own SQL. */
-interface Written {
-  readonly updated_at: unknown;
-}
-const isBehind = (row: Written, updated_at: string): boolean => !(Date.parse(String(row.updated_at)) >= Date.parse(updated_at));
-
-export interface ProfileEdit extends Written {
+export interface ProfileEdit {
   readonly company_name: unknown;
   readonly admin_email: unknown;
   readonly status: unknown;
 }
 export function profileEdited(tenant: Tenant, row: ProfileEdit): ChangeProfile[] {
-  if (isBehind(row, tenant.updated_at)) return [];
   const status = TENANT_STATUSES.find((known) => known === row.status);
   const company_name = textOr(row.company_name, tenant.company_name);
   const admin_email = textOr(row.admin_email, tenant.admin_email);
@@ -42,13 +35,12 @@ export function profileEdited(tenant: Tenant, row: ProfileEdit): ChangeProfile[]
   ];
 }
 
-export interface SubscriptionEdit extends Written, Readonly<Record<keyof Limits, unknown>> {
+export interface SubscriptionEdit extends Readonly<Record<keyof Limits, unknown>> {
   readonly plan_name: unknown;
   readonly status: unknown;
 }
 export function subscriptionEdited(tenant: Tenant, row: SubscriptionEdit): ChangeSubscription[] {
   const now = tenant.subscription;
-  if (isBehind(row, now.updated_at)) return [];
   const plan = PLAN_NAMES.find((known) => known === row.plan_name) as Plan | undefined;
   const status = SUBSCRIPTION_STATUSES.find((known) => known === row.status) as SubscriptionStatus | undefined;
   const told: Record<string, number> = {};
@@ -97,23 +89,20 @@ export interface AdoptUsage {
   readonly run: number;
   readonly month_run: number;
 }
-/**
- * `month_run - run` is the same in every row of a day, however old; where it is not, somebody wrote. A zero in one of the two
- * says which; the other says how far the row lags.
- */
-export function usageEdited(
-  tenant: Tenant,
-  day: UsageDay,
-  row: { readonly pipelines_run_today: unknown; readonly pipelines_run_month: unknown },
-): AdoptUsage[] {
-  const { pipelines_run_today: today, pipelines_run_month: month } = row;
-  if (typeof today !== 'number' || typeof month !== 'number' || month - today === day.month_run - day.run) return [];
-  const adopt = (run: number, month_run: number): AdoptUsage[] => [
-    { kind: 'adopt-usage', tenant_id: tenant.tenant_id, usage_date: day.usage_date, run, month_run },
-  ];
-  if (month === 0) return adopt(day.run, Math.max(0, day.run - today));
-  if (today === 0) return adopt(Math.max(0, day.month_run - month), day.month_run);
-  return [];
+/** The two counts as a row shows them. */
+export interface UsageCounts {
+  readonly run: unknown;
+  readonly month_run: unknown;
+}
+/** `was`: as the row was written last, so that what ran since is known. */
+export function usageEdited(tenant: Tenant, day: UsageDay, row: UsageCounts, was: UsageCounts): AdoptUsage[] {
+  const since = (name: 'run' | 'month_run'): number => {
+    const zeroed = row[name] === 0 && typeof was[name] === 'number' && was[name] !== 0;
+    return zeroed ? Math.max(0, day[name] - (was[name] as number)) : day[name];
+  };
+  const [run, month_run] = [since('run'), since('month_run')];
+  if (run === day.run && month_run === day.month_run) return [];
+  return [{ kind: 'adopt-usage', tenant_id: tenant.tenant_id, usage_date: day.usage_date, run, month_run }];
 }
 export function decideAdoptedUsage(state: TenantsState, command: AdoptUsage): Decision<null> {
   return withTenant(state, command.tenant_id, (tenant) => {

@@ -99,7 +99,7 @@ export const profiles: TenantProjection = {
   adopt(state, row) {
     const tenant = find(state, row.tenant_id);
     if (!tenant) return [];
-    const { company_name, admin_email, status, updated_at } = row;
-    return profileEdited(tenant, { company_name, admin_email, status, updated_at });
+    const { company_name, admin_email, status } = row;
+    return profileEdited(tenant, { company_name, admin_email, status });
   },
 };

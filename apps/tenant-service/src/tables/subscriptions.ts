@@ -40,7 +40,6 @@ export const subscriptions: TenantProjection = {
     return subscriptionEdited(tenant, {
       plan_name: row.plan_name,
       status: row.status,
-      updated_at: row.updated_at,
       max_team_members: loose(row, 'max_team_members'),
       max_providers: loose(row, 'max_providers'),
       max_pipelines_per_day: loose(row, 'max_pipelines_per_day'),

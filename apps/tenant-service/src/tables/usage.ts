@@ -1,3 +1,4 @@
+import type { Row } from '@convergence/ports';
 import { keyParts, tableKey } from '@convergence/slice';
 import { tenantUsageQuotas } from '@convergence/tables';
 import { type Tenant, usageEdited } from '@convergence/tenants';
@@ -85,13 +86,11 @@ export const usage = (since: string): TenantProjection => ({
       tenant.days.sort((a, b) => (a.usage_date < b.usage_date ? 1 : -1));
     }
   },
-  adopt(state, row) {
+  adopt(state, row, was) {
     const tenant = find(state, row.tenant_id);
     const day = tenant?.days[0];
-    if (!tenant || !day || day.usage_date !== date(row, 'usage_date')) return [];
-    return usageEdited(tenant, day, {
-      pipelines_run_today: loose(row, 'pipelines_run_today'),
-      pipelines_run_month: loose(row, 'pipelines_run_month'),
-    });
+    if (!tenant || !day || !was || day.usage_date !== date(row, 'usage_date')) return [];
+    return usageEdited(tenant, day, countsOf(row), countsOf(was));
   },
 });
+const countsOf = (row: Row) => ({ run: loose(row, 'pipelines_run_today'), month_run: loose(row, 'pipelines_run_month') });

@@ -1,6 +1,6 @@
 /**
- * One seeded life of a slice: several processes that come, go, overlap and are cut off, clients that command and look, then peace
- * and a last owner, whose state, tables and messages are compared with a model that only knows the journal.
+ * One seeded life of a slice: several processes that come, go, overlap and are cut off, clients that command and look, people who edit
+ * rows by hand, then peace and a last owner, whose state, tables and messages are compared with a model that only knows the journal.
  */
 import { isDeepStrictEqual } from 'node:util';
 import { Refusal, Transient } from '@convergence/contracts';
@@ -22,10 +22,19 @@ interface Asked {
   last: number;
 }
 
+/** Somebody's UPDATE of a lot's row. */
+interface Edit {
+  readonly lot: string;
+  readonly limit: number;
+  /** The journal as it was. */
+  readonly after: number;
+}
+
 export interface Life {
   readonly points: ReadonlySet<Point>;
   readonly done: number;
   readonly epochs: number;
+  readonly edits: number;
 }
 
 export async function live(
@@ -58,6 +67,7 @@ async function lived(world: World, commands: number, crashes: number): Promise<L
   };
   const points = new Set<Point>();
   const asked: Asked[] = [];
+  const edits: Edit[] = [];
   const processes: { process: Process; slice: Slice<ParkingState, ParkingCommand> | undefined }[] = [];
   let peace = false;
 
@@ -149,6 +159,21 @@ async function lived(world: World, commands: number, crashes: number): Promise<L
     );
   }
 
+  /**
+   * A limit, which counts; or a count, which is the owner's alone and comes back. Each limit is a number of its own: what is set back to
+   * what it was before nobody can see.
+   */
+  function edit(): void {
+    const rows = tables.rows('lots');
+    if (rows.length === 0) return;
+    const lot = String(dice.pick(rows).lot);
+    const limit = 1 + dice.below(4) + (edits.length + 1) / 1_000;
+    if (dice.chance(0.3)) return tables.edit('lots', lot, { total: 1_000 + limit });
+    world.tell(`somebody sets ${lot} to ${limit}`);
+    edits.push({ lot, limit, after: journal.rows.length });
+    tables.edit('lots', lot, { max_cars: limit });
+  }
+
   const serving = () => living().filter((p) => p.slice);
   for (let n = 0; n < commands; n += 1) {
     for (let steps = 0; serving().length === 0; steps += 1) {
@@ -163,6 +188,7 @@ async function lived(world: World, commands: number, crashes: number): Promise<L
       world.tell(`${victim.process.name} is killed`);
       victim.process.alive = false;
     }
+    if (dice.chance(0.15)) edit();
     const until = world.now + (dice.chance(0.3) ? dice.below(6_000) : 0);
     for (let steps = dice.below(8); steps > 0 || world.now < until; steps -= 1) if (!(await world.step())) break;
   }
@@ -172,17 +198,17 @@ async function lived(world: World, commands: number, crashes: number): Promise<L
   world.trouble = 0;
   peace = true;
   let last: Slice<ParkingState, ParkingCommand> | undefined;
-  for (let tries = 0; last === undefined; tries += 1) {
+  // More than one, when somebody's late call takes over from the first.
+  for (let tries = 0; !last?.ready; tries += 1) {
     if (tries === 20) throw new Error('nobody can take over in peace');
     start();
     const entry = processes[processes.length - 1]!;
     await world.until(() => entry.slice !== undefined || !entry.process.alive, 'the last owner serves');
     last = entry.slice;
+    const until = world.now + 80_000;
+    world.later(80_000, nothing);
+    await world.until(() => world.now >= until, 'time goes on');
   }
-  const until = world.now + 80_000;
-  world.later(80_000, nothing);
-  await world.until(() => world.now >= until, 'time goes on');
-  if (!last.ready) throw new Error('the last owner lost the slice');
   const finalState = structuredClone(last.state);
   let closed = false;
   void last.close().then(() => {
@@ -192,7 +218,30 @@ async function lived(world: World, commands: number, crashes: number): Promise<L
 
   if (early.length > 0) throw new Error(`published before it was durable: ${early}`);
   compare(journal.rows, asked, finalState, tables, published);
-  return { points, done: asked.filter((a) => a.outcome === 'done').length, epochs: owners.rows.get('parking')!.epoch };
+  compareEdits(journal.rows, edits);
+  const done = asked.filter((a) => a.outcome === 'done').length;
+  return { points, done, epochs: owners.rows.get('parking')!.epoch, edits: edits.length };
+}
+
+function must(truth: boolean, what: string): void {
+  if (!truth) throw new Error(what);
+}
+
+/** Of each lot the newest edit took effect after it was made; and nobody heard of an edit that was none. */
+function compareEdits(rows: readonly JournalRow[], edits: readonly Edit[]): void {
+  const limits = rows.flatMap(({ sequence, data, type, actor }) => {
+    if (type !== 'lot-opened' && type !== 'limit-set') return [];
+    const { lot, limit } = JSON.parse(data) as { lot: string; limit: number };
+    return [{ sequence, lot, limit, byEdit: actor !== null }];
+  });
+  for (const { lot, limit, after } of new Map(edits.map((edit) => [edit.lot, edit])).values()) {
+    const heard = limits.some((l) => l.lot === lot && l.limit === limit && l.sequence > after);
+    must(heard, `the edit of ${lot} to ${limit} is lost`);
+  }
+  for (const { lot, limit, byEdit, sequence } of limits) {
+    const made = edits.some((e) => e.lot === lot && e.limit === limit && e.after < sequence);
+    must(!byEdit || made, `${lot} was set to ${limit} for an edit that nobody made`);
+  }
 }
 
 /** The model: rules of parking, once more and in the plainest way, over the journal alone. */
@@ -203,9 +252,6 @@ function compare(
   tables: ReturnType<typeof fakeCheckpointTables>,
   published: readonly OutgoingMessage[],
 ): void {
-  const must = (truth: boolean, what: string) => {
-    if (!truth) throw new Error(what);
-  };
   for (const [i, row] of rows.entries()) {
     must(row.sequence === i + 1, `sequence ${i + 1} is missing or doubled`);
     must(i === 0 || (row.at >= rows[i - 1]!.at && row.epoch >= rows[i - 1]!.epoch), 'time or epoch runs backwards');

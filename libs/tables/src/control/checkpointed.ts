@@ -3,7 +3,7 @@ import type { ColumnSpec, TableSpec } from '@convergence/ports';
 const SLICE_COLUMNS: readonly ColumnSpec[] = [
   { name: 'x_sequence', type: 'INT64', description: "Journal sequence of the row's last change: rows only move forward." },
   { name: 'x_deleted', type: 'BOOL', description: 'The row is gone and will be purged in a moment.' },
-  { name: 'x_digest', type: 'STRING', description: 'What the owner wrote last; differs when somebody else edited the row.' },
+  { name: 'x_written', type: 'STRING', description: 'The row as its owner wrote it last; differs from it when somebody else edited it.' },
 ];
 
 /** A table that a slice checkpoints into, with the columns that the slice needs. */

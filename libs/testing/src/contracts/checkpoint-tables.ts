@@ -4,6 +4,7 @@ import type { CheckpointRow, CheckpointTable, CheckpointTables, MergeOptions, St
 /** Of every type that tables use; `day` is its partition. */
 export const samplesTable: CheckpointTable = {
   key: ['id', 'part'],
+  watched: true,
   spec: {
     name: 'samples',
     description: 'Rows for tests',
@@ -126,9 +127,33 @@ export const checkpointTablesPromises: Readonly<Record<string, (stage: Checkpoin
     await stage.tables.merge(samplesTable, [changed(1, aSample()), changed(2, aSample({ id: 'b' }))], how(stage));
     assert.deepEqual(await stage.tables.edited(samplesTable), []);
     await stage.edit({ limit: 99 });
-    assert.deepEqual(await stage.tables.edited(samplesTable), [{ row: aSample({ limit: 99 }), sequence: 1, deleted: false }]);
-    await stage.tables.merge(samplesTable, [changed(1, aSample({ limit: 99 }))], how(stage));
+    const [found, ...others] = await stage.tables.edited(samplesTable);
+    const { content, ...stored } = found!;
+    assert.deepEqual(stored, { row: aSample({ limit: 99 }), sequence: 1, deleted: false, was: aSample() });
+    assert.deepEqual(others, []);
+    assert.equal(await stage.tables.merge(samplesTable, [{ ...changed(1, aSample({ limit: 99 })), over: content }], how(stage)), 0);
     assert.deepEqual(await stage.tables.edited(samplesTable), []);
+  },
+  'an edit that nobody looked at is not written over, and what was written before is still known': async (stage) => {
+    await stage.tables.merge(samplesTable, [changed(1, aSample()), changed(2, aSample({ id: 'b' }))], how(stage));
+    await stage.edit({ note: 'one' });
+    const content = (await stage.tables.edited(samplesTable))[0]?.content ?? '';
+    await stage.edit({ note: 'two' });
+    const later = [changed(5, aSample({ limit: 5 })), changed(6, aSample({ id: 'b', limit: 6 }))];
+    assert.equal(await stage.tables.merge(samplesTable, later, how(stage)), 1);
+    assert.equal(await stage.tables.merge(samplesTable, [{ ...later[0]!, over: content }], how(stage)), 1);
+    const [a, b] = await all(stage);
+    assert.deepEqual(a, { row: aSample({ note: 'two' }), sequence: 1, deleted: false, was: aSample() });
+    assert.deepEqual(b, { row: aSample({ id: 'b', limit: 6 }), sequence: 6, deleted: false });
+    assert.equal(await stage.tables.merge(samplesTable, [dead(7)], how(stage)), 0);
+    assert.equal((await all(stage)).length, 1);
+  },
+  'in a table that nobody watches an edit is written over': async (stage) => {
+    const unwatched = { ...samplesTable, watched: false };
+    await stage.tables.merge(unwatched, [changed(1, aSample())], how(stage));
+    await stage.edit({ note: 'one' });
+    assert.equal(await stage.tables.merge(unwatched, [changed(5, aSample({ limit: 5 }))], how(stage)), 0);
+    assert.deepEqual((await all(stage))[0]?.row, aSample({ limit: 5 }));
   },
   'thousands of rows in one go': async (stage) => {
     const rows = Array.from({ length: 6_000 }, (_, i) => changed(i + 1, aSample({ id: `id-${i}`, limit: i })));

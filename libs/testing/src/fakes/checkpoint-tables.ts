@@ -5,8 +5,8 @@ interface Kept {
   row: TableRow;
   sequence: number | null;
   deleted: boolean;
-  /** Content that merge wrote last. */
-  digest: string | null;
+  /** As merge wrote it last. */
+  written: TableRow | null;
 }
 export interface FakeCheckpointTables extends CheckpointTables {
   /** Rows of a table as a person's SELECT shows them, marked ones too. */
@@ -30,7 +30,7 @@ export function fakeCheckpointTables(
     tables.set(name, found);
     return found;
   };
-  const digest = (row: TableRow): string => JSON.stringify(Object.entries(row).sort(([a], [b]) => (a < b ? -1 : 1)));
+  const content = (row: TableRow): string => JSON.stringify(Object.entries(row).sort(([a], [b]) => (a < b ? -1 : 1)));
   const keyOf = (table: CheckpointTable, key: Readonly<Record<string, SqlValue>>) => table.key.map((c) => String(key[c])).join('\u001f');
   const accepts = (where: string | undefined): ((row: TableRow) => boolean) => {
     if (where === undefined) return () => true;
@@ -38,26 +38,36 @@ export function fakeCheckpointTables(
     if (!condition) throw new Error(`fakeCheckpointTables was not told what this means: ${where}`);
     return condition;
   };
-  const stored = (k: Kept): StoredRow => ({ row: { ...k.row }, sequence: k.sequence, deleted: k.deleted });
+  const isEdited = (k: Kept): boolean => !k.deleted && (k.written === null || content(k.written) !== content(k.row));
+  const stored = (k: Kept): StoredRow => ({
+    row: { ...k.row },
+    sequence: k.sequence,
+    deleted: k.deleted,
+    ...(isEdited(k) && k.written && { was: { ...k.written } }),
+  });
   return {
     rows: (name) => [...kept(name).values()].map((k) => k.row),
     edit(name, key, change) {
-      const row = kept(name).get(key);
-      if (row) row.row = { ...row.row, ...change };
-      else kept(name).set(key, { row: change, sequence: null, deleted: false, digest: null });
+      const row = kept(name).get(key) ?? { row: {}, sequence: null, deleted: false, written: null };
+      row.row = { ...row.row, ...change };
+      kept(name).set(key, row);
     },
     async merge(table, rows, { dead, guard }) {
-      if (owners && owners.rows.get(guard.slice)?.epoch !== guard.epoch) return;
+      if (owners && owners.rows.get(guard.slice)?.epoch !== guard.epoch) return table.watched ? rows.filter((r) => r.row).length : 0;
       await underWay?.();
       const rowsOf = kept(table.spec.name);
-      for (const { key, sequence, row } of rows) {
+      let left = 0;
+      for (const { key, sequence, row, over } of rows) {
         const id = keyOf(table, key);
         const old = rowsOf.get(id);
-        if (old && (old.sequence ?? 0) > sequence) continue;
-        if (row) rowsOf.set(id, { row, sequence, deleted: false, digest: digest(row) });
+        const keep = old && table.watched && row && isEdited(old) && content(old.row) !== over;
+        if (keep || (old && (old.sequence ?? 0) > sequence)) {
+          if (table.watched && row) left += 1;
+        } else if (row) rowsOf.set(id, { row, sequence, deleted: false, written: row });
         else if (dead === 'remove') rowsOf.delete(id);
-        else rowsOf.set(id, { row: old?.row ?? key, sequence, deleted: true, digest: digest(old?.row ?? key) });
+        else rowsOf.set(id, { row: old?.row ?? key, sequence, deleted: true, written: old?.row ?? key });
       }
+      return left;
     },
     async *load(table, where) {
       const wanted = accepts(where);
@@ -66,7 +76,9 @@ export function fakeCheckpointTables(
     },
     async edited(table, where) {
       const wanted = accepts(where);
-      return [...kept(table.spec.name).values()].filter((k) => !k.deleted && wanted(k.row) && k.digest !== digest(k.row)).map(stored);
+      return [...kept(table.spec.name).values()]
+        .filter((k) => wanted(k.row) && isEdited(k))
+        .map((k) => ({ ...stored(k), content: content(k.row) }));
     },
     async purge(table, through) {
       const rowsOf = kept(table.spec.name);
