@@ -274,6 +274,7 @@ function analyzeAggregate(node: CallNode, spec: FunctionSpec, env: Env, analyze:
 function analyzeWindow(node: CallNode, spec: FunctionSpec, env: Env, analyze: Analyze): Typed {
   if (env.noWindows) throw new SyntaxFault(`Window function is not allowed in ${env.noWindows}`, node.at);
   if (spec.allows?.over === false) throw new SyntaxFault(`Aggregate function ${spec.name} does not support an OVER clause`, node.at);
+  if (node.order.length > 0) throw new SyntaxFault('ORDER BY in arguments is not supported on analytic functions', node.at);
   const inner: Env = { ...env, noWindows: 'another window function' };
   const window = windowSql(resolveWindow(node.over!, env), spec, inner, analyze, node);
   const { sql, type } = build({ ...node, order: node.order }, spec, inner, analyze, ` OVER (${window})`);

@@ -46,6 +46,7 @@ export function analyzeFrom(from: From, env: Env, compileQuery: CompileQuery): S
     case 'unpivot':
       return unpivot(from, analyzeFrom(from.input, env, compileQuery), env);
     case 'sample': {
+      if (from.input.k === 'unnest') throw new SyntaxFault('TABLESAMPLE cannot be used with arrays', from.at);
       const input = analyzeFrom(from.input, env, compileQuery);
       const size = analyze(from.size, { ...env, scope: emptyScope() });
       env.unit.deterministic = false;
@@ -362,6 +363,8 @@ function usingJoin(join: Join, left: Source, right: Source, text: string, scope:
   for (const name of join.using!) {
     const find = (s: Source, side: string) => {
       const found = s.scope.columns.filter((c) => c.name.toLowerCase() === name.toLowerCase());
+      if (s.scope.ranges.some((r) => r.alias?.toLowerCase() === name.toLowerCase() && !r.value))
+        throw new SyntaxFault(`Name ${name} in USING clause is a table alias, not a column name, on ${side} side of join`, join.at);
       if (found.length === 0) throw new SyntaxFault(`Column ${name} in USING clause not found on ${side} side of join`, join.at);
       if (found.length > 1) throw new SyntaxFault(`Column ${name} in USING clause is ambiguous on ${side} side of join`, join.at);
       found[0]!.used?.();

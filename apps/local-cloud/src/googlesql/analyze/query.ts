@@ -189,7 +189,11 @@ function compileSelect(select: Select, outer: Env, order: readonly OrderItem[], 
           ? 'have a GROUP BY clause'
           : grouped
             ? 'use aggregation'
-            : undefined;
+            : order.length > 0
+              ? 'have an ORDER BY clause'
+              : select.items.some((i) => i.k === 'expr' && someCall(i.of, (c) => c.over !== undefined))
+                ? 'use analytic functions'
+                : undefined;
     if (clause) throw new SyntaxFault(`Query without FROM clause cannot ${clause}`, select.where?.at ?? select.items[0]?.of?.at);
   }
   const source = `${from.sql === '' ? '' : ` FROM ${from.sql}`}${where ? ` WHERE ${where}` : ''}`;

@@ -78,11 +78,7 @@ function findHere(scope: Scope, path: readonly string[], at: number): Found | un
   if (range.length === 1) {
     const variable = range[0]!;
     if (variable.value) return { value: { ...variable.value, name: variable.alias! }, rest: path.slice(1) };
-    if (path.length === 1) {
-      const own = scope.columns.filter((c) => same(c.name, head));
-      if (own.length === 1) return { value: take(own[0]!), rest: [] };
-      return { value: { ...rowOf(variable), name: variable.alias! }, rest: [] };
-    }
+    if (path.length === 1) return { value: { ...rowOf(variable), name: variable.alias! }, rest: [] };
     const columns = variable.columns.filter((c) => same(c.name, path[1]!));
     if (columns.length > 1) throw new SyntaxFault(`Column name ${path[1]} is ambiguous`, at);
     if (columns.length === 0) {

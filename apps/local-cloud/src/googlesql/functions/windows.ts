@@ -1,4 +1,5 @@
 /** Functions that need an OVER clause. */
+import { FLOAT64, NUMERIC } from '../sql-type.ts';
 import { type Call, type FunctionSpec, windowFunction } from './call.ts';
 
 const ranking = (name: string, duck: string, needsOrder = true): FunctionSpec =>
@@ -15,12 +16,12 @@ const offset = (duck: 'lag' | 'lead') => (sql: readonly string[], call: Call) =>
 };
 /** DuckDB counts a negative fraction from the other end. */
 const fraction =
-  (emit: (nulls: 'IGNORE' | 'RESPECT' | undefined) => string) =>
+  (emit: (nulls: 'IGNORE' | 'RESPECT' | undefined, exact: boolean) => string) =>
   (_: readonly string[], call: Call): string => {
     const { literal } = call.args[1]!;
     if (literal !== undefined && !(Number(literal) >= 0 && Number(literal) <= 1))
       throw call.fault(`Argument 2 to ${call.name} must be between 0 and 1`, 1);
-    return emit(call.nulls);
+    return emit(call.nulls, call.result.kind === 'NUMERIC');
   };
 const percentile = { allows: { nulls: true }, noOrder: true } as const;
 const navigation = { nulls: true, frame: true } as const;
@@ -58,11 +59,15 @@ export const windowFunctions: readonly FunctionSpec[] = [
     ],
     [
       'NUMERIC, NUMERIC -> NUMERIC',
-      fraction((nulls) =>
-        nulls === 'RESPECT'
-          ? 'gs_float_numeric(gs_percentile_cont({list(CAST($1 AS DOUBLE))}, CAST($2 AS DOUBLE)))'
-          : 'gs_float_numeric({quantile_cont(CAST($1 AS DOUBLE), CAST($2 AS DOUBLE))})',
-      ),
+      fraction((nulls, exact) => {
+        const numbers = 'CAST($1 AS DOUBLE)';
+        const value =
+          nulls === 'RESPECT'
+            ? `gs_percentile_cont({list(${numbers})}, CAST($2 AS DOUBLE))`
+            : `{quantile_cont(${numbers}, CAST($2 AS DOUBLE))}`;
+        return exact ? `gs_float_numeric(${value})` : value;
+      }),
+      ([, p]) => (typeof p!.literal === 'number' ? FLOAT64 : NUMERIC),
     ],
   ),
   windowFunction('PERCENTILE_DISC', percentile, [
