@@ -86,6 +86,13 @@ describe('overlapping statements', () => {
     expect(await values(`select state from ${table} where id = 2`)).toEqual(['quick']);
   });
 
+  test('more tables made from queries at once than there are connections, beside other changes of metadata', async () => {
+    const made = Array.from({ length: 24 }, (_, i) => run(`create table ${table}_${i} as select ${i} as n, count(*) as c from ${table}`));
+    const empty = Array.from({ length: 24 }, (_, i) => run(`create table ${table}_empty_${i} (n int64)`));
+    await Promise.all([...made, ...empty]);
+    expect(await values(`select c from ${table}_23`)).toEqual(['2']);
+  });
+
   test('a statement reads one snapshot, whatever commits while it runs', async () => {
     const read = run(`select (select count(*) from ${table}) as before, ${slowly} as slow, (select count(*) from ${table}) as after`);
     await run(`insert ${table} (id) values (50)`);

@@ -1,6 +1,6 @@
 /**
  * Streamed rows on their way into DuckDB: acknowledged when the write log has them, folded into their table before
- * anything reads it, or after a second of quiet. Knows no wire format: rows arrive as DuckDB values.
+ * anything reads it, or every few seconds. Knows no wire format: rows arrive as DuckDB values.
  *
  * 1. A row is never visible before it is durable.
  * 2. A fold moves rows and records the log position of its table in one DuckDB transaction; recovery replays only what
@@ -15,7 +15,7 @@ import type { TableLocks } from './table-locks.ts';
 import type { WriteLog } from './write-log.ts';
 
 const CHUNK = 2048;
-const QUIET_MS = 1000;
+const QUIET_MS = 5_000;
 const FOLD_ROWS = 20_000;
 
 /** Where rows go: a physical table with its columns in order. Its id is never used again. */

@@ -91,6 +91,7 @@ export class Store {
   /** Grows with every committed change of a table's rows, by table id. */
   readonly #versions = new Map<number, number>();
   #metadata: Promise<unknown> = Promise.resolve();
+  #forMetadata: Connection | undefined;
 
   private constructor(database: Database) {
     this.database = database;
@@ -189,12 +190,13 @@ export class Store {
    * and answers the changes of the catalog; memory follows after the commit.
    */
   changeMetadata<T>(work: (connection: Connection) => Promise<MetadataChange<T>>): Promise<T> {
-    return this.#inTurn(() =>
-      this.database.use(async (connection) => {
-        await connection.raw.run('BEGIN TRANSACTION');
-        return this.#finish(connection, () => work(connection));
-      }),
-    );
+    return this.#inTurn(async () => {
+      // Of its own: who fills a table holds a pooled one while it waits for its turn, and many of them hold the whole pool.
+      this.#forMetadata ??= await this.database.connect();
+      const connection = this.#forMetadata;
+      await connection.raw.run('BEGIN TRANSACTION');
+      return this.#finish(connection, () => work(connection));
+    });
   }
 
   /** The same for a transaction that is already open and has done its long work; it is committed or rolled back here. */
@@ -228,6 +230,7 @@ export class Store {
     await this.#metadata;
     await this.log.close();
     await this.database.use((connection) => connection.run('CHECKPOINT').catch(() => undefined));
+    this.#forMetadata?.close();
     this.database.close();
   }
 }

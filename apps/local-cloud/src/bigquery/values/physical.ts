@@ -45,7 +45,18 @@ export function duckType(type: SqlType): DuckDBType {
     else if (type.kind === 'RANGE') made = STRUCT({ start: duckType(type.element), end: duckType(type.element) });
     else if (type.fields.length === 0) made = STRUCT({ _empty: BOOLEAN });
     else made = STRUCT(Object.fromEntries(type.fields.map((field, i) => [fieldName(type.fields, i), duckType(field.type)])));
-    composed.set(type, made);
+    composed.set(type, oneLogicalType(made));
   }
   return made;
+}
+
+/** A list of a thousand structs asks its type a thousand times, and DuckDB's wrapper builds the logical type anew each time. */
+function oneLogicalType(type: DuckDBType): DuckDBType {
+  const build = type.toLogicalType.bind(type);
+  let built: ReturnType<typeof build> | undefined;
+  type.toLogicalType = () => {
+    built ??= build();
+    return built;
+  };
+  return type;
 }
