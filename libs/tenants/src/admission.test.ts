@@ -107,6 +107,11 @@ describe('admission', () => {
     );
   });
 
+  test('an alias is the same pipeline as the template it names', () => {
+    const byAlias = sampleRun(2, { parameters_hash: 'parameters-hash-1', pipeline_id: 'acme-gcp-cost-billing' });
+    expect(decided([onboarded(), admitted(1)], byAlias)).toMatchObject({ outcome: 'existing', existing_run_id: runIdOf(1) });
+  });
+
   test('two tenants with the same pipeline do not block each other', () => {
     const other = sampleRun(2, { tenant_id: 'globex', parameters_hash: 'parameters-hash-1' });
     expect(decided([onboarded(), onboarded('globex', 'STARTER', 2), admitted(1)], other).outcome).toBe('admitted');

@@ -271,7 +271,7 @@ export function decideSweep(state: TenantsState, olderThanMinutes: number, conte
 export function gatesOf(
   state: TenantsState,
   tenant: Tenant,
-  run: Pick<RunSpec, 'run_id' | 'pipeline_id' | 'parameters_hash'> | undefined,
+  run: Pick<RunSpec, 'run_id' | 'provider' | 'domain' | 'template' | 'parameters_hash'> | undefined,
   now: number,
 ): Gate[] {
   const day = usageAt(tenant, now);

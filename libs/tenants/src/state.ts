@@ -182,8 +182,9 @@ export const initialState = (): TenantsState => ({
   feed: emptyFeed(),
 });
 
-export const lockOf = (run: Pick<RunSpec, 'tenant_id' | 'pipeline_id' | 'parameters_hash'>): string =>
-  `${run.tenant_id} ${run.pipeline_id} ${run.parameters_hash}`;
+/** What makes two runs the same: the template, not the name it was asked by (its pipeline_id keeps an alias), and the parameters. */
+export const lockOf = (run: Pick<RunSpec, 'tenant_id' | 'provider' | 'domain' | 'template' | 'parameters_hash'>): string =>
+  `${run.tenant_id} ${run.provider}/${run.domain}/${run.template} ${run.parameters_hash}`;
 
 export function mustHave(state: TenantsState, tenantId: string): Tenant {
   const tenant = state.tenants.get(tenantId as TenantId);
