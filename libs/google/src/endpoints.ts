@@ -19,6 +19,8 @@ export interface GoogleConfig {
   readonly kmsLocation?: string;
   /** `host:port`, with or without `http://`. */
   readonly hosts?: Readonly<Partial<Record<Product, string | undefined>>>;
+  /** A service account's key to sign in with at Google Cloud, instead of the process's own identity. Never sent to the hosts above. */
+  readonly credentials?: { readonly client_email: string; readonly private_key: string };
   /** Who we are to local-cloud: a bearer token, sent only to the hosts above. */
   readonly token?: string | (() => string) | undefined;
 }
@@ -44,10 +46,13 @@ export const bearer = (config: GoogleConfig): string | undefined => {
   return token ? `Bearer ${token}` : undefined;
 };
 
+/** What a client that talks to Google Cloud signs in with; nothing: the process's own identity. */
+export const signIn = ({ credentials }: GoogleConfig): Pick<GoogleConfig, 'credentials'> => (credentials ? { credentials } : {});
+
 /** Options that point a gRPC client of Google's at a host on this machine; none when the product is the real one. */
 export function grpcOptions(config: GoogleConfig, product: Product): { readonly projectId: string; readonly apiEndpoint?: string } {
   const at = config.hosts?.[product];
-  if (!at) return { projectId: config.project };
+  if (!at) return { projectId: config.project, ...signIn(config) };
   const { host, port } = hostAndPort(at);
   const options = {
     projectId: config.project,

@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { BigQuery } from '@google-cloud/bigquery';
 import { bigquery } from '../clients.ts';
-import { bearer, type GoogleConfig } from '../endpoints.ts';
+import { bearer, type GoogleConfig, signIn } from '../endpoints.ts';
 import { errorOf, verdictOf } from './errors.ts';
 
 export interface Rest {
@@ -23,7 +23,7 @@ export function rest(config: GoogleConfig): Rest {
     // We know better what may be sent again, and under which id.
     autoRetry: false,
     maxRetries: 0,
-    ...(root ? { apiEndpoint: root } : {}),
+    ...(root ? { apiEndpoint: root } : signIn(config)),
   });
   if (root && config.token) {
     client.interceptors.push({
