@@ -19,6 +19,11 @@ const percentile = (values: readonly number[], p: number): number =>
   [...values].sort((a, b) => a - b)[Math.min(values.length - 1, Math.floor(values.length * p))] ?? Number.NaN;
 const residentMb = (pid: number): number =>
   Math.round(Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0) / 1024);
+/** Milliseconds of processor time that a process has used. */
+const cpuMs = (pid: number): number => {
+  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
+  return (Number(fields[11]) + Number(fields[12])) * 10;
+};
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
 const system = await startSystem({ RATE_LIMIT_PER_MINUTE: '1000000', LOG_LEVEL: 'warn', RECORD_SECONDS: '0.5' });
@@ -40,6 +45,10 @@ try {
     if (changed.status !== 200) throw new Error(`the subscription answered ${changed.status}: ${JSON.stringify(changed.body)}`);
   }
 
+  const pids = await system.pids();
+  const cpu = () => Object.fromEntries(Object.entries(pids).map(([name, pid]) => [name, cpuMs(pid)]));
+  const cpuBefore = cpu();
+  const ownBefore = process.cpuUsage();
   const posts: number[] = [];
   let refused = 0;
   const first = new Date(Date.now() - 1000).toISOString();
@@ -70,6 +79,8 @@ try {
     if (Number(row?.n) >= RUNS - refused) break;
     await pause(500);
   }
+  const cpuAfter = cpu();
+  const own = process.cpuUsage(ownBefore);
   const rows = await system.query(
     `SELECT status, TIMESTAMP_DIFF(started_at, start_time, MILLISECOND) AS queued, UNIX_MILLIS(start_time) AS s, UNIX_MILLIS(end_time) AS e FROM ${table} WHERE ${where}`,
   );
@@ -84,7 +95,11 @@ try {
     `end to end       ${(ended.length / seconds).toFixed(0)} runs a second, ${ended.filter((row) => row.status === 'COMPLETE').length} of ${ended.length} complete`,
   );
   console.log(`admitted->start  p50 ${percentile(queued, 0.5)} ms, p95 ${percentile(queued, 0.95)} ms`);
-  for (const [name, pid] of Object.entries(await system.pids())) console.log(`memory           ${name} ${residentMb(pid)} MB`);
+  for (const [name, pid] of Object.entries(pids))
+    console.log(
+      `${name.padEnd(17)}${(((cpuAfter[name] ?? 0) - (cpuBefore[name] ?? 0)) / RUNS).toFixed(2)} ms of processor time a run, ${residentMb(pid)} MB`,
+    );
+  console.log(`this bench       ${((own.user + own.system) / 1000 / RUNS).toFixed(2)} ms a run`);
   for (const [name, port] of [
     ['Redis (BullMQ)', 6379],
     ['Postgres (graphile-worker)', 5432],

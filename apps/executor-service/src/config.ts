@@ -23,8 +23,12 @@ export const executorFields = {
   heartbeatSeconds: decimal('HEARTBEAT_SECONDS', { default: 60, min: 0.1, max: 600 }),
   /** Runs kept in memory for lists; older ones are read from the table. */
   indexedRuns: integer('INDEXED_RUNS', { default: 20_000, min: 100, max: 1_000_000 }),
-  /** `bigquery.query:staged`: dies there once, for tests of what comes after a crash. Local only. */
-  crashAt: text('CRASH_AT', { default: undefined, pattern: /^[a-z.]+:[a-z_]+$/, hint: 'a step type and a point in it' }),
+  /** `bigquery.query:staged@acme_corp`, many of them: dies once when all are reached, for tests of what comes after a crash. Local only. */
+  crashAt: text('CRASH_AT', {
+    default: undefined,
+    pattern: /^[a-z.]+:[a-z_]+@[a-z0-9_]+(,[a-z.]+:[a-z_]+@[a-z0-9_]+)*$/,
+    hint: 'step types, points in them and tenants',
+  }),
   /** Remembers that it died, and so shows that it did. */
   crashMark: text('CRASH_MARK', { default: undefined }),
   instance: text('INSTANCE_ID', { default: undefined, pattern: /^[A-Za-z0-9-]{1,60}$/, hint: 'a short name' }),

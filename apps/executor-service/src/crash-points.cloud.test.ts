@@ -1,5 +1,4 @@
-import { existsSync } from 'node:fs';
-import { cp, mkdir, readdir, writeFile } from 'node:fs/promises';
+import { cp, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
@@ -8,7 +7,7 @@ import { type SampleServer, startSampleServer } from '../../../tools/sample-data
 import { installBillingExport } from '../../../tools/sample-data.ts';
 import { startWorld, type World } from './testing/world.ts';
 
-/** kill -9 at each named point of each step type: the message comes again, and the tables are those of a run that nobody disturbed. */
+/** kill -9 with a run at each named point of each step type: the messages come again, and the tables are those of runs that nobody disturbed. */
 jest.setTimeout(120_000);
 const TARGET = ['staged', 'before_replace', 'replaced', 'cleaned'];
 const POINTS: Readonly<Record<string, { path: string; points: readonly string[] }>> = {
@@ -37,6 +36,8 @@ const parameters = (path: string): Record<string, unknown> => {
   return path.startsWith('aws') ? { month: '2025-11' } : { date: '2025-11-05' };
 };
 const environment = () => ({ CONFIGS_DIR: join(world.folder, 'configs') });
+
+const mails = () => readdir(join(world.folder, 'outbox')).catch(() => []);
 
 /** Everything that a run leaves behind, without what names the run or tells the time. */
 async function leftBehind(tenant: string, path: string): Promise<unknown> {
@@ -78,7 +79,6 @@ beforeAll(async () => {
     join(world.folder, 'configs/gcp/example/tell.yml'),
     'name: tell\ndescription: Tells\nprovider: gcp\ndomain: example\nversion: 1\nsteps:\n  - { id: tell, type: notify, with: { message: "Hello of {date}", dedup_key: "hello-{run_id}" } }\n',
   );
-  await mkdir(join(world.folder, 'marks'));
   await installBillingExport(world.warehouse, ['2025-11'], 'US', 40);
   await writeFocusExport(join(world.folder, 'objects'), '2025-11');
   const executor = await world.executor(environment());
@@ -102,29 +102,40 @@ const clock = (factor: number) =>
     body: JSON.stringify({ factor }),
   });
 
-describe('a worker that dies', () => {
-  const cases = Object.entries(POINTS).flatMap(([type, { path, points }]) => points.map((point) => [type, point, path] as const));
-  test.each(cases)('in %s at %s leaves what an undisturbed run leaves', async (type, point, path) => {
-    const tenant = `t_${type.replaceAll('.', '_')}_${point}`;
-    const mark = join(world.folder, 'marks', tenant);
-    await world.tenant(tenant);
-    const mails = async () => (await readdir(join(world.folder, 'outbox')).catch(() => [])).length;
-    const before = await mails();
-    const env = { ...environment(), CRASH_AT: `${type}:${point}`, CRASH_MARK: mark };
+const cases = Object.entries(POINTS).flatMap(([type, { path, points }]) =>
+  points.map((point) => ({ type, point, path, tenant: `t_${type.replaceAll('.', '_')}_${point}` })),
+);
+
+describe('a worker that dies with a run at each point of each step type', () => {
+  const runs = new Map<string, string>();
+  let notified = 0;
+  beforeAll(async () => {
+    const mark = join(world.folder, 'mark');
+    await Promise.all(cases.map(({ tenant }) => world.tenant(tenant)));
+    const at = cases.map(({ type, point, tenant }) => `${type}:${point}@${tenant}`);
+    const env = { ...environment(), CRASH_AT: at.join(','), CRASH_MARK: mark };
+    const before = (await mails()).length;
     const first = await world.executor(env);
-    const runId = await world.request(tenant, path, parameters(path));
+    for (const { tenant, path } of cases) runs.set(tenant, await world.request(tenant, path, parameters(path)));
     expect(await first.gone).toEqual({ code: null, signal: 'SIGKILL' });
-    expect(existsSync(mark)).toBe(true);
-    expect(world.ends.get(runId)).toBeUndefined();
-    // Its lease runs out: two minutes pass in half a second.
+    expect((await readFile(mark, 'utf8')).trim().split('\n').sort()).toEqual(at.sort());
+    expect([...runs.values()].filter((run) => world.ends.has(run))).toEqual([]);
+    // Their leases run out: two minutes pass in half a second.
     await clock(240);
     await new Promise((resolve) => setTimeout(resolve, 500));
     await clock(1);
-    const second = await world.executor(env);
-    const end = await world.end(runId, 60_000);
+    await world.executor(env);
+    await Promise.all([...runs.values()].map((run) => world.end(run, 60_000)));
+    notified = (await mails()).length - before;
+  });
+
+  test.each(cases)('$type at $point: it leaves what an undisturbed run leaves', async ({ path, tenant }) => {
+    const end = await world.end(runs.get(tenant) as string);
     expect({ status: end.status, error: end.error }).toEqual({ status: 'COMPLETE', error: null });
     expect(await leftBehind(tenant, path)).toEqual(undisturbed.get(path));
-    if (type === 'notify') expect((await mails()) - before).toBe(1);
-    await second.kill('SIGKILL');
+  });
+
+  test('a message that was sent before the crash is not sent again', () => {
+    expect(notified).toBe(POINTS.notify?.points.length);
   });
 });

@@ -1,6 +1,7 @@
 import type { TemplateCatalogue } from '@convergence/pipelines';
 import type { Bus, Clock } from '@convergence/ports';
 import type { InternalClient, Log } from '@convergence/service';
+import type { Lately } from './execution/lately.ts';
 import type { RunContexts } from './execution/run-context.ts';
 import type { LiveEvents } from './index/live-events.ts';
 import type { RunIndex } from './index/run-index.ts';
@@ -18,6 +19,7 @@ export interface Executor {
   readonly runs: Runs;
   readonly live: LiveEvents;
   readonly contexts: RunContexts;
+  readonly lately: Lately;
   readonly templates: TemplateCatalogue;
   readonly tenantService: Pick<InternalClient, 'call'>;
   readonly bus: Bus;

@@ -10,6 +10,8 @@ import type { ExecutorConfig } from './config.ts';
 import { Announcer } from './execution/announcer.ts';
 import { crashPoints } from './execution/crash-points.ts';
 import type { ExecutionTools } from './execution/execution-tools.ts';
+import { Lately } from './execution/lately.ts';
+import { ProgressReports } from './execution/progress-reports.ts';
 import { runContexts } from './execution/run-context.ts';
 import { executeRun } from './execution/run-execution.ts';
 import { StepLog } from './execution/step-log.ts';
@@ -47,8 +49,12 @@ export function executorService(context: BuildContext<ExecutorConfig>, parts: Ex
   const table = new RunTable(warehouse, config.dataset);
   const recorder = new Recorder(warehouse, config.dataset, clock, config.recordSeconds);
   const live = new LiveEvents(() => clock.now());
+  const lately = new Lately(clock);
+  const progress = new ProgressReports({ bus, clock, log, source: name }, instance);
   const tools: ExecutionTools = {
     ...parts,
+    progress,
+    lately,
     random: Math.random,
     log,
     source: name,
@@ -83,6 +89,7 @@ export function executorService(context: BuildContext<ExecutorConfig>, parts: Ex
     runs: new Runs(index, table, tenantService, clock),
     live,
     contexts,
+    lately,
     templates,
     tenantService,
     bus,
@@ -118,6 +125,7 @@ export function executorService(context: BuildContext<ExecutorConfig>, parts: Ex
       () => warehouse.close(),
       () => keys.close(),
       () => bus.close(),
+      () => progress.flush(),
       () => stopHeartbeat(),
       () => templates.close(),
       () => recorder.stop(),

@@ -3,7 +3,7 @@ import type { Received } from '@convergence/service';
 import { keptLog, virtualClock } from '@convergence/testing';
 import { describe, expect, test } from '@jest/globals';
 import type { Requested } from './execution/announcer.ts';
-import type { ExecutionEnd, Hold } from './execution/run-execution.ts';
+import type { ExecutionEnd, Hold } from './execution/hold.ts';
 import type { RunStopped } from './execution/stop.ts';
 import { Worker } from './worker.ts';
 

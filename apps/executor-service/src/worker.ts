@@ -10,7 +10,7 @@ import type { Clock, Settlement } from '@convergence/ports';
 import { FairWaiting } from '@convergence/runs';
 import type { Log, Received } from '@convergence/service';
 import type { Requested } from './execution/announcer.ts';
-import type { ExecutionEnd, Hold } from './execution/run-execution.ts';
+import type { ExecutionEnd, Hold } from './execution/hold.ts';
 import { RunStopped } from './execution/stop.ts';
 
 export interface WorkerOptions {

@@ -4,7 +4,7 @@ export { EVENTS } from './events/events.ts';
 export { RUN_STATUSES, RunError, RunSpec, type RunStatus, TRIGGER_TYPES, type TriggerType } from './events/run.ts';
 export { runCancelled } from './events/run-cancelled.ts';
 export { runCompleted } from './events/run-completed.ts';
-export { runHeartbeat, runProgress } from './events/run-progress.ts';
+export { type ProgressReport, runHeartbeat, runProgress } from './events/run-progress.ts';
 export { runRequested } from './events/run-requested.ts';
 export { SUBSCRIPTIONS, type SubscriptionDefinition, subscriptionName } from './events/subscriptions.ts';
 export { tenantChanged } from './events/tenant-changed.ts';

@@ -24,6 +24,7 @@ const progress = (sequence: number, step?: { status: 'RUNNING' | 'COMPLETE' | 'F
   ...identity,
   sequence,
   at: at(sequence),
+  admitted_at: at(0),
   kind: step ? ('step' as const) : ('started' as const),
   template_version: 1,
   template_hash: 'h',

@@ -4,7 +4,7 @@
  * 1. Events come late, doubled and in any order: the record is the same. 2. It only moves forward: PENDING, RUNNING, an end.
  * 3. The first end that is heard of stands. 4. What a run was asked with comes from its request, whenever that arrives.
  */
-import type { DataOf, RunError, RunSpec, RunStatus, runCompleted, runProgress } from '@convergence/contracts';
+import type { DataOf, ProgressReport, RunError, RunSpec, RunStatus, runCompleted } from '@convergence/contracts';
 
 export interface StepRecord {
   readonly step_id: string;
@@ -35,7 +35,6 @@ export interface RunRecord {
 }
 
 type Requested = RunSpec & { readonly admitted_at: string };
-type Progress = DataOf<typeof runProgress>;
 type Completed = DataOf<typeof runCompleted>;
 
 const ENDED: readonly RunStatus[] = ['COMPLETE', 'FAILED', 'CANCELLED'];
@@ -66,7 +65,7 @@ export function heardRequested(record: RunRecord, event: Requested): void {
   record.admitted_at = admitted_at;
 }
 
-export function heardProgress(record: RunRecord, event: Progress): void {
+export function heardProgress(record: RunRecord, event: ProgressReport): void {
   if (event.kind === 'started') {
     if (record.started_at === null || event.at < record.started_at) record.started_at = event.at;
     record.template_version = event.template_version ?? record.template_version;

@@ -37,7 +37,7 @@ export async function stageRows(
     }
     file.end();
     await once(file, 'close');
-    context.crashPoint('fetched');
+    await context.crashPoint('fetched');
     return stageFiles(context, columns, [{ path, format: 'NEWLINE_DELIMITED_JSON' }]);
   });
 }
@@ -69,7 +69,7 @@ export async function stageFiles(
         `load_${randomUUID()}_${i}`,
       );
     }
-    context.crashPoint('loaded');
+    await context.crashPoint('loaded');
     return await stageQuery(context, `SELECT * FROM ${table}`, {});
   } finally {
     await drop().catch(() => undefined);

@@ -45,13 +45,17 @@ export interface StepContext {
   credential(provider: string): Promise<Credential>;
   /** Objects below a URI such as s3://bucket/prefix. */
   objectStore(uri: string): Promise<ObjectStore>;
+  /** An earlier worker or attempt may have done this step without getting to log it. */
+  readonly mayBeDone: boolean;
+  /** Proves something that holds for all runs of the tenant, unless it was proven within the last minute. */
+  provenLately(what: string, prove: () => Promise<void>): Promise<void>;
   /** How an earlier step of this run ended. */
   outcomeOf(stepId: string): StepOutcome | undefined;
   readonly messenger: Messenger;
   /** What failed so far, for those who tell about it. */
   readonly failure: RunError | null;
   /** A place where a crash can be made to happen, so that what comes after one is tested. */
-  crashPoint(name: string): void;
+  crashPoint(name: string): Promise<void> | void;
   readonly fetch: typeof fetch;
 }
 

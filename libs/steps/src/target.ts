@@ -54,7 +54,7 @@ ${select}
   });
   const columns = await warehouse.columnsOf(tenant.dataset, table);
   if (!columns) throw new StepFailure('internal', 'step.staging_lost', 'The staging table is gone.', { transient: true });
-  context.crashPoint('staged');
+  await context.crashPoint('staged');
   return { table, columns };
 }
 
@@ -85,7 +85,7 @@ export async function replaceUnit(context: StepContext, config: TargetConfig, st
   if (source) mustAgree(source, stagedTotals, 'The source changed while it was read, or rows were lost.');
 
   await prepareTarget(context, config, staged, unit);
-  context.crashPoint('before_replace');
+  await context.crashPoint('before_replace');
   await warehouse.run({
     sql: replaceSql(tableIn(tenant.dataset, config.to), stage, staged, unit),
     ...(unit.parameters && { parameters: unit.parameters }),
@@ -93,11 +93,11 @@ export async function replaceUnit(context: StepContext, config: TargetConfig, st
     labels: labelsOf(context),
     signal,
   });
-  context.crashPoint('replaced');
+  await context.crashPoint('replaced');
   const result = unit.kind === 'keys' ? stagedTotals : await totals(tableIn(tenant.dataset, config.to), unit.where?.());
   mustAgree(stagedTotals, result, 'The target does not hold what was staged.');
   await warehouse.run({ sql: `DROP TABLE IF EXISTS ${stage}`, defaultDataset: tenant.dataset, signal });
-  context.crashPoint('cleaned');
+  await context.crashPoint('cleaned');
   const controlTotals: ControlTotals = { source: source ?? stagedTotals, result };
   return { rows: result.rows, outputs: { rows: result.rows, table: config.to }, totals: controlTotals };
 }

@@ -2,34 +2,33 @@
  * Tells the world about one run.
  *
  * 1. Sequence numbers grow within a run, also from one worker to the next: they are milliseconds since admission, pushed on where
- * two things happen at once. 2. Progress is news: when it can't be told the run goes on. How it ended must be told.
+ * two things happen at once. 2. How a run ended must be told; what it did on the way is news, told with that of other runs.
  */
-import { type DataOf, type RunSpec, runCompleted, runProgress } from '@convergence/contracts';
+import { type DataOf, type ProgressReport, type RunSpec, runCompleted } from '@convergence/contracts';
 import type { Bus, Clock } from '@convergence/ports';
-import { eventMessage, type Log } from '@convergence/service';
+import { eventMessage } from '@convergence/service';
+import type { ProgressReports } from './progress-reports.ts';
 
-type Progress = DataOf<typeof runProgress>;
 type Completed = DataOf<typeof runCompleted>;
 export type Requested = RunSpec & { readonly admitted_at: string };
 
 export class Announcer {
   readonly #bus: Pick<Bus, 'publish'>;
   readonly #clock: Clock;
-  readonly #log: Log;
+  readonly #progress: Pick<ProgressReports, 'add'>;
   readonly #run: Requested;
   readonly #source: string;
   readonly #template: { readonly version: number; readonly hash: string } | undefined;
   #sequence = 0;
-  #telling: Promise<void> = Promise.resolve();
 
   constructor(
-    tools: { bus: Pick<Bus, 'publish'>; clock: Clock; log: Log; source: string },
+    tools: { bus: Pick<Bus, 'publish'>; clock: Clock; progress: Pick<ProgressReports, 'add'>; source: string },
     run: Requested,
     template?: { version: number; hash: string },
   ) {
     this.#bus = tools.bus;
     this.#clock = tools.clock;
-    this.#log = tools.log;
+    this.#progress = tools.progress;
     this.#source = tools.source;
     this.#run = run;
     this.#template = template;
@@ -41,30 +40,24 @@ export class Announcer {
     return this.#sequence;
   }
 
-  progress(step: Progress['step']): void {
+  progress(step: ProgressReport['step']): void {
     const { run_id, tenant_id, pipeline_id, admitted_at } = this.#run;
-    const sequence = this.sequence;
-    const data: Progress = {
+    this.#progress.add({
       run_id,
       tenant_id,
       pipeline_id,
-      sequence,
+      sequence: this.sequence,
       at: new Date(this.#clock.now()).toISOString(),
       admitted_at,
       kind: step ? 'step' : 'started',
       step,
       template_version: this.#template?.version ?? null,
       template_hash: this.#template?.hash ?? null,
-    };
-    const message = eventMessage(runProgress, data, { source: this.#source, id: `${run_id}:${sequence}`, now: this.#clock.now() });
-    this.#telling = this.#telling
-      .then(() => this.#bus.publish([message]))
-      .catch((error: unknown) => this.#log.warn({ err: error, run_id }, 'progress could not be told'));
+    });
   }
 
   async completed(end: Pick<Completed, 'status' | 'started_at' | 'did_work' | 'retryable' | 'error'>): Promise<void> {
     const { run_id, tenant_id, pipeline_id, admitted_at, trigger_type, scheduled_run_id } = this.#run;
-    await this.#telling;
     const data: Completed = {
       run_id,
       tenant_id,

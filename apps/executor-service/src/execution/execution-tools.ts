@@ -2,6 +2,9 @@ import type { TemplateCatalogue } from '@convergence/pipelines';
 import type { Bus, Clock, Keys, Warehouse } from '@convergence/ports';
 import type { Log } from '@convergence/service';
 import type { Credential, Messenger, ObjectStore } from '@convergence/steps';
+import type { CrashPoint } from './crash-points.ts';
+import type { Lately } from './lately.ts';
+import type { ProgressReports } from './progress-reports.ts';
 import type { RunContexts } from './run-context.ts';
 import type { StepLog } from './step-log.ts';
 
@@ -9,6 +12,7 @@ import type { StepLog } from './step-log.ts';
 export interface ExecutionTools {
   readonly bus: Pick<Bus, 'publish'>;
   readonly clock: Clock;
+  readonly progress: Pick<ProgressReports, 'add'>;
   readonly random: () => number;
   readonly log: Log;
   readonly source: string;
@@ -19,11 +23,12 @@ export interface ExecutionTools {
   readonly contexts: RunContexts;
   readonly keys: Pick<Keys, 'open'>;
   readonly stepLog: StepLog;
+  readonly lately: Pick<Lately, 'proven'>;
   readonly warehouse: Warehouse;
   readonly warehouseOf: (credential: Credential) => Warehouse;
   /** Opens what lies below a URI; asks for a credential only where one is needed. */
   readonly objectStore: (uri: string, credential: (provider: string) => Promise<Credential>) => Promise<ObjectStore>;
   readonly messenger: Messenger;
-  readonly crashPoint: (stepType: string, point: string) => void;
+  readonly crashPoint: CrashPoint;
   readonly fetch: typeof fetch;
 }

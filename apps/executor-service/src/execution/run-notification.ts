@@ -6,8 +6,8 @@ import type { RunContextResponse, RunError, RunStatus } from '@convergence/contr
 import type { Template } from '@convergence/pipelines';
 import { recipientsOf } from '@convergence/steps';
 import type { Requested } from './announcer.ts';
+import type { Execution } from './execution.ts';
 import type { ExecutionTools } from './execution-tools.ts';
-import type { Execution } from './run-execution.ts';
 
 export const NOTIFICATION_STEP = 'x_notification';
 

@@ -44,6 +44,15 @@ export async function executeStep(
   }
 }
 
+/** A reason, so that the signal makes no error of its own for what is none. */
+const DONE = 'done';
+
+const tookTooLong = (step: Pick<StepSpec, 'id' | 'timeoutMinutes'>): StepFailure =>
+  new StepFailure('timeout', 'step.timeout', `Step ${step.id} took longer than ${step.timeoutMinutes} minutes.`, {
+    hint: 'Give it more time in the template (timeout_minutes), or smaller units.',
+    transient: true,
+  });
+
 async function once(
   step: Pick<StepSpec, 'id' | 'timeoutMinutes'>,
   attempt: (attempt: Attempt) => Promise<StepOutcome>,
@@ -53,13 +62,9 @@ async function once(
   const late = new AbortController();
   const done = new AbortController();
   const signal = AbortSignal.any([stop, late.signal]);
-  const timeout = new StepFailure('timeout', 'step.timeout', `Step ${step.id} took longer than ${step.timeoutMinutes} minutes.`, {
-    hint: 'Give it more time in the template (timeout_minutes), or smaller units.',
-    transient: true,
-  });
   if (step.timeoutMinutes !== undefined) {
     clock.sleep(step.timeoutMinutes * 60_000, done.signal).then(
-      () => late.abort(timeout),
+      () => late.abort(tookTooLong(step)),
       () => undefined,
     );
   }
@@ -70,11 +75,10 @@ async function once(
     signal.throwIfAborted();
     return await Promise.race([work, aborted]);
   } catch (error) {
-    if (late.signal.aborted) return timeout;
-    return asFailure(error);
+    return asFailure(late.signal.aborted ? late.signal.reason : error);
   } finally {
     work.catch(() => undefined);
     aborted.catch(() => undefined);
-    done.abort();
+    done.abort(DONE);
   }
 }

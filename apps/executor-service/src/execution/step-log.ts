@@ -1,8 +1,7 @@
 /**
  * The log of steps in each tenant's dataset: what was done, and what a redelivered run need not do again.
  *
- * 1. `ended` resolves when the row is durable. 2. While one append of a dataset is under way its next rows gather.
- * 3. A row that was written twice has one id: readers count it once.
+ * 1. `ended` resolves when the row is durable. 2. A row that was written twice has one id: readers count it once.
  */
 import { createHash } from 'node:crypto';
 import type { Warehouse } from '@convergence/ports';
@@ -30,23 +29,14 @@ export interface StepLogRow {
   readonly trace_id: string | null;
 }
 
-interface Line {
-  rows: { row: Record<string, unknown>; done: () => void; failed: (error: unknown) => void }[];
-  busy: boolean;
-}
-const MAX_ROWS = 500;
-
 export class StepLog {
   readonly #warehouse: Warehouse;
-  readonly #lines = new Map<string, Line>();
 
   constructor(warehouse: Warehouse) {
     this.#warehouse = warehouse;
   }
 
   ended(dataset: string, row: StepLogRow): Promise<void> {
-    const line = this.#lines.get(dataset) ?? { rows: [], busy: false };
-    this.#lines.set(dataset, line);
     const { outputs, control_totals, ...plain } = row;
     const written = {
       step_log_id: createHash('sha256')
@@ -58,29 +48,7 @@ export class StepLog {
       outputs: outputs && JSON.stringify(outputs),
       control_totals: control_totals && JSON.stringify(control_totals),
     };
-    return new Promise((done, failed) => {
-      line.rows.push({ row: written, done, failed });
-      if (!line.busy) void this.#drain(dataset, line);
-    });
-  }
-
-  async #drain(dataset: string, line: Line): Promise<void> {
-    line.busy = true;
-    while (line.rows.length > 0) {
-      const batch = line.rows.splice(0, MAX_ROWS);
-      try {
-        await this.#warehouse.append(
-          dataset,
-          'x_meta_step_logs',
-          batch.map((item) => item.row),
-        );
-        for (const item of batch) item.done();
-      } catch (error) {
-        for (const item of batch) item.failed(error);
-      }
-    }
-    line.busy = false;
-    this.#lines.delete(dataset);
+    return this.#warehouse.append(dataset, 'x_meta_step_logs', [written]);
   }
 
   /** Steps of a run that completed, by step. */

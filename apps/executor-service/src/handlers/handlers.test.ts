@@ -11,7 +11,8 @@ import { onTenantChanged } from './tenant-changed.ts';
 const identity = { run_id: '00000000-0000-4000-8000-000000000001', tenant_id: 'acme', pipeline_id: 'acme-gcp-cost-x' };
 const at = '2026-01-01T00:00:00.000Z';
 const requested = { ...identity, provider: 'gcp', domain: 'cost', template: 'x', admitted_at: at };
-const progress = { ...identity, sequence: 1, at, admitted_at: at, kind: 'started', step: null, template_version: 1, template_hash: 'h' };
+const report = { ...identity, sequence: 1, at, admitted_at: at, kind: 'started', step: null, template_version: 1, template_hash: 'h' };
+const progress = { executor: 'one', reports: [report] };
 const completed = { ...identity, sequence: 2, status: 'COMPLETE', admitted_at: at, started_at: at, ended_at: at, error: null };
 const tell = (handler: EventHandler, data: object) => handler.handle([{ data }] as never);
 
@@ -39,9 +40,9 @@ describe('what this service hears', () => {
   test('run-cancelled reaches the worker with its reason; tenant-changed forgets what was remembered of the tenant', async () => {
     const heard: string[] = [];
     await tell(onRunCancelled({ worker: { cancel: (...a: string[]) => heard.push(...a) } as never }), { ...identity, reason: 'by me' });
-    await tell(onTenantChanged({ contexts: { of: async () => Promise.reject(), forget: (id) => void heard.push(id) } }), {
-      tenant_id: 'acme',
-    });
-    expect(heard).toEqual([identity.run_id, 'by me', 'acme']);
+    const contexts = { of: async () => Promise.reject(), forget: (id: string) => void heard.push(id) };
+    const lately = { forget: (id: string) => void heard.push(id) } as never;
+    await tell(onTenantChanged({ contexts, lately }), { tenant_id: 'acme' });
+    expect(heard).toEqual([identity.run_id, 'by me', 'acme', 'acme']);
   });
 });

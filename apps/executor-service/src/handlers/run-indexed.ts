@@ -15,7 +15,7 @@ export const indexRequested = (parts: Parts) =>
   });
 export const indexProgress = (parts: Parts) =>
   on(runProgress, async (batch) => {
-    for (const { data } of batch) hear(parts, { kind: 'progress', data });
+    for (const { data: message } of batch) for (const data of message.reports) hear(parts, { kind: 'progress', data });
   });
 export const indexCompleted = (parts: Parts) =>
   on(runCompleted, async (batch) => {

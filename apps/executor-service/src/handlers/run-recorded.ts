@@ -6,7 +6,9 @@ import type { Executor } from '../executor.ts';
 export const recordRequested = ({ recorder }: Pick<Executor, 'recorder'>) =>
   on(runRequested, (batch) => recorder.record(batch.map(({ data }) => ({ kind: 'requested', data }))));
 export const recordProgress = ({ recorder }: Pick<Executor, 'recorder'>) =>
-  on(runProgress, (batch) => recorder.record(batch.map(({ data }) => ({ kind: 'progress', data }))));
+  on(runProgress, (batch) =>
+    recorder.record(batch.flatMap(({ data: message }) => message.reports.map((data) => ({ kind: 'progress', data })))),
+  );
 export const recordCompleted = ({ recorder }: Pick<Executor, 'recorder'>) =>
   on(runCompleted, (batch) => recorder.record(batch.map(({ data }) => ({ kind: 'completed', data }))));
 export const ignoreHeartbeat = () => on(runHeartbeat, async () => undefined);

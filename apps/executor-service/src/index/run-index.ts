@@ -40,8 +40,8 @@ export class RunIndex {
   hear(heard: Heard): RunRecord | undefined {
     const { data } = heard;
     const known = this.#records.get(data.run_id);
-    if (!known && (data.admitted_at === undefined || this.#tooOld(data.run_id, data.admitted_at))) return undefined;
-    const record = known ?? newRecord(data, data.admitted_at as string);
+    if (!known && this.#tooOld(data.run_id, data.admitted_at)) return undefined;
+    const record = known ?? newRecord(data, data.admitted_at);
     if (heard.kind === 'requested') heardRequested(record, heard.data);
     else if (heard.kind === 'progress') heardProgress(record, heard.data);
     else heardCompleted(record, heard.data);

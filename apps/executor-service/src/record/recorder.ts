@@ -5,7 +5,7 @@
  * 2. A row only moves forward (PENDING, RUNNING, an end) and its first end stands, however late, doubled or out of order events are.
  * 3. A caller's promise resolves when its events are in the table. 4. Statements are pruned to the partitions of their runs.
  */
-import type { DataOf, runCompleted, runProgress } from '@convergence/contracts';
+import type { DataOf, ProgressReport, runCompleted } from '@convergence/contracts';
 import type { Clock, SqlParameter, Warehouse } from '@convergence/ports';
 import { heardCompleted, heardProgress, heardRequested, newRecord, type RunRecord } from '@convergence/runs';
 import type { Requested } from '../execution/announcer.ts';
@@ -13,7 +13,7 @@ import { mergeSql, ROW_TYPE, rowOf } from './merge.ts';
 
 export type Heard =
   | { readonly kind: 'requested'; readonly data: Requested }
-  | { readonly kind: 'progress'; readonly data: DataOf<typeof runProgress> }
+  | { readonly kind: 'progress'; readonly data: ProgressReport }
   | { readonly kind: 'completed'; readonly data: DataOf<typeof runCompleted> };
 
 interface Gathered {
@@ -88,16 +88,14 @@ export class Recorder {
   }
 }
 
-/** One record for each run of the batch. Progress that does not say when its run was admitted can not be placed in the table. */
+/** One record for each run of the batch. */
 export function foldHeard(heard: readonly Heard[]): RunRecord[] {
   const records = new Map<string, RunRecord>();
   for (const item of heard) {
     const { data } = item;
-    const admitted = data.admitted_at;
-    if (admitted === undefined) continue;
     let record = records.get(data.run_id);
     if (!record) {
-      record = newRecord(data, admitted);
+      record = newRecord(data, data.admitted_at);
       records.set(data.run_id, record);
     }
     if (item.kind === 'requested') heardRequested(record, item.data);

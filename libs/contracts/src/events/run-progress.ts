@@ -1,4 +1,4 @@
-import Type from 'typebox';
+import Type, { type Static } from 'typebox';
 import { defineEvent } from './envelope.ts';
 import { RunError, RunIdentity, Timestamp } from './run.ts';
 
@@ -12,21 +12,25 @@ const step = Type.Object({
 });
 
 /** A run started, or one of its steps changed. `sequence` grows within a run, so a late or doubled one is seen for what it is. */
+const ProgressReport = Type.Object({
+  ...RunIdentity,
+  sequence: Type.Integer({ minimum: 0 }),
+  at: Timestamp,
+  /** The run's own, so that whoever records it knows the row's partition. */
+  admitted_at: Timestamp,
+  kind: Type.Enum(['started', 'step']),
+  step: Type.Union([step, Type.Null()]),
+  template_version: Type.Union([Type.Integer(), Type.Null()]),
+  template_hash: Type.Union([Type.String(), Type.Null()]),
+});
+export type ProgressReport = Static<typeof ProgressReport>;
+
+/** What the runs of one executor did in the last moment, in order: more runs make larger messages, not more of them. */
 export const runProgress = defineEvent({
   name: 'run-progress',
   topic: 'run-progress',
-  data: Type.Object({
-    ...RunIdentity,
-    sequence: Type.Integer({ minimum: 0 }),
-    at: Timestamp,
-    /** The run's own, so that whoever records it knows the row's partition. */
-    admitted_at: Type.Optional(Timestamp),
-    kind: Type.Enum(['started', 'step']),
-    step: Type.Union([step, Type.Null()]),
-    template_version: Type.Union([Type.Integer(), Type.Null()]),
-    template_hash: Type.Union([Type.String(), Type.Null()]),
-  }),
-  orderingKey: (data) => data.run_id,
+  data: Type.Object({ executor: Type.String(), reports: Type.Array(ProgressReport, { minItems: 1 }) }),
+  orderingKey: (data) => data.executor,
 });
 
 /** Once a minute an executor names all runs that it is still working on: their leases live on. */

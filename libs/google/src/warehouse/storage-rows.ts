@@ -24,11 +24,18 @@ const NUMBERS: Readonly<Record<number, string>> = {
   15: 'JSON',
 };
 
+const named = new WeakMap<readonly StorageField[], ReadonlyMap<string, StorageField>>();
+function byName(fields: readonly StorageField[]): ReadonlyMap<string, StorageField> {
+  const known = named.get(fields) ?? new Map(fields.map((f) => [f.name.toLowerCase(), f]));
+  named.set(fields, known);
+  return known;
+}
+
 export function storageRow(fields: readonly StorageField[], row: Readonly<Record<string, unknown>>): Record<string, unknown> {
   const converted: Record<string, unknown> = {};
-  const byName = new Map(fields.map((f) => [f.name.toLowerCase(), f]));
+  const known = byName(fields);
   for (const [name, value] of Object.entries(row)) {
-    const field = byName.get(name.toLowerCase());
+    const field = known.get(name.toLowerCase());
     if (!field) throw new TypeError(`the table has no column ${name}`);
     if (value === null || value === undefined) continue;
     converted[field.name] = Array.isArray(value) ? value.map((v) => one(field, v)) : one(field, value);

@@ -55,7 +55,7 @@ export const bigqueryCopy: StepCode = async (context) => {
     if (!source.foreign) await mustFitPlan(context, select, parameters, undefined);
     const sums = config.control_totals ?? schema.filter((c) => /^(BIG)?NUMERIC/.test(c.type)).map((c) => c.name);
     const totals = await sourceTotals(context, read, sums, schema);
-    context.crashPoint('planned');
+    await context.crashPoint('planned');
     const staged = source.foreign
       ? await stageRows(
           context,

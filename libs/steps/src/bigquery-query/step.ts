@@ -16,7 +16,7 @@ export const bigqueryQuery: StepCode = async (context) => {
   mustBeReadable(text, context);
   const bound = bind(text.trim().replace(/;\s*$/, ''), context.template, context.variables);
   await mustFitPlan(context, bound.sql, bound.parameters, config.maximum_gb_billed);
-  context.crashPoint('planned');
+  await context.crashPoint('planned');
   const staged = await stageQuery(context, bound.sql, bound.parameters);
   return replaceUnit(context, config, staged);
 };

@@ -43,9 +43,9 @@ export const dqCheck: StepCode = async (context) => {
         ...found,
       });
   }
-  context.crashPoint('checked');
+  await context.crashPoint('checked');
   await record(context, config.table, findings);
-  context.crashPoint('recorded');
+  await context.crashPoint('recorded');
   const failed = findings.filter((f) => statusOf(f) === 'failed');
   const warned = findings.filter((f) => statusOf(f) === 'warned').length;
   if (failed.length > 0) {

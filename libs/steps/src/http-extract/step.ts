@@ -20,7 +20,7 @@ export const httpExtract: StepCode = async (context) => {
       mustKnowCurrency(config, batch);
       pages++;
       rows += batch.length;
-      context.crashPoint('page');
+      await context.crashPoint('page');
       yield batch;
     }
     if (rows < (config.expect?.min_rows ?? 0))

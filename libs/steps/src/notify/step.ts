@@ -26,7 +26,7 @@ export const notify: StepCode = async (context) => {
             ? 'Set notification_emails in the provider configuration.'
             : `Set options.${channel === 'webhook' ? 'webhook_url' : 'slack_webhook_url'} in the provider configuration.`,
       });
-    context.crashPoint('before_send');
+    await context.crashPoint('before_send');
     const done = await context.messenger.send({
       channel,
       to,
@@ -45,7 +45,7 @@ export const notify: StepCode = async (context) => {
       ...(secret !== undefined && { secret }),
     });
     if (done) sent++;
-    context.crashPoint('sent');
+    await context.crashPoint('sent');
   }
   return { rows: null, outputs: { sent, dedup_key: key } };
 };

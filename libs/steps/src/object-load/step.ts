@@ -27,7 +27,7 @@ export const objectLoad: StepCode = async (context) => {
       await store.fetch(name, path, context.signal);
       files.push({ path, format: config.format, ...(config.format === 'CSV' && { options: { skipLeadingRows: 1 } }) });
     }
-    context.crashPoint('fetched');
+    await context.crashPoint('fetched');
     const columns: ColumnSpec[] | undefined =
       config.columns && Object.entries(config.columns).map(([name, type]) => ({ name, type, description: 'As in the export.' }));
     const staged = await stageFiles(context, columns, files);

@@ -97,6 +97,8 @@ export function stepContext(
     objectStore: async () => {
       throw new Error('no objects here');
     },
+    mayBeDone: false,
+    provenLately: (_, prove) => prove(),
     outcomeOf: () => undefined,
     messenger: {
       send: async (message) => {

@@ -1,0 +1,255 @@
+/**
+ * The steps of one run on this worker: which are done, which go now, what came of them.
+ *
+ * 1. A step's log row is durable before anything that depends on it starts. 2. Steps that the log shows as complete are not done
+ * again. 3. Nothing of one run is seen by another: each has its own variables, signal and outcomes.
+ */
+import type { RunContextResponse, RunError } from '@convergence/contracts';
+import { resolveParameters, resolveText, type StepSpec, type Template, type Variables } from '@convergence/pipelines';
+import { nextMove, type StepState, takenOver } from '@convergence/runs';
+import { currentTraceId } from '@convergence/service';
+import { STEPS, StepFailure, type StepOutcome } from '@convergence/steps';
+import type { Announcer, Requested } from './announcer.ts';
+import type { ExecutionTools } from './execution-tools.ts';
+import type { Hold } from './hold.ts';
+import { runError, stoppedError } from './run-error.ts';
+import { runVariables } from './run-variables.ts';
+import { stepContext } from './step-context.ts';
+import { executeStep } from './step-execution.ts';
+import { RunStopped } from './stop.ts';
+
+export class Execution {
+  readonly run: Requested;
+  readonly template: Template;
+  readonly context: RunContextResponse;
+  readonly #tools: ExecutionTools;
+  readonly #announcer: Announcer;
+  readonly #hold: Hold;
+  /** Ends what runs beside a step whose log could not be written. */
+  readonly #broken = new AbortController();
+  readonly #stop: AbortSignal;
+  readonly #states = new Map<string, StepState>();
+  readonly #outcomes = new Map<string, StepOutcome>();
+  readonly #variables: Variables;
+  failure: StepFailure | undefined;
+  failedStep: string | null = null;
+  didWork = false;
+
+  constructor(run: Requested, template: Template, context: RunContextResponse, tools: ExecutionTools, announcer: Announcer, hold: Hold) {
+    this.run = run;
+    this.template = template;
+    this.context = context;
+    this.#tools = tools;
+    this.#announcer = announcer;
+    this.#hold = hold;
+    this.#stop = AbortSignal.any([hold.stop.signal, this.#broken.signal]);
+    const resolved = resolveParameters(template, run.parameters, {
+      tenantId: run.tenant_id,
+      now: Date.parse(run.admitted_at),
+      providerConfigs: context.provider_configs,
+    });
+    if (!resolved.ok) {
+      const errors = resolved.errors.map((e) => `${e.path.slice(1)} ${e.message}`).join('; ');
+      throw new StepFailure('schema', 'template.parameters_invalid', `The parameters do not fit the template: ${errors}.`, {
+        hint: 'Correct them, or the provider configuration they come from.',
+      });
+    }
+    this.#variables = runVariables(run, resolved.parameters, context.dataset, tools.environment);
+    for (const step of template.steps) this.#states.set(step.id, this.#enabled(step) ? 'waiting' : 'disabled');
+  }
+
+  #enabled(step: StepSpec): boolean {
+    const value = typeof step.enabled === 'string' ? resolveText(step.enabled, this.#variables) : step.enabled;
+    return value === true || value === 'true';
+  }
+
+  wasDone(step: string): boolean {
+    return this.#outcomes.has(step);
+  }
+
+  /** Takes over what is done: by an earlier worker of this run, or by the run that this one retries. */
+  async resume(redelivered: boolean): Promise<void> {
+    const { run, template } = this;
+    const log = (runId: string) => this.#tools.stepLog.completed(this.context.dataset, runId, this.#stop);
+    if (redelivered) {
+      const done = await log(run.run_id);
+      for (const [step, outcome] of done) this.#takeOver(step, outcome);
+    }
+    if (run.retry_of !== null && run.retry_from !== 'start') {
+      const done = await log(run.retry_of);
+      const from = run.retry_from ?? 'failed';
+      for (const step of takenOver(template.steps, new Set(done.keys()), from)) {
+        const outcome = done.get(step);
+        if (outcome && this.#states.get(step) === 'waiting') this.#takeOver(step, outcome);
+      }
+    }
+  }
+  #takeOver(step: string, outcome: StepOutcome): void {
+    this.#outcomes.set(step, outcome);
+    if (!this.#states.has(step)) return;
+    this.#states.set(step, 'complete');
+    this.didWork = true;
+  }
+
+  async carryThrough(): Promise<void> {
+    const running = new Map<string, Promise<void>>();
+    try {
+      while (!this.#stop.aborted) {
+        const move = nextMove(this.template.steps, this.#states, this.template.maxParallelSteps);
+        for (const { id, state } of move.skip) {
+          this.#states.set(id, state);
+          await this.#logSkipped(this.#step(id));
+        }
+        if (move.outcome) return;
+        if (this.#hold.drain.aborted) {
+          if (running.size === 0) this.#hold.stop.abort(new RunStopped('draining', 'The worker is going away.'));
+        } else {
+          for (const id of move.start) {
+            this.#states.set(id, 'running');
+            running.set(
+              id,
+              this.#runStep(this.#step(id)).finally(() => running.delete(id)),
+            );
+          }
+        }
+        if (running.size > 0) await Promise.race(running.values());
+      }
+      await Promise.all(running.values());
+    } catch (error) {
+      this.#broken.abort(error);
+      await Promise.allSettled(running.values());
+      throw error;
+    }
+  }
+
+  #step(id: string): StepSpec {
+    const step = this.template.steps.find((s) => s.id === id);
+    if (!step) throw new Error(`no step ${id}`);
+    return step;
+  }
+
+  async #runStep(step: StepSpec): Promise<void> {
+    const { clock, random } = this.#tools;
+    const started = new Date(clock.now()).toISOString();
+    this.didWork = true;
+    this.#tell(step, 'RUNNING', 1, null, null);
+    const result = await executeStep(step, ({ number, signal }) => this.#attempt(step, number, signal), {
+      clock,
+      random,
+      stop: this.#stop,
+      onRetry: (failure, number) => {
+        this.#tools.log.warn({ run_id: this.run.run_id, step: step.id, attempt: number, code: failure.code }, 'step is tried again');
+        this.#tell(step, 'RUNNING', number + 1, null, runError(failure, step.id));
+      },
+    });
+    switch (result.status) {
+      case 'complete':
+        this.#outcomes.set(step.id, result.outcome);
+        await this.#log(step, 'COMPLETE', started, result.attempts, result.outcome, null);
+        this.#states.set(step.id, 'complete');
+        this.#tell(step, 'COMPLETE', result.attempts, result.outcome.rows, null);
+        return;
+      case 'failed': {
+        const error = runError(result.failure, step.id);
+        if (result.failure.errorClass === 'internal')
+          this.#tools.log.error(
+            { err: result.failure.cause ?? result.failure, run_id: this.run.run_id, step: step.id },
+            'step failed unexpectedly',
+          );
+        if (step.onFailure === 'stop' && !this.failure) {
+          this.failure = result.failure;
+          this.failedStep = step.id;
+        }
+        await this.#log(step, 'FAILED', started, result.attempts, null, error);
+        this.#states.set(step.id, 'failed');
+        this.#tell(step, 'FAILED', result.attempts, null, error);
+        return;
+      }
+      case 'stopped': {
+        const why: unknown = this.#stop.reason;
+        if (!(why instanceof RunStopped) || why.kind === 'lease_lost' || why.kind === 'draining') return;
+        const reason = stoppedError(why);
+        await this.#log(step, 'CANCELLED', started, result.attempts, null, { ...reason, step: step.id });
+        this.#states.set(step.id, 'cancelled');
+        this.#tell(step, 'CANCELLED', result.attempts, null, reason);
+        return;
+      }
+      default:
+        result satisfies never;
+    }
+  }
+
+  async #attempt(step: StepSpec, attempt: number, signal: AbortSignal): Promise<StepOutcome> {
+    const code = STEPS[step.type];
+    if (!code) throw new StepFailure('internal', 'step.unknown_type', `There is no step type ${step.type}.`);
+    const { run, template, context } = this;
+    return code(
+      stepContext(this.#tools, {
+        run,
+        template,
+        tenant: context,
+        variables: this.#variables,
+        step,
+        attempt,
+        signal,
+        outcomes: this.#outcomes,
+        mayBeDone: attempt > 1 || this.#hold.redelivered,
+        failure: this.failure ? runError(this.failure, this.failedStep) : null,
+      }),
+    );
+  }
+
+  async #logSkipped(step: StepSpec): Promise<void> {
+    const now = new Date(this.#tools.clock.now()).toISOString();
+    await this.#log(step, 'SKIPPED', now, 1, null, null);
+    this.#tell(step, 'SKIPPED', 1, null, null);
+  }
+
+  async #log(
+    step: Pick<StepSpec, 'id' | 'type'>,
+    status: 'COMPLETE' | 'FAILED' | 'SKIPPED' | 'CANCELLED',
+    started: string,
+    attempts: number,
+    outcome: StepOutcome | null,
+    error: RunError | null,
+  ): Promise<void> {
+    const { run } = this;
+    await this.#tools.stepLog.ended(this.context.dataset, {
+      pipeline_logging_id: run.run_id,
+      pipeline_id: run.pipeline_id,
+      tenant_id: run.tenant_id,
+      user_id: run.user_id,
+      step_name: step.id,
+      step_type: step.type,
+      status,
+      start_time: started,
+      end_time: new Date(this.#tools.clock.now()).toISOString(),
+      rows_processed: outcome?.rows ?? null,
+      error_message: error?.message ?? null,
+      error_code: error?.code ?? null,
+      error_class: error?.class ?? null,
+      error_hint: error?.hint ?? null,
+      retry_count: attempts - 1,
+      outputs: outcome?.outputs ?? null,
+      control_totals: outcome?.totals ?? null,
+      executor: this.#tools.instance,
+      trace_id: currentTraceId() ?? null,
+    });
+    await this.#tools.crashPoint('run', `logged_${status.toLowerCase()}`, run.tenant_id);
+  }
+
+  /** A row for something that is no step of the template: the notification at the end. */
+  async logExtra(id: string, type: string, outputs: StepOutcome['outputs']): Promise<void> {
+    await this.#log({ id, type }, 'COMPLETE', new Date(this.#tools.clock.now()).toISOString(), 1, { rows: null, outputs }, null);
+  }
+
+  #tell(
+    step: StepSpec,
+    status: 'RUNNING' | 'COMPLETE' | 'FAILED' | 'SKIPPED' | 'CANCELLED',
+    attempt: number,
+    rows: number | null,
+    error: RunError | null,
+  ): void {
+    this.#announcer.progress({ step_id: step.id, step_type: step.type, status, attempt, rows_processed: rows, error });
+  }
+}

@@ -1,0 +1,40 @@
+import { expect, test } from '@jest/globals';
+import { Lately } from './lately.ts';
+
+function given() {
+  let now = 0;
+  let proofs = 0;
+  const lately = new Lately({ now: () => now });
+  const prove = (tenant = 'acme', fails = false) =>
+    lately.proven(tenant, 'read', async () => {
+      proofs++;
+      if (fails) throw new Error('no');
+    });
+  return { lately, prove, proofs: () => proofs, pass: (ms: number) => (now += ms) };
+}
+
+test('proves once a minute for a tenant, and for each tenant', async () => {
+  const { prove, proofs, pass } = given();
+  await Promise.all([prove(), prove()]);
+  expect(proofs()).toBe(1);
+  await prove('globex');
+  expect(proofs()).toBe(2);
+  pass(60_000);
+  await prove();
+  expect(proofs()).toBe(3);
+});
+
+test('a proof that failed is made again', async () => {
+  const { prove, proofs } = given();
+  await expect(prove('acme', true)).rejects.toThrow('no');
+  await prove();
+  expect(proofs()).toBe(2);
+});
+
+test('a tenant that changed is proven again', async () => {
+  const { lately, prove, proofs } = given();
+  await prove();
+  lately.forget('acme');
+  await prove();
+  expect(proofs()).toBe(2);
+});

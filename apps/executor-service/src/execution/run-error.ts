@@ -1,0 +1,31 @@
+import type { RunError } from '@convergence/contracts';
+import { StepFailure } from '@convergence/steps';
+import type { Requested } from './announcer.ts';
+import type { RunStopped } from './stop.ts';
+
+/** Why a run failed, in the words that its row, its events and its notification carry. */
+export const runError = (failure: StepFailure, step: string | null): RunError => ({
+  code: failure.code,
+  class: failure.errorClass,
+  message: failure.message,
+  hint: failure.hint,
+  step,
+});
+
+export const stoppedError = (stopped: RunStopped): RunError => ({
+  code: stopped.kind === 'cancelled' ? 'run.cancelled' : 'run.timeout',
+  class: stopped.kind === 'cancelled' ? 'cancelled' : 'timeout',
+  message: stopped.message,
+  hint: stopped.kind === 'cancelled' ? null : 'Give it more time in the template (timeout_minutes), or smaller units.',
+  step: null,
+});
+
+export const noTemplate = (run: Requested): StepFailure =>
+  new StepFailure(
+    'schema',
+    'template.not_found',
+    `The template configs/${run.provider}/${run.domain}/${run.template}.yml is gone or no longer valid.`,
+    {
+      hint: 'Put it back, or choose another template.',
+    },
+  );
