@@ -20,6 +20,7 @@ import {
   type UntypedServiceImplementation,
 } from '@grpc/grpc-js';
 import protobuf from 'protobufjs';
+import { widenFlowWindows } from './flow-window.ts';
 import { GrpcRefusal } from './refusal.ts';
 
 export interface Call {
@@ -64,6 +65,7 @@ export async function listen(options: {
   readonly admit?: (call: Call) => void | Promise<void>;
   readonly onBug: (method: string, error: unknown) => void;
 }): Promise<GrpcServer> {
+  widenFlowWindows();
   const server = new Server({
     'grpc.max_receive_message_length': options.maxRequestBytes,
     'grpc.max_send_message_length': -1,
