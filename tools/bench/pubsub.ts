@@ -1,26 +1,28 @@
 /**
  * Pub/Sub through the real client against local-cloud as a process of its own: throughput, latency and memory, beside a bare gRPC echo
- * of the same payload and, when OFFICIAL_PUBSUB_EMULATOR names a running one, Google's emulator, all in one run.
+ * of the same payload and, when OFFICIAL_PUBSUB_EMULATOR names a running one (and OFFICIAL_PUBSUB_PID its process), Google's emulator,
+ * all in one run.
  *
- *   npm run bench -- pubsub        BENCH_ROUNDS=3 (median)  BENCH_MESSAGES=50000
+ *   npm run bench -- pubsub [throughput] [latency] [backlog]     BENCH_ROUNDS=5 (median)  BENCH_MESSAGES=50000
  */
-import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { startEcho } from './load/grpc-echo.ts';
+import { cpuSeconds, median, memoryMb, quantiles, runCloud } from './load/process-watch.ts';
 
 const require = createRequire(new URL('../../apps/local-cloud/package.json', import.meta.url));
 const { PubSub } = require('@google-cloud/pubsub') as typeof import('@google-cloud/pubsub');
-const grpc = require('@grpc/grpc-js') as typeof import('@grpc/grpc-js');
 
 process.env.METADATA_SERVER_DETECTION = 'none';
-const MAIN = fileURLToPath(new URL('../../apps/local-cloud/src/main.ts', import.meta.url));
-const ROUNDS = Number(process.env.BENCH_ROUNDS ?? 3);
+const ROUNDS = Number(process.env.BENCH_ROUNDS ?? 5);
 const MESSAGES = Number(process.env.BENCH_MESSAGES ?? 50_000);
 const BACKLOG = 100_000;
+const RATE_SECONDS = 5;
 const PAYLOAD = Buffer.alloc(1024, 'x');
+const sections = process.argv.slice(2);
+const wanted = (section: string): boolean => sections.length === 0 || sections.includes(section);
 
 interface Target {
   readonly name: string;
@@ -28,13 +30,12 @@ interface Target {
   readonly pid: number | null;
 }
 interface Measured {
-  readonly publishedPerSecond: number;
-  readonly throughPerSecond: number;
+  readonly published: number;
+  readonly through: number;
+  /** Processor time a message, in microseconds: steady where the rate is at the mercy of whatever else runs. */
+  readonly serverMicros: number;
+  readonly clientMicros: number;
 }
-
-const median = (values: readonly number[]): number => [...values].sort((a, b) => a - b)[values.length >> 1]!;
-const residentMb = (pid: number): number =>
-  existsSync(`/proc/${pid}/status`) ? Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))![1]) / 1024 : Number.NaN;
 
 function client(target: Target): InstanceType<typeof PubSub> {
   return new PubSub({ projectId: 'bench-project', apiEndpoint: target.host, emulatorMode: true });
@@ -65,11 +66,15 @@ async function publishAll(topic: ReturnType<InstanceType<typeof PubSub>['topic']
 
 async function throughput(target: Target, round: number): Promise<Measured> {
   const pubsub = client(target);
-  const [topic] = await pubsub.createTopic(`bench-${target.name}-${process.pid}-r${round + 1}`);
-  const [subscription] = await topic.createSubscription(`bench-${target.name}-${process.pid}-r${round + 1}`, { ackDeadlineSeconds: 60 });
+  const name = `bench-${target.name}-${process.pid}-r${round + 1}`;
+  const [topic] = await pubsub.createTopic(name);
+  const [subscription] = await topic.createSubscription(name, { ackDeadlineSeconds: 60 });
   topic.setPublishOptions({ batching: { maxMessages: 100, maxMilliseconds: 10 } });
   const reader = pubsub.subscription(subscription.name, { flowControl: { maxMessages: 10_000 } });
   let acked = 0;
+  const used = (): number => (target.pid === null ? Number.NaN : cpuSeconds(target.pid));
+  const server = used();
+  const own = process.cpuUsage();
   const started = performance.now();
   const done = new Promise<void>((resolve, reject) => {
     reader.on('error', reject);
@@ -81,21 +86,37 @@ async function throughput(target: Target, round: number): Promise<Measured> {
       }
     });
   });
-  const publishedPerSecond = await publishAll(topic, MESSAGES);
+  const published = await publishAll(topic, MESSAGES);
   await done;
   await reader.close();
-  const throughPerSecond = MESSAGES / ((performance.now() - started) / 1000);
+  const through = MESSAGES / ((performance.now() - started) / 1000);
+  const { user, system } = process.cpuUsage(own);
+  const serverMicros = ((used() - server) * 1e6) / MESSAGES;
   await subscription.delete();
   await topic.delete();
   await pubsub.close();
-  return { publishedPerSecond, throughPerSecond };
+  return { published, through, serverMicros, clientMicros: (user + system) / MESSAGES };
+}
+
+/** Calls `send` a thousand times a second. */
+async function atAThousandASecond(send: () => void): Promise<void> {
+  const started = performance.now();
+  for (let sent = 0; sent < RATE_SECONDS * 1000; ) {
+    const due = Math.min(RATE_SECONDS * 1000, Math.floor(performance.now() - started));
+    for (; sent < due; sent++) {
+      send();
+    }
+    await new Promise((resolve) => setTimeout(resolve, 1));
+  }
+  await new Promise((resolve) => setTimeout(resolve, 1000));
 }
 
 /** Publish-to-receive in milliseconds at a thousand messages a second, each published on its own. */
-async function latency(target: Target): Promise<{ p50: number; p99: number }> {
+async function latency(target: Target, round: number): Promise<{ p50: number; p99: number }> {
   const pubsub = client(target);
-  const [topic] = await pubsub.createTopic(`latency-${target.name}-${process.pid}`);
-  const [subscription] = await topic.createSubscription(`latency-${target.name}-${process.pid}`);
+  const name = `latency-${target.name}-${process.pid}-${round}`;
+  const [topic] = await pubsub.createTopic(name);
+  const [subscription] = await topic.createSubscription(name);
   topic.setPublishOptions({ batching: { maxMessages: 1, maxMilliseconds: 0 } });
   const seen: number[] = [];
   subscription.on('message', (message) => {
@@ -103,155 +124,126 @@ async function latency(target: Target): Promise<{ p50: number; p99: number }> {
     message.ack();
   });
   subscription.on('error', () => {});
-  await topic.publishMessage({ data: PAYLOAD, attributes: { at: String(performance.now()) } });
+  const publish = () => topic.publishMessage({ data: PAYLOAD, attributes: { at: String(performance.now()) } });
+  await publish();
   await new Promise((resolve) => setTimeout(resolve, 500));
   seen.length = 0;
-  const started = performance.now();
-  for (let sent = 0; sent < 5000; ) {
-    const due = Math.min(5000, Math.floor(performance.now() - started));
-    for (; sent < due; sent++) {
-      void topic.publishMessage({ data: PAYLOAD, attributes: { at: String(performance.now()) } });
-    }
-    await new Promise((resolve) => setTimeout(resolve, 1));
-  }
-  await new Promise((resolve) => setTimeout(resolve, 1000));
+  await atAThousandASecond(() => void publish());
   await subscription.close();
   await subscription.delete();
   await topic.delete();
   await pubsub.close();
-  seen.sort((a, b) => a - b);
-  return { p50: seen[seen.length >> 1]!, p99: seen[Math.floor(seen.length * 0.99)]! };
+  return quantiles(seen);
 }
 
-/** Resident memory with a backlog of 100 000 messages that nobody reads. */
-async function backlog(target: Target): Promise<number> {
+/** Memory with a backlog of 100 000 messages that nobody reads. */
+async function backlog(target: Target): Promise<void> {
   const pubsub = client(target);
   const [topic] = await pubsub.createTopic(`backlog-${target.name}-${process.pid}`);
   const [subscription] = await topic.createSubscription(`backlog-${target.name}-${process.pid}`);
   topic.setPublishOptions({ batching: { maxMessages: 100, maxMilliseconds: 10 } });
   await publishAll(topic, BACKLOG);
-  const mb = target.pid === null ? Number.NaN : residentMb(target.pid);
+  if (target.pid !== null) {
+    report(target.name, `${BACKLOG} messages of backlog`, memoryText(target.pid));
+  }
   await subscription.delete();
   await topic.delete();
   await pubsub.close();
-  return mb;
 }
 
-/** What gRPC itself costs here: a unary echo of 100 KB (one batch of 100 messages) there and back, in messages a second. */
-async function echo(): Promise<number> {
-  const child = spawn(process.execPath, ['--no-warnings', fileURLToPath(import.meta.url), 'echo-server'], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  const port = await new Promise<string>((resolve) => child.stdout!.once('data', (chunk: Buffer) => resolve(chunk.toString().trim())));
-  const bare = new grpc.Client(`127.0.0.1:${port}`, grpc.credentials.createInsecure());
-  const batch = Buffer.alloc(100 * 1060, 'x');
-  const call = (): Promise<void> =>
-    new Promise((resolve, reject) => {
-      bare.makeUnaryRequest(
-        '/bench.Echo/Echo',
-        (value: Buffer) => value,
-        (value: Buffer) => value,
-        batch,
-        (error) => (error ? reject(error) : resolve()),
-      );
-    });
-  const started = performance.now();
-  for (let sent = 0; sent < MESSAGES / 100; sent += 20) {
-    await Promise.all(Array.from({ length: 20 }, call));
-  }
-  const perSecond = MESSAGES / ((performance.now() - started) / 1000);
-  bare.close();
-  child.kill('SIGKILL');
-  return perSecond;
+function memoryText(pid: number): string {
+  const { resident, anonymous } = memoryMb(pid);
+  return `resident ${resident.toFixed(0)} MB: ${anonymous.toFixed(0)} its own, ${(resident - anonymous).toFixed(0)} mapped files`;
+}
+function report(who: string, what: string, value: string): void {
+  console.log(`${who.padEnd(12)} ${what.padEnd(34)} ${value}`);
 }
 
-function echoServer(): void {
-  const server = new grpc.Server();
-  const same = (value: Buffer): Buffer => value;
-  server.addService(
-    {
-      Echo: {
-        path: '/bench.Echo/Echo',
-        requestStream: false,
-        responseStream: false,
-        requestSerialize: same,
-        requestDeserialize: same,
-        responseSerialize: same,
-        responseDeserialize: same,
-      },
-    },
-    { Echo: (call: { request: Buffer }, callback: (error: null, value: Buffer) => void) => callback(null, call.request) },
-  );
-  server.bindAsync('127.0.0.1:0', grpc.ServerCredentials.createInsecure(), (_error, port) => console.log(String(port)));
-}
-
-async function startLocalCloud(dataDir: string): Promise<{ target: Target; child: ChildProcess }> {
-  const child = spawn(process.execPath, ['--no-warnings', MAIN], {
-    env: { ...process.env, LOCAL_CLOUD_DATA: dataDir, PUBSUB_PORT: '0', BIGQUERY_PORT: '0', BIGQUERY_STORAGE_PORT: '0', KMS_PORT: '0' },
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  const ready = await new Promise<string>((resolve) => child.stdout!.once('data', (chunk: Buffer) => resolve(chunk.toString())));
-  return { target: { name: 'local-cloud', host: /pubsub=(\S+)/.exec(ready)![1]!, pid: child.pid! }, child };
-}
-
-async function main(): Promise<void> {
-  const dataDir = mkdtempSync(join(tmpdir(), 'bench-pubsub-'));
-  const { target, child } = await startLocalCloud(dataDir);
-  const official = process.env.OFFICIAL_PUBSUB_EMULATOR;
-  const targets: Target[] = [
-    target,
-    ...(official ? [{ name: 'official', host: official, pid: Number(process.env.OFFICIAL_PUBSUB_PID) || null }] : []),
-  ];
+async function measureThroughput(targets: readonly Target[]): Promise<void> {
   const rounds = new Map<string, Measured[]>(targets.map(({ name }) => [name, []]));
+  const echo = await startEcho();
+  const batch = Buffer.alloc(100 * 1060, 'x');
   const echoes: number[] = [];
-  try {
-    // The first round warms clients and servers up and does not count.
+  // The first round warms clients and servers up and does not count. The others are interleaved, so that whatever else the machine
+  // does hits all alike.
+  for (let round = -1; round < ROUNDS; round++) {
+    const started = performance.now();
+    for (let sent = 0; sent < MESSAGES / 100; sent += 20) {
+      await Promise.all(Array.from({ length: 20 }, () => echo.call(batch)));
+    }
+    echoes[round + 1] = MESSAGES / ((performance.now() - started) / 1000);
     for (const each of targets) {
-      await throughput(each, -1);
+      rounds.get(each.name)![round + 1] = await throughput(each, round);
     }
-    // Interleaved, so that whatever else the machine does hits all alike.
-    for (let round = 0; round < ROUNDS; round++) {
-      echoes.push(await echo());
-      for (const each of targets) {
-        rounds.get(each.name)!.push(await throughput(each, round));
-      }
-    }
-    const bare = median(echoes);
-    console.log(`bare gRPC echo           ${bare.toFixed(0)} messages/s (1 KB, 100 a call)`);
-    const through = new Map<string, number>();
-    for (const each of targets) {
-      const results = rounds.get(each.name)!;
-      const acked = median(results.map((r) => r.throughPerSecond));
-      through.set(each.name, acked);
-      console.log(`${each.name.padEnd(12)} published   ${median(results.map((r) => r.publishedPerSecond)).toFixed(0)}/s`);
-      console.log(`${each.name.padEnd(12)} through ack ${acked.toFixed(0)}/s = ${((100 * acked) / bare).toFixed(1)} % of the echo`);
-    }
-    if (official) {
-      console.log(`ratio local-cloud : official through ack = ${(through.get('local-cloud')! / through.get('official')!).toFixed(2)}`);
-    }
-    for (const each of targets) {
-      const { p50, p99 } = await latency(each);
-      console.log(`${each.name.padEnd(12)} publish-to-receive at 1000/s  p50 ${p50.toFixed(2)} ms  p99 ${p99.toFixed(2)} ms`);
-    }
-    const fresh = await startLocalCloud(join(dataDir, 'backlog'));
-    const idle = residentMb(fresh.target.pid!);
-    for (const each of [fresh.target, ...targets.slice(1)]) {
-      const mb = await backlog(each);
-      console.log(
-        `${each.name.padEnd(12)} resident with ${BACKLOG} messages of backlog  ${mb.toFixed(0)} MB${each === fresh.target ? ` (idle ${idle.toFixed(0)} MB)` : ''}`,
-      );
-    }
-    fresh.child.kill('SIGTERM');
-    await new Promise((resolve) => fresh.child.once('exit', resolve));
-  } finally {
-    child.kill('SIGTERM');
-    await new Promise((resolve) => child.once('exit', resolve));
-    rmSync(dataDir, { recursive: true, force: true });
+  }
+  echo.close();
+  const bare = median(echoes.slice(1));
+  report('gRPC echo', '1 KB, 100 a call', `${bare.toFixed(0)}/s`);
+  const through = new Map<string, number>();
+  for (const each of targets) {
+    const results = rounds.get(each.name)!.slice(1);
+    const of = (key: keyof Measured): number => median(results.map((result) => result[key]));
+    through.set(each.name, of('through'));
+    report(each.name, 'published', `${of('published').toFixed(0)}/s`);
+    report(
+      each.name,
+      'published, received, acked',
+      `${of('through').toFixed(0)}/s = ${((100 * of('through')) / bare).toFixed(1)} % of the echo`,
+    );
+    report(
+      each.name,
+      'processor time a message',
+      `${of('serverMicros').toFixed(0)} us here, ${of('clientMicros').toFixed(0)} us in the client`,
+    );
+  }
+  if (through.has('official')) {
+    report('', 'local-cloud : official, acked', (through.get('local-cloud')! / through.get('official')!).toFixed(2));
   }
 }
 
-if (process.argv[2] === 'echo-server') {
-  echoServer();
-} else {
-  await main();
+async function measureLatency(targets: readonly Target[]): Promise<void> {
+  const text = ({ p50, p99 }: { p50: number; p99: number }): string => `p50 ${p50.toFixed(2)} ms  p99 ${p99.toFixed(2)} ms`;
+  const echo = await startEcho();
+  const found = new Map<string, { p50: number; p99: number }[]>();
+  for (let round = 0; round < Math.min(ROUNDS, 3); round++) {
+    const seen: number[] = [];
+    await atAThousandASecond(() => {
+      const began = performance.now();
+      void echo.call(PAYLOAD).then(() => seen.push(performance.now() - began));
+    });
+    found.set('gRPC echo', [...(found.get('gRPC echo') ?? []), quantiles(seen)]);
+    for (const each of targets) {
+      found.set(each.name, [...(found.get(each.name) ?? []), await latency(each, round)]);
+    }
+  }
+  echo.close();
+  for (const [name, rounds] of found) {
+    const of = (key: 'p50' | 'p99'): number => median(rounds.map((round) => round[key]));
+    report(name, name === 'gRPC echo' ? 'a call at 1000/s' : 'publish to receive at 1000/s', text({ p50: of('p50'), p99: of('p99') }));
+  }
+}
+
+const dataDir = mkdtempSync(join(tmpdir(), 'bench-pubsub-'));
+const cloud = await runCloud(dataDir);
+const official = process.env.OFFICIAL_PUBSUB_EMULATOR;
+const others: Target[] = official ? [{ name: 'official', host: official, pid: Number(process.env.OFFICIAL_PUBSUB_PID) || null }] : [];
+const targets: Target[] = [{ name: 'local-cloud', host: cloud.addresses.pubsub, pid: cloud.pid }, ...others];
+try {
+  if (wanted('throughput')) {
+    await measureThroughput(targets);
+  }
+  if (wanted('latency')) {
+    await measureLatency(targets);
+  }
+  if (wanted('backlog')) {
+    const fresh = await runCloud(join(dataDir, 'backlog'));
+    report('local-cloud', 'idle', memoryText(fresh.pid));
+    for (const each of [{ name: 'local-cloud', host: fresh.addresses.pubsub, pid: fresh.pid }, ...others]) {
+      await backlog(each);
+    }
+    await fresh.end('SIGTERM');
+  }
+} finally {
+  await cloud.end('SIGTERM');
+  rmSync(dataDir, { recursive: true, force: true });
 }
