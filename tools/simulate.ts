@@ -14,11 +14,13 @@ const { values } = parseArgs({
     /** How many worlds, one seed after the other. */
     worlds: { type: 'string', default: '1' },
     places: { type: 'string' },
+    crowd: { type: 'string', default: '6' },
     start: { type: 'string', default: '2026-10-31T22:00:00Z' },
     calm: { type: 'boolean', default: false },
   },
 });
 const tenants = Number(values.tenants);
+const places = Number(values.places ?? Math.max(50, tenants / 10));
 for (let i = 0; i < Number(values.worlds); i++) {
   const seed = Number(values.seed) + i;
   const began = performance.now();
@@ -30,7 +32,8 @@ for (let i = 0; i < Number(values.worlds); i++) {
       schedulesPerTenant: Number(values.schedules),
       days: Number(values.days),
       start: Date.parse(values.start),
-      places: Number(values.places ?? Math.max(50, tenants / 10)),
+      crowd: Number(values.crowd),
+      places,
       faults: !values.calm,
     });
     const figures = world.run();
@@ -41,9 +44,9 @@ for (let i = 0; i < Number(values.worlds); i++) {
   } catch (error) {
     if (!(error instanceof Breach)) throw error;
     console.error(error.message);
-    console.error(
-      `Play it again: npm run simulate -- --tenants ${tenants} --schedules ${values.schedules} --days ${values.days} --start ${values.start} --seed ${seed}`,
-    );
+    const { schedules, crowd, days, start } = values;
+    const world = `--tenants ${tenants} --schedules ${schedules} --crowd ${crowd} --places ${places} --days ${days} --start ${start}`;
+    console.error(`Play it again: npm run simulate -- ${world}${values.calm ? ' --calm' : ''} --seed ${seed}`);
     process.exitCode = 1;
     break;
   }

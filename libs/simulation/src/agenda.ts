@@ -21,6 +21,14 @@ export class Agenda {
     this.at(this.now + milliseconds, act);
   }
 
+  every(milliseconds: number, act: () => void): void {
+    const again = (): void => {
+      act();
+      this.after(milliseconds, again);
+    };
+    this.after(milliseconds, again);
+  }
+
   at(when: number, act: () => void): void {
     const heap = this.#heap;
     heap.push({ at: Math.max(when, this.now), order: this.#order++, act });

@@ -1,1 +1,2 @@
-export { Breach, type Figures, World, type WorldOptions } from './world.ts';
+export { Breach } from './invariants.ts';
+export { type Figures, World, type WorldOptions } from './world.ts';
