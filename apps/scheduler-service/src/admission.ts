@@ -25,6 +25,9 @@ export function admissionAt({ client, config }: BuildContext<SchedulerConfig>): 
           if (error instanceof Refusal && error.code === 'run.not_found') return undefined;
           throw error;
         }),
+    checkTenant: async (tenantId) => {
+      await tenantService.call({ method: 'GET', path: `/internal/tenants/${tenantId}/gates`, principal: ITSELF });
+    },
     tell: (tenantId, notice) =>
       tenantService.call({
         method: 'POST',

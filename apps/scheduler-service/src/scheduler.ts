@@ -17,6 +17,8 @@ export interface Admission {
   admit(runs: readonly RunSpec[]): Promise<AdmitResponse>;
   /** Undefined: not live, and not ended just now. */
   run(runId: string): Promise<{ readonly live: boolean; readonly status: RunStatus } | undefined>;
+  /** Refuses a tenant that there is not. */
+  checkTenant(tenantId: string): Promise<void>;
   /** Tells the people of a tenant; the same id again tells nobody twice. */
   tell(tenantId: string, notice: TenantNotice): Promise<void>;
 }
@@ -24,6 +26,7 @@ export interface Admission {
 export interface Scheduler {
   readonly slice: SchedulesSlice;
   readonly templates: TemplateCatalogue;
+  readonly admission: Admission;
   readonly dispatcher: Dispatcher;
   readonly timekeeper: Timekeeper;
   readonly clock: Clock;

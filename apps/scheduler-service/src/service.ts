@@ -41,7 +41,7 @@ export function schedulerService(
     takeTurns(clock, log, 60_000, 'asking after runs that were not heard of', unheard({ slice, admission, clock, dispatcher, log })),
     takeTurns(clock, log, 5000, 'telling people of failing schedules', tellPeople({ slice, admission, log })),
   ];
-  const scheduler: Scheduler = { slice, templates, dispatcher, timekeeper, clock, log, metrics };
+  const scheduler: Scheduler = { slice, templates, admission, dispatcher, timekeeper, clock, log, metrics };
   measure(scheduler);
   slice.onFenced((reason) => context.exit(reason));
   return {

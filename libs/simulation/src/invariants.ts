@@ -92,7 +92,8 @@ export class Invariants {
       }
       const since = this.#idle.get(item.run_id);
       if (since === undefined) this.#idle.set(item.run_id, now);
-      else if (now - since > LOOK_MS) this.#breach(3, `${item.run_id} of ${item.tenant_id} could go since ${new Date(since).toISOString()}`);
+      else if (now - since > LOOK_MS)
+        this.#breach(3, `${item.run_id} of ${item.tenant_id} could go since ${new Date(since).toISOString()}`);
     }
   }
 

@@ -6,10 +6,12 @@ import { checkTemplate } from '../run-spec.ts';
 import { scheduleView } from '../schedule-view.ts';
 import type { Scheduler } from '../scheduler.ts';
 
-type Tools = Pick<Scheduler, 'slice' | 'clock' | 'templates' | 'timekeeper'>;
+type Tools = Pick<Scheduler, 'slice' | 'clock' | 'templates' | 'admission' | 'timekeeper'>;
 
 export const schedulesCreateRoutes = (tools: Tools) => {
   const create = async (tenantId: string, wanted: ScheduleCreate, call: Pick<Call, 'principal'>) => {
+    // Of an admin only: a tenant's key proves the tenant. A new one may not have been heard of yet.
+    if (call.principal.kind !== 'tenant' && !tools.slice.state.tenants.has(tenantId)) await tools.admission.checkTenant(tenantId);
     const { provider, domain, pipeline_template, ...rest } = wanted;
     const settings = {
       timezone: 'UTC',

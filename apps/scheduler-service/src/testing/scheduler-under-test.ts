@@ -11,6 +11,7 @@ import {
   type DataOf,
   type EventDefinition,
   type Principal,
+  Refusal,
   type RunSpec,
   type RunStatus,
   SCOPES,
@@ -34,6 +35,7 @@ export const ADMIN: Principal = { kind: 'admin' };
 export const ownerOf = (tenantId: string): Principal => ({ kind: 'tenant', tenantId: tenantId as TenantId, keyId: 'k', scopes: SCOPES });
 
 export interface FakeAdmission extends Admission {
+  readonly unknown: Set<string>;
   readonly asked: RunSpec[][];
   readonly told: { tenantId: string; notice: TenantNotice }[];
   readonly runs: Map<string, { live: boolean; status: RunStatus }>;
@@ -47,6 +49,7 @@ export function fakeAdmission(): FakeAdmission {
   const told: { tenantId: string; notice: TenantNotice }[] = [];
   const runs = new Map<string, { live: boolean; status: RunStatus }>();
   const admission: FakeAdmission = {
+    unknown: new Set(),
     asked,
     told,
     runs,
@@ -60,6 +63,9 @@ export function fakeAdmission(): FakeAdmission {
       return { decisions: decisions as AdmissionDecision[] };
     },
     run: async (runId: string) => runs.get(runId),
+    checkTenant: async (tenantId: string) => {
+      if (admission.unknown.has(tenantId)) throw new Refusal('tenant.not_found', `There is no tenant ${tenantId}.`);
+    },
     async tell(tenantId: string, notice: TenantNotice) {
       told.push({ tenantId, notice });
       admission.telling();
@@ -196,4 +202,14 @@ export const completed = (run: Pick<RunSpec, 'run_id' | 'tenant_id' | 'pipeline_
   trigger_type: 'scheduler' as const,
   scheduled_run_id: null,
   ...over,
+});
+
+/** What a test's admission says: not now, for that reason. */
+export const refusing = (code: string) => (run: RunSpec) => ({
+  run_id: run.run_id,
+  outcome: 'refused' as const,
+  code,
+  detail: `${code} says no`,
+  fields: {},
+  retry_at: null,
 });

@@ -1,0 +1,129 @@
+/** What waits and what goes: the queue and its backfill lane, in the whole service over fakes of its ports. */
+import { queueTick, type RunSpec, runCompleted, Transient } from '@convergence/contracts';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { completed, daily, ownerOf, refusing, type SchedulerUnderTest, startScheduler } from './testing/scheduler-under-test.ts';
+
+const MINUTE = 60_000;
+let service: SchedulerUnderTest;
+beforeEach(async () => {
+  service = await startScheduler();
+});
+afterEach(() => service.close());
+
+const schedule = (over: Record<string, unknown> = {}, tenant = 'acme_corp') =>
+  service.ask('POST', `/scheduler/customer/${tenant}/pipelines`, { as: ownerOf(tenant), body: daily(over) });
+const asked = (): RunSpec[] => service.admission.asked.flat();
+const queue = async () => (await service.ask('GET', '/scheduler/queue')).items;
+const status = () => service.ask('GET', '/scheduler/status');
+
+describe('the queue', () => {
+  test('queue-tick, as event and by HTTP, starts what can start and says what it did', async () => {
+    service.admission.says = () => new Transient('away');
+    await schedule();
+    await service.pass(5 * MINUTE + 1000);
+    expect((await queue())[0].waiting).toMatchObject({ gate: 'admission_unavailable' });
+    await service.hear(queueTick, { max: 5 });
+    service.admission.says = (run) => ({ run_id: run.run_id, outcome: 'admitted', admitted_at: '2026-01-15T10:00:00Z' });
+    // Held for a second by a clock that stands still.
+    expect(await service.ask('POST', '/internal/ticks/queue', { body: {} })).toMatchObject({
+      processed: false,
+      status: 'IDLE',
+      message: 'Nothing could start; 1 wait. GET /api/v1/scheduler/queue tells why.',
+    });
+    await service.pass(3000);
+    expect(await status()).toMatchObject({ pipelines_running: 1 });
+    expect(await service.ask('POST', '/internal/ticks/queue', { body: {} })).toMatchObject({ message: 'No pipelines in queue' });
+  });
+
+  test('is shown in the order in which it is dispatched, page by page', async () => {
+    service.admission.says = () => new Transient('away');
+    for (const [priority, tenant] of [
+      [1, 'acme_corp'],
+      [10, 'acme_corp'],
+      [5, 'globex'],
+    ] as const)
+      await schedule({ priority, parameters: { date: `2026-01-0${priority % 9}` } }, tenant);
+    await service.pass(5 * MINUTE + 10_000);
+    const first = await service.ask('GET', '/scheduler/queue?limit=2');
+    const second = await service.ask('GET', `/scheduler/queue?limit=2&cursor=${first.next_cursor}`);
+    const shown = [...first.items, ...second.items];
+    expect(shown.map((item) => item.position)).toEqual([1, 2, 3]);
+    expect(second.next_cursor).toBeNull();
+    const order = service
+      .slice()
+      .state.queue.pick(Number.MAX_SAFE_INTEGER, 10)
+      .map((item) => item.run_id);
+    service.admission.asked.length = 0;
+    service.admission.says = (run) => ({ run_id: run.run_id, outcome: 'admitted', admitted_at: '2026-01-15T10:00:00Z' });
+    await service.pass(10_000);
+    expect(asked().map((run) => run.scheduled_run_id)).toEqual(order);
+  });
+
+  test('tells of every run why it waits, by its own id and by that of its attempt', async () => {
+    service.admission.says = refusing('quota.concurrent_exceeded');
+    await schedule();
+    await service.pass(5 * MINUTE + 1000);
+    const [item] = await queue();
+    const why = await service.ask('GET', `/internal/runs/${item.run_id}/why`);
+    expect(why).toMatchObject({ tenant_id: 'acme_corp', status: 'PENDING' });
+    expect(why.gates).toEqual([
+      expect.objectContaining({ gate: 'quota.concurrent_exceeded', state: 'closed', since: expect.any(String) }),
+      expect.objectContaining({ gate: 'scheduled_runs_in_flight', state: 'open', value: 0, limit: 500 }),
+      expect.objectContaining({ gate: 'queue_position', value: 1, limit: 1 }),
+    ]);
+    expect(await service.ask('GET', `/internal/runs/${asked()[0]?.run_id}/why`)).toMatchObject({ tenant_id: 'acme_corp' });
+    expect(await service.ask('GET', '/internal/runs/00000000-0000-4000-8000-000000000001/why')).toEqual({
+      tenant_id: null,
+      status: null,
+      gates: [],
+    });
+  });
+
+  test('goes on around an item that admission can not be asked about', async () => {
+    service.admission.says = (run) =>
+      run.parameters.date === '2026-01-01'
+        ? new Error('broken')
+        : { run_id: run.run_id, outcome: 'admitted', admitted_at: '2026-01-15T10:00:00Z' };
+    await schedule({ parameters: { date: '2026-01-01' } });
+    await schedule({ parameters: { date: '2026-01-02' } });
+    await service.pass(5 * MINUTE + 5000);
+    expect(service.slice().state.queue.underWay().size).toBe(2);
+    expect([...service.slice().state.queue.items()].map((item) => item.stage).sort()).toEqual(['claimed', 'running']);
+    await service.pass(15 * MINUTE);
+    await service.slice().checkpoint();
+    expect(service.tables.rows('scheduled_pipeline_runs')).toContainEqual(
+      expect.objectContaining({ state: 'FAILED', end_reason: 'attempts_exhausted' }),
+    );
+  });
+});
+
+describe('a backfill', () => {
+  const backfill = (body: Record<string, unknown>, template = 'dryrun') =>
+    service.ask('POST', `/pipelines/backfill/acme_corp/gcp/example/${template}`, { as: ownerOf('acme_corp'), body });
+
+  test('queues one run a date and keeps to its cap', async () => {
+    const answer = await backfill({ from: '2026-01-01', to: '2026-01-10', max_concurrent: 2 });
+    expect(answer).toMatchObject({ queued_count: 10, max_concurrent: 2, pipeline_id: 'acme_corp-gcp-example-dryrun' });
+    await service.pass(1000);
+    expect(asked().map((run) => [run.run_date, run.trigger_type, run.lane])).toEqual([
+      ['2026-01-01', 'backfill', 'backfill'],
+      ['2026-01-02', 'backfill', 'backfill'],
+    ]);
+    const waiting = (await queue()).filter((item: { state: string }) => item.state === 'QUEUED');
+    expect(waiting).toHaveLength(8);
+    for (const item of waiting) expect(item.waiting).toMatchObject({ gate: 'backfill_concurrency' });
+    await service.restart('checkpointed');
+    await service.hear(runCompleted, completed(asked()[0] as RunSpec));
+    await service.pass(1000);
+    expect(asked().at(-1)?.run_date).toBe('2026-01-03');
+    expect(service.slice().state.queue.underWay().size).toBe(2);
+  });
+
+  test('is refused when its dates are the wrong way round, too many, or its template is not there', async () => {
+    await expect(backfill({ from: '2026-01-10', to: '2026-01-01' })).rejects.toMatchObject({ code: 'request.invalid' });
+    await expect(backfill({ from: '2020-01-01', to: '2025-12-31' })).rejects.toMatchObject({
+      message: expect.stringContaining('at most 1000'),
+    });
+    await expect(backfill({ from: '2026-01-01', to: '2026-01-02' }, 'nothing')).rejects.toMatchObject({ code: 'template.not_found' });
+  });
+});
