@@ -135,6 +135,7 @@ const CHANGES_SCHEDULE: ReadonlySet<ScheduleEvent['type']> = new Set([
   'schedule-paused',
   'schedule-warned',
   'schedule-advanced',
+  'schedule-fired',
   'notice-sent',
 ]);
 const tableKeyOf = (configId: string | null | undefined): readonly string[] => (configId ? [tableKey(configId)] : []);

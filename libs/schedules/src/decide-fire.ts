@@ -33,6 +33,8 @@ export function decideFireDue(state: SchedulesState, limit: number, { now, limit
     bytes += BYTES_OF_A_FIRE;
     const schedule = state.schedules.get(id) as Schedule;
     const { config_id, tenant_id } = schedule;
+    const next_run_time = nextRunTime(schedule, now);
+    let advanced = false;
     const { fires, missed } = firesToQueue(schedule, now, limits.catchupFires, limits.graceMs);
     const skip = (fire_time: number, reason: SkipReason, count = 1): void => {
       skipped.push({ config_id, tenant_id, reason });
@@ -58,14 +60,16 @@ export function decideFireDue(state: SchedulesState, limit: number, { now, limit
           parameters,
           at: now,
           expires_at: now + limits.timeToLiveMs,
+          ...(fire_time === fires.at(-1) && { next_run_time }),
         });
+        advanced = fire_time === fires.at(-1);
         bytes += BYTES_OF_A_FIRE + JSON.stringify(parameters).length;
         added.set(tenant_id, (added.get(tenant_id) ?? 0) + 1);
         queued++;
         live++;
       }
     }
-    events.push({ type: 'schedule-advanced', config_id, tenant_id, next_run_time: nextRunTime(schedule, now) });
+    if (!advanced) events.push({ type: 'schedule-advanced', config_id, tenant_id, next_run_time });
   }
   const more = looked < due.length || looked === limit;
   return { events, reply: { due: looked, queued, skipped, more } satisfies FireReply };

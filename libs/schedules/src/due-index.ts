@@ -1,42 +1,36 @@
-/** Which schedules are due, by the minute of their next fire: asked without walking all of them. */
+/** Which schedules are due, by the instant of their next fire: asked without walking all of them. Thousands share an instant. */
 export class DueIndex {
-  readonly #minutes = new Map<number, Map<string, number>>();
+  readonly #at = new Map<number, Set<string>>();
   /** Ascending. */
   #order: number[] = [];
   size = 0;
 
   add(id: string, at: number): void {
-    const minute = Math.floor(at / 60_000);
-    let bucket = this.#minutes.get(minute);
-    if (!bucket) {
-      bucket = new Map();
-      this.#minutes.set(minute, bucket);
-      this.#order.splice(this.#position(minute), 0, minute);
+    let ids = this.#at.get(at);
+    if (!ids) {
+      ids = new Set();
+      this.#at.set(at, ids);
+      this.#order.splice(this.#position(at), 0, at);
     }
-    if (!bucket.has(id)) this.size++;
-    bucket.set(id, at);
+    if (!ids.has(id)) this.size++;
+    ids.add(id);
   }
 
   remove(id: string, at: number): void {
-    const minute = Math.floor(at / 60_000);
-    const bucket = this.#minutes.get(minute);
-    if (!bucket?.delete(id)) return;
+    const ids = this.#at.get(at);
+    if (!ids?.delete(id)) return;
     this.size--;
-    if (bucket.size === 0) {
-      this.#minutes.delete(minute);
-      this.#order.splice(this.#position(minute), 1);
-    }
+    if (ids.size > 0) return;
+    this.#at.delete(at);
+    this.#order.splice(this.#position(at), 1);
   }
 
-  /** Ids due at that time, earliest minute first, at most so many. */
+  /** Ids due at that time, earliest first, at most so many. */
   upTo(now: number, limit = Number.POSITIVE_INFINITY): readonly string[] {
     const due: string[] = [];
-    for (const minute of this.#order) {
-      if (minute * 60_000 > now) break;
-      const bucket = [...(this.#minutes.get(minute) ?? [])]
-        .filter(([, at]) => at <= now)
-        .sort((a, b) => a[1] - b[1] || (a[0] < b[0] ? -1 : 1));
-      for (const [id] of bucket) {
+    for (const at of this.#order) {
+      if (at > now) break;
+      for (const id of this.#at.get(at) ?? []) {
         if (due.length >= limit) return due;
         due.push(id);
       }
@@ -46,29 +40,24 @@ export class DueIndex {
 
   countUpTo(now: number): number {
     let count = 0;
-    for (const minute of this.#order) {
-      if ((minute + 1) * 60_000 <= now) count += this.#minutes.get(minute)?.size ?? 0;
-      else if (minute * 60_000 > now) break;
-      else for (const at of this.#minutes.get(minute)?.values() ?? []) if (at <= now) count++;
+    for (const at of this.#order) {
+      if (at > now) break;
+      count += this.#at.get(at)?.size ?? 0;
     }
     return count;
   }
 
   /** When the next one is due. */
   get earliest(): number | undefined {
-    const minute = this.#order[0];
-    if (minute === undefined) return undefined;
-    let earliest = Number.POSITIVE_INFINITY;
-    for (const at of this.#minutes.get(minute)?.values() ?? []) if (at < earliest) earliest = at;
-    return earliest;
+    return this.#order[0];
   }
 
-  #position(minute: number): number {
+  #position(at: number): number {
     let low = 0;
     let high = this.#order.length;
     while (low < high) {
       const middle = (low + high) >> 1;
-      if ((this.#order[middle] as number) < minute) low = middle + 1;
+      if ((this.#order[middle] as number) < at) low = middle + 1;
       else high = middle;
     }
     return low;

@@ -41,6 +41,8 @@ export type ScheduleEvent =
       readonly parameters: Readonly<Record<string, unknown>>;
       readonly at: number;
       readonly expires_at: number;
+      /** With the last fire that is queued now: the schedule moves on to that. */
+      readonly next_run_time?: number | null;
     }
   | {
       readonly type: 'fire-skipped';
@@ -51,6 +53,7 @@ export type ScheduleEvent =
       readonly reason: SkipReason;
       readonly at: number;
     }
+  /** The schedule moves on without a fire. */
   | { readonly type: 'schedule-advanced'; readonly config_id: string; readonly tenant_id: string; readonly next_run_time: number | null }
   | {
       readonly type: 'backfill-requested';

@@ -170,7 +170,9 @@ function change(state: SchedulesState, configId: string, alter: (schedule: Sched
 
 function fired(state: SchedulesState, event: Extract<ScheduleEvent, { type: 'schedule-fired' }>): void {
   const schedule = state.schedules.get(event.config_id);
-  if (!schedule || state.queue.get(event.run_id)) return;
+  if (!schedule) return;
+  if (event.next_run_time !== undefined) putSchedule(state, { ...schedule, next_run_time: event.next_run_time });
+  if (state.queue.get(event.run_id)) return;
   putItem(state, {
     ...blank,
     run_id: event.run_id,

@@ -120,7 +120,7 @@ export class SliceCore<S, C, E extends { readonly type: string }> {
   #mark(index: number, table: TableProjection<S, C, E>, key: string, sequence: number): void {
     const dirt = this.#dirty[index]!.get(key);
     if (dirt) dirt.sequence = sequence;
-    else this.#dirty[index]!.set(key, { sequence, partition: partitionOf(table, table.row(this.state, key)) });
+    else this.#dirty[index]!.set(key, { sequence, partition: this.#partition(table, key) });
   }
   /** Has the row written at the next checkpoint, whatever the table shows. */
   touch(
@@ -135,9 +135,14 @@ export class SliceCore<S, C, E extends { readonly type: string }> {
       dirt.over = known.over ?? dirt.over;
     } else {
       const table = this.#definition.tables[index]!;
-      const partition = known.partition ?? partitionOf(table, table.row(this.state, key));
+      const partition = known.partition ?? this.#partition(table, key);
       this.#dirty[index]!.set(key, { sequence, partition, over: known.over });
     }
+  }
+
+  /** Asked of every event's keys: a whole row is made only where its partition matters. */
+  #partition(table: TableProjection<S, C, E>, key: string): string | undefined {
+    return table.table.partitionBy && partitionOf(table, table.row(this.state, key));
   }
 
   get dirty(): number {
