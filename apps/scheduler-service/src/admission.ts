@@ -1,8 +1,17 @@
-/** tenant-service over HTTP: the adapter of `Admission`. */
-import { type AdmitResponse, type Principal, Refusal, type RunStatus } from '@convergence/contracts';
+/** tenant-service, as the scheduler needs it, and that over HTTP. */
+import { type AdmitResponse, type Principal, Refusal, type RunSpec, type RunStatus, type TenantNotice } from '@convergence/contracts';
 import type { BuildContext } from '@convergence/service';
 import type { SchedulerConfig } from './config.ts';
-import type { Admission } from './scheduler.ts';
+
+export interface Admission {
+  admit(runs: readonly RunSpec[]): Promise<AdmitResponse>;
+  /** Undefined: not live, and not ended just now. */
+  run(runId: string): Promise<{ readonly live: boolean; readonly status: RunStatus } | undefined>;
+  /** Refuses a tenant that there is not. */
+  checkTenant(tenantId: string): Promise<void>;
+  /** Tells the people of a tenant; the same id again tells nobody twice. */
+  tell(tenantId: string, notice: TenantNotice): Promise<void>;
+}
 
 const ITSELF: Principal = { kind: 'service', service: 'scheduler-service' };
 

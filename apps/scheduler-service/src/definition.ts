@@ -21,9 +21,10 @@ import {
   standingOf,
   tenantRow,
 } from '@convergence/schedules';
-import { type SliceDefinition, type TableProjection, tableKey } from '@convergence/slice';
+import { type Slice, type SliceDefinition, type TableProjection, tableKey } from '@convergence/slice';
 import { pipelineExecutionQueue, SLICES, scheduledPipelineRuns, schedulerTenants, tenantPipelineConfigs } from '@convergence/tables';
 
+export type SchedulesSlice = Slice<SchedulesState, ScheduleCommand>;
 export type SchedulesDefinition = SliceDefinition<SchedulesState, ScheduleCommand, ScheduleEvent>;
 type Projection = TableProjection<SchedulesState, ScheduleCommand, ScheduleEvent>;
 

@@ -16,8 +16,9 @@ import type { TemplateCatalogue } from '@convergence/pipelines';
 import type { Clock } from '@convergence/ports';
 import { type ClaimResult, lostClaims, type QueueItem } from '@convergence/schedules';
 import type { Log } from '@convergence/service';
+import type { Admission } from './admission.ts';
+import type { SchedulesSlice } from './definition.ts';
 import { runSpecOf } from './run-spec.ts';
-import type { Admission, SchedulesSlice } from './scheduler.ts';
 
 export interface Started {
   readonly pipeline_logging_id: string;
@@ -61,6 +62,7 @@ export class Dispatcher {
   #again = false;
   #running: Promise<void> | undefined;
   #wake = new AbortController();
+  #fullSince: number | null = null;
 
   constructor(options: DispatcherOptions) {
     this.#options = options;
@@ -71,8 +73,10 @@ export class Dispatcher {
     const { slice, maxInFlight } = this.#options;
     return Math.max(0, maxInFlight - (slice.state.queue.size - slice.state.queue.waiting));
   }
-  get maxInFlight(): number {
-    return this.#options.maxInFlight;
+  /** What all that wait have in common: how many scheduled runs are under way, of how many that may be. */
+  get inFlight(): { readonly value: number; readonly limit: number; readonly fullSince: number | null } {
+    const limit = this.#options.maxInFlight;
+    return { value: limit - this.places, limit, fullSince: this.places === 0 ? this.#fullSince : null };
   }
 
   start(): void {
@@ -165,6 +169,7 @@ export class Dispatcher {
 
   /** Lost claims first. One that was lost before goes alone: should looking at it end the process, nobody else is drawn in. */
   #next(now: number, max: number): readonly QueueItem[] {
+    this.#fullSince = this.places > 0 ? null : (this.#fullSince ?? now);
     const { queue } = this.#options.slice.state;
     const lost = lostClaims(this.#options.slice.state, now);
     const suspect = lost.find((item) => item.attempts > 1);
@@ -240,6 +245,8 @@ const unanswered = (spec: RunSpec, detail: string, now: number): ClaimResult => 
   expected: now + PAUSE_AFTER_FAILURE_MS,
 });
 
+const figure = (value: unknown): number | null => (typeof value === 'number' ? value : null);
+
 function resultOf(spec: RunSpec, decision: AdmissionDecision | undefined, now: number): ClaimResult {
   const run_id = spec.scheduled_run_id as string;
   if (!decision) return unanswered(spec, 'Admission gave no answer for this run', now);
@@ -253,6 +260,7 @@ function resultOf(spec: RunSpec, decision: AdmissionDecision | undefined, now: n
         scope: 'item',
         gate: 'same_pipeline',
         detail: `The same pipeline with the same parameters is live as ${decision.existing_run_id}`,
+        value: decision.existing_run_id,
         expected: null,
       };
     case 'refused': {
@@ -265,6 +273,8 @@ function resultOf(spec: RunSpec, decision: AdmissionDecision | undefined, now: n
         scope: TENANT_GATES.has(decision.code) ? 'tenant' : 'item',
         gate: decision.code,
         detail: decision.detail,
+        value: figure(decision.fields.used),
+        limit: figure(decision.fields.limit),
         expected,
       };
     }

@@ -1,7 +1,8 @@
 import { Refusal } from '@convergence/contracts';
 import type { Schedule } from '@convergence/schedules';
 import type { Log } from '@convergence/service';
-import type { Admission, SchedulesSlice } from './scheduler.ts';
+import type { Admission } from './admission.ts';
+import type { SchedulesSlice } from './definition.ts';
 
 const SUBJECTS = { warned: 'A schedule keeps failing', paused: 'A schedule paused itself' } as const;
 

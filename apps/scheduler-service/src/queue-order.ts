@@ -1,6 +1,7 @@
 /** The queue as people ask about it: in true dispatch order, each item with its reason for waiting. */
 import type { QueueItem as Resource } from '@convergence/contracts';
 import { type Hold, pipelineIdOf, type QueueItem, type SchedulesState } from '@convergence/schedules';
+import type { Dispatcher } from './dispatcher.ts';
 import { rfc } from './schedule-view.ts';
 
 export interface Placed {
@@ -40,7 +41,7 @@ function ordered(state: SchedulesState, now: number): readonly Placed[] {
 
 function holdOf(state: SchedulesState, item: QueueItem, now: number): Hold | null {
   const tenant = state.queue.holdOf(item.tenant_id);
-  return tenant && tenant.until > now ? tenant : state.queue.ownGate(item, now);
+  return tenant && tenant.until > now ? tenant : state.queue.gateOf(item, now);
 }
 
 /** Nothing holds it but one of the same schedule or backfill that goes first. */
@@ -51,6 +52,21 @@ const behindItsLike = ({ backfill_id, added_at }: QueueItem): Hold => ({
   until: Number.POSITIVE_INFINITY,
   expected: null,
 });
+
+/** What waits and nothing else holds goes next, unless no place is free. */
+export const holdAmong = ({ item, hold }: Placed, { value, limit, fullSince }: Dispatcher['inFlight']): Hold | null =>
+  hold ??
+  (item.stage === 'waiting' && value >= limit
+    ? {
+        gate: 'scheduled_runs_in_flight',
+        detail: `${value} scheduled runs of all tenants are under way; ${limit} may be`,
+        value,
+        limit,
+        since: Math.max(fullSince ?? 0, item.added_at),
+        until: Number.POSITIVE_INFINITY,
+        expected: null,
+      }
+    : null);
 
 export function queueItemView({ item, hold }: Placed, position: number, now: number): Resource {
   return {
@@ -66,6 +82,13 @@ export function queueItemView({ item, hold }: Placed, position: number, now: num
     position,
     attempts: item.attempts,
     not_before: item.not_before > now ? rfc(item.not_before) : null,
-    waiting: hold && { gate: hold.gate, detail: hold.detail, since: rfc(hold.since), expected: rfc(hold.expected) },
+    waiting: hold && {
+      gate: hold.gate,
+      detail: hold.detail,
+      value: hold.value ?? null,
+      limit: hold.limit ?? null,
+      since: rfc(hold.since),
+      expected: rfc(hold.expected),
+    },
   };
 }

@@ -4,13 +4,15 @@
 import type { TemplateCatalogue } from '@convergence/pipelines';
 import type { Bus, Clock } from '@convergence/ports';
 import type { BuildContext, Built } from '@convergence/service';
+import type { Admission } from './admission.ts';
 import type { SchedulerConfig } from './config.ts';
+import type { SchedulesSlice } from './definition.ts';
 import { Dispatcher } from './dispatcher.ts';
 import { subscriptions } from './handlers/handlers.ts';
 import { measure } from './measure.ts';
 import { tellPeople } from './notices.ts';
 import { routes } from './routes/routes.ts';
-import type { Admission, Scheduler, SchedulesSlice } from './scheduler.ts';
+import type { Scheduler } from './scheduler.ts';
 import { Timekeeper } from './timekeeper.ts';
 import { takeTurns } from './turns.ts';
 import { unheard } from './unheard-runs.ts';

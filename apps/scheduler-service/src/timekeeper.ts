@@ -9,7 +9,7 @@
 import type { Clock } from '@convergence/ports';
 import type { FireReply, SweepReply } from '@convergence/schedules';
 import type { Log } from '@convergence/service';
-import type { SchedulesSlice } from './scheduler.ts';
+import type { SchedulesSlice } from './definition.ts';
 
 const LONGEST_SLEEP_MS = 1000;
 const SWEEP_EVERY_MS = 30_000;

@@ -1,7 +1,8 @@
 import type { Clock } from '@convergence/ports';
 import type { Log } from '@convergence/service';
+import type { Admission } from './admission.ts';
+import type { SchedulesSlice } from './definition.ts';
 import type { Dispatcher } from './dispatcher.ts';
-import type { Admission, SchedulesSlice } from './scheduler.ts';
 
 /** A run that ended is told within seconds; after this long it is asked after. */
 const UNHEARD_MS = 5 * 60_000;

@@ -65,6 +65,8 @@ export type ClaimResult =
       readonly scope: 'item' | 'tenant';
       readonly gate: string;
       readonly detail: string;
+      readonly value?: string | number | null;
+      readonly limit?: string | number | null;
       readonly expected: number | null;
     }
   /** Not ever: the template is gone, the parameters no longer fit. */

@@ -1,6 +1,6 @@
 import { nextFire } from './cron.ts';
-import type { DecideContext, Decided } from './decide.ts';
 import { nextRunTime } from './decide-schedule.ts';
+import type { DecideContext, Decided } from './decision.ts';
 import type { ScheduleEvent, SkipReason } from './events.ts';
 import { resolveFireVariables } from './fire-variables.ts';
 import { dstPolicy, fireId, type Schedule } from './schedule.ts';

@@ -1,7 +1,7 @@
 import { Refusal } from '@convergence/contracts';
 import type { ScheduleCommand } from './commands.ts';
 import { checkCron, nextFire, resolveCron } from './cron.ts';
-import type { DecideContext, Decided } from './decide.ts';
+import type { DecideContext, Decided } from './decision.ts';
 import { FIRE_VARIABLES, unknownVariables } from './fire-variables.ts';
 import { dstPolicy, idOf, type Schedule, type ScheduleSettings } from './schedule.ts';
 import type { SchedulesState } from './state.ts';

@@ -9,27 +9,20 @@
  * 4. Whatever enters the queue leaves it: completed, failed, cancelled or expired.
  * 5. A late or doubled word about a run that has ended, or about an older attempt, changes nothing.
  */
-import type { Refusal } from '@convergence/contracts';
 import type { ClaimResult, ScheduleCommand } from './commands.ts';
 import { decideFireDue } from './decide-fire.ts';
 import { decideBackfill, decideChange, decideCreate, decideDisable } from './decide-schedule.ts';
+import type { DecideContext, Decided } from './decision.ts';
 import type { ScheduleEvent } from './events.ts';
 import type { ScheduleLimits } from './limits.ts';
 import { attemptId, idOf, type Notice, pipelineIdOf, type QueueItem } from './schedule.ts';
 import type { SchedulesState } from './state.ts';
 
-export interface DecideContext {
-  readonly now: number;
-  /** A fresh UUID. */
-  random(): string;
-  readonly limits: ScheduleLimits;
-}
 export interface SweepReply {
   readonly swept: number;
   /** Ask again at once. */
   readonly more: boolean;
 }
-export type Decided = { readonly events: readonly ScheduleEvent[]; readonly reply?: unknown } | { readonly refusal: Refusal };
 
 export function decide(state: SchedulesState, command: ScheduleCommand, context: DecideContext): Decided {
   switch (command.type) {
@@ -103,14 +96,16 @@ function settle(state: SchedulesState, result: ClaimResult, { now, limits }: Dec
       return [{ type: 'item-dispatched', run_id, tenant_id, at: now }];
     case 'held': {
       const until = Math.max(now + 1, Math.min(result.expected ?? now + limits.recheckMs, now + limits.recheckKnownMs));
-      const since = item.hold?.gate === result.gate ? item.hold.since : now;
+      const before = result.scope === 'tenant' ? state.queue.holdOf(tenant_id) : item.hold;
+      const since = before?.gate === result.gate ? before.since : now;
+      const { gate, detail, value = null, limit = null, expected } = result;
       return [
         {
           type: 'item-held',
           run_id,
           tenant_id,
           scope: result.scope,
-          hold: { gate: result.gate, detail: result.detail, since, until, expected: result.expected },
+          hold: { gate, detail, value, limit, since, until, expected },
         },
       ];
     }

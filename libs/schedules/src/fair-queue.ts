@@ -9,63 +9,15 @@
  *    dispatches each busy tenant gets its weight's share. A tenant that was idle starts at the present, without credit.
  * 3. `pick` changes nothing: asked twice it answers the same. The order of `pick` is the order that people are shown.
  */
-import type { Hold, QueueItem } from './schedule.ts';
-import { scoreOf } from './schedule.ts';
-import { type Turn, TurnHeap } from './turn-heap.ts';
-
-/** A tenant's waiting items of one lane by score, and whose turn it is there. */
-class Lane implements Turn {
-  readonly id: string;
-  turn = 0;
-  place = -1;
-  /** While nothing of it can go before that time, unless something happens to its tenant. */
-  doze: Doze | null = null;
-  readonly waiting: QueueItem[] = [];
-  /** How far a walk has come; means nothing outside of one. */
-  cursor = 0;
-  constructor(id: string) {
-    this.id = id;
-  }
-}
-
-/** Until when a lane need not be looked at. */
-class Doze implements Turn {
-  readonly id: string;
-  readonly turn: number;
-  place = -1;
-  readonly line: TenantLine;
-  readonly lane: 'live' | 'backfill';
-  constructor(line: TenantLine, lane: 'live' | 'backfill', until: number) {
-    this.id = line.live.id;
-    this.turn = until;
-    this.line = line;
-    this.lane = lane;
-  }
-}
-
-class TenantLine {
-  weight = 1;
-  hold: Hold | null = null;
-  readonly live: Lane;
-  readonly backfill: Lane;
-  total = 0;
-  constructor(id: string) {
-    this.live = new Lane(id);
-    this.backfill = new Lane(id);
-  }
-}
+import { Occupancy } from './occupancy.ts';
+import type { Hold, Lane as LaneName, QueueItem } from './schedule.ts';
+import { Doze, type Lane, TenantLine } from './tenant-line.ts';
+import { TurnHeap } from './turn-heap.ts';
 
 export class FairQueue {
   readonly #lines = new Map<string, TenantLine>();
   readonly #items = new Map<string, QueueItem>();
-  /** Items that are claimed or running, by schedule: what an overlap policy looks at. */
-  readonly #busy = new Map<string, Set<string>>();
-  /** All that is claimed or running: few, whatever waits. */
-  readonly #underWay = new Set<QueueItem>();
-  /** Waiting items, by schedule. */
-  readonly #waitingBySchedule = new Map<string, number>();
-  readonly #backfillsBusy = new Map<string, number>();
-  readonly #backfillCaps = new Map<string, number>();
+  readonly #occupancy = new Occupancy();
   readonly #present = { live: 0, backfill: 0 };
   /** Of tenants with waiting items that may be able to go: all that a pick looks at. */
   readonly #ready = { live: new TurnHeap<Lane>(), backfill: new TurnHeap<Lane>() };
@@ -86,7 +38,7 @@ export class FairQueue {
   }
   /** Claimed or running. */
   underWay(): ReadonlySet<QueueItem> {
-    return this.#underWay;
+    return this.#occupancy.underWay;
   }
   backlogOf(tenantId: string): number {
     return this.#lines.get(tenantId)?.total ?? 0;
@@ -94,14 +46,16 @@ export class FairQueue {
   holdOf(tenantId: string): Hold | null {
     return this.#lines.get(tenantId)?.hold ?? null;
   }
-  /** Is a run of that schedule in the queue, other than that one? */
-  liveOf(configId: string, except?: string): number {
-    const busy = this.#busy.get(configId);
-    return busy ? busy.size - (except !== undefined && busy.has(except) ? 1 : 0) : 0;
+  /** Runs of that schedule that are claimed or running. */
+  liveOf(configId: string): number {
+    return this.#occupancy.liveOf(configId);
   }
-
   waitingOf(configId: string): number {
-    return this.#waitingBySchedule.get(configId) ?? 0;
+    return this.#occupancy.waitingOf(configId);
+  }
+  /** Why the item waits inside its tenant; null when nothing but its turn is in the way. */
+  gateOf(item: QueueItem, now: number): Hold | null {
+    return this.#occupancy.gateOf(item, now);
   }
 
   add(item: QueueItem): void {
@@ -109,7 +63,7 @@ export class FairQueue {
     this.#items.set(item.run_id, item);
     line.total++;
     if (item.stage === 'waiting') this.#enlist(line, item);
-    else this.#occupy(item, 1);
+    else this.#occupy(line, item);
   }
 
   remove(runId: string): void {
@@ -117,7 +71,7 @@ export class FairQueue {
     if (!item) return;
     const line = this.#line(item.tenant_id);
     if (item.stage === 'waiting') this.#delist(line, item);
-    else this.#occupy(item, -1);
+    else this.#release(line, item);
     this.#items.delete(runId);
     line.total--;
     const { live, backfill } = this.#present;
@@ -132,10 +86,10 @@ export class FairQueue {
     const line = this.#line(item.tenant_id);
     this.#delist(line, item);
     item.stage = 'claimed';
-    this.#occupy(item, 1);
+    this.#occupy(line, item);
     const lane = line[item.lane];
     this.#present[item.lane] = Math.max(lane.turn, this.#present[item.lane]);
-    this.#turnTo(item.lane, lane, this.#present[item.lane] + 1 / line.weight);
+    this.#turnTo(item.lane, lane, lane.turn + 1 / line.weight);
   }
 
   /** claimed or running -> waiting. `refund` when the claim came to nothing: the tenant's turn was not used. */
@@ -143,7 +97,7 @@ export class FairQueue {
     const item = this.#items.get(runId);
     if (!item || item.stage === 'waiting') return;
     const line = this.#line(item.tenant_id);
-    this.#occupy(item, -1);
+    this.#release(line, item);
     item.stage = 'waiting';
     const lane = line[item.lane];
     if (refund) this.#turnTo(item.lane, lane, lane.turn - 1 / line.weight);
@@ -181,25 +135,26 @@ export class FairQueue {
     const line = this.#lines.get(tenantId);
     if (!line) return;
     if (line.hold?.gate === 'quota.concurrent_exceeded') this.setHold(tenantId, null);
-    for (const item of [...line.live.waiting, ...line.backfill.waiting]) if (item.hold?.gate === 'same_pipeline') item.hold = null;
+    for (const item of [...line.live.waiting, ...line.backfill.waiting])
+      if (item.hold?.gate === 'same_pipeline') item.hold = { ...item.hold, until: 0 };
     this.#wake(line);
   }
   setBackfillCap(backfillId: string, cap: number): void {
-    this.#backfillCaps.set(backfillId, cap);
+    this.#occupancy.capBackfill(backfillId, cap);
   }
 
   /** The next items in dispatch order, at most so many. */
   pick(now: number, max: number): readonly QueueItem[] {
     const picked: QueueItem[] = [];
     if (max <= 0) return picked;
-    if (now >= this.#heldUntil) this.#release(now);
+    if (now >= this.#heldUntil) this.#letGo(now);
     for (let doze = this.#dozing.first; doze && doze.turn <= now; doze = this.#dozing.first) this.#wakeLane(doze.line, doze.lane);
     const taken = new Set<string>();
     for (const lane of ['live', 'backfill'] as const) this.#pickLane(lane, now, max, picked, taken);
     return picked;
   }
 
-  #pickLane(lane: 'live' | 'backfill', now: number, max: number, picked: QueueItem[], taken: Set<string>): void {
+  #pickLane(lane: LaneName, now: number, max: number, picked: QueueItem[], taken: Set<string>): void {
     const backfills = new Map<string, number>();
     const seen = new Set<Lane>();
     const idle: Lane[] = [];
@@ -209,7 +164,7 @@ export class FairQueue {
         if (!again) entry.cursor = 0;
         seen.add(entry);
         const list = entry.waiting;
-        while (entry.cursor < list.length && !this.#mayGo(list[entry.cursor] as QueueItem, now, taken, backfills)) entry.cursor++;
+        while (entry.cursor < list.length && !this.#occupancy.mayGo(list[entry.cursor] as QueueItem, now, taken, backfills)) entry.cursor++;
         const item = list[entry.cursor++];
         if (!item) {
           if (!again) idle.push(entry);
@@ -226,7 +181,7 @@ export class FairQueue {
   }
 
   /** Nothing of the lane can go now. It is looked at again when the first of its waits is over, or something happens to its tenant. */
-  #letDoze(lane: Lane, name: 'live' | 'backfill', now: number): void {
+  #letDoze(lane: Lane, name: LaneName, now: number): void {
     let until = Number.POSITIVE_INFINITY;
     for (const item of lane.waiting) {
       const own = Math.max(item.not_before, item.hold?.until ?? 0);
@@ -242,7 +197,7 @@ export class FairQueue {
     this.#wakeLane(line, 'backfill');
   }
 
-  #wakeLane(line: TenantLine, name: 'live' | 'backfill'): void {
+  #wakeLane(line: TenantLine, name: LaneName): void {
     const { doze } = line[name];
     if (!doze) return;
     this.#dozing.remove(doze);
@@ -250,7 +205,8 @@ export class FairQueue {
     this.#place(line);
   }
 
-  #release(now: number): void {
+  /** Tenants whose hold is over come back. */
+  #letGo(now: number): void {
     this.#heldUntil = Number.POSITIVE_INFINITY;
     for (const line of this.#held) {
       const until = line.hold?.until ?? 0;
@@ -262,7 +218,7 @@ export class FairQueue {
     }
   }
 
-  #turnTo(name: 'live' | 'backfill', lane: Lane, turn: number): void {
+  #turnTo(name: LaneName, lane: Lane, turn: number): void {
     lane.turn = turn;
     if (lane.place >= 0) this.#ready[name].put(lane);
   }
@@ -279,63 +235,13 @@ export class FairQueue {
     }
   }
 
-  /** Reads the reasons why an item waits inside its tenant; null when nothing but its turn is in the way. */
-  ownGate(item: QueueItem, now: number): Hold | null {
-    if (item.not_before > now) {
-      return {
-        gate: 'retry_backoff',
-        detail: 'Waits before the next attempt',
-        since: item.added_at,
-        until: item.not_before,
-        expected: item.not_before,
-      };
-    }
-    if (item.hold && item.hold.until > now) return item.hold;
-    if (item.config_id && item.overlap !== 'allow' && this.liveOf(item.config_id, item.run_id) > 0) {
-      return {
-        gate: 'same_schedule',
-        detail: 'The run before of this schedule is still live',
-        since: item.added_at,
-        until: Number.POSITIVE_INFINITY,
-        expected: null,
-      };
-    }
-    if (item.backfill_id && this.#backfillFull(item.backfill_id, 0)) {
-      return {
-        gate: 'backfill_concurrency',
-        detail: `The backfill runs ${this.#backfillCaps.get(item.backfill_id)} at a time`,
-        since: item.added_at,
-        until: Number.POSITIVE_INFINITY,
-        expected: null,
-      };
-    }
-    return null;
+  #occupy(line: TenantLine, item: QueueItem): void {
+    this.#wake(line);
+    this.#occupancy.occupy(item);
   }
-
-  #mayGo(item: QueueItem, now: number, taken: Set<string>, backfills: Map<string, number>): boolean {
-    if (item.not_before > now || (item.hold && item.hold.until > now)) return false;
-    if (item.config_id && item.overlap !== 'allow' && (taken.has(item.config_id) || this.liveOf(item.config_id) > 0)) return false;
-    return !(item.backfill_id && this.#backfillFull(item.backfill_id, backfills.get(item.backfill_id) ?? 0));
-  }
-
-  #backfillFull(id: string, more: number): boolean {
-    const cap = this.#backfillCaps.get(id);
-    return cap !== undefined && (this.#backfillsBusy.get(id) ?? 0) + more >= cap;
-  }
-
-  #occupy(item: QueueItem, by: 1 | -1): void {
-    const line = this.#lines.get(item.tenant_id);
-    if (line) this.#wake(line);
-    if (by === 1) this.#underWay.add(item);
-    else this.#underWay.delete(item);
-    if (item.config_id) {
-      const busy = this.#busy.get(item.config_id) ?? new Set();
-      if (by === 1) busy.add(item.run_id);
-      else busy.delete(item.run_id);
-      if (busy.size) this.#busy.set(item.config_id, busy);
-      else this.#busy.delete(item.config_id);
-    }
-    if (item.backfill_id) this.#backfillsBusy.set(item.backfill_id, (this.#backfillsBusy.get(item.backfill_id) ?? 0) + by);
+  #release(line: TenantLine, item: QueueItem): void {
+    this.#wake(line);
+    this.#occupancy.release(item);
   }
 
   #line(tenantId: string): TenantLine {
@@ -347,42 +253,19 @@ export class FairQueue {
     return line;
   }
 
-  #wait(item: QueueItem, by: 1 | -1): void {
-    this.waiting += by;
-    if (!item.config_id) return;
-    const count = (this.#waitingBySchedule.get(item.config_id) ?? 0) + by;
-    if (count > 0) this.#waitingBySchedule.set(item.config_id, count);
-    else this.#waitingBySchedule.delete(item.config_id);
-  }
-
   #enlist(line: TenantLine, item: QueueItem): void {
-    const { waiting } = line[item.lane];
-    waiting.splice(position(waiting, item), 0, item);
+    line[item.lane].put(item);
     this.#wake(line);
     this.#place(line);
-    this.#wait(item, 1);
+    this.#occupancy.wait(item, 1);
+    this.waiting++;
   }
 
   #delist(line: TenantLine, item: QueueItem): void {
-    const { waiting } = line[item.lane];
-    const at = position(waiting, item);
-    if (waiting[at] !== item) throw new Error(`queue index lost ${item.run_id}`);
-    waiting.splice(at, 1);
+    line[item.lane].take(item);
     this.#wake(line);
     this.#place(line);
-    this.#wait(item, -1);
+    this.#occupancy.wait(item, -1);
+    this.waiting--;
   }
-}
-
-const order = (a: QueueItem, b: QueueItem): number => scoreOf(a) - scoreOf(b) || (a.run_id < b.run_id ? -1 : a.run_id > b.run_id ? 1 : 0);
-
-function position(list: readonly QueueItem[], item: QueueItem): number {
-  let low = 0;
-  let high = list.length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (order(list[middle] as QueueItem, item) < 0) low = middle + 1;
-    else high = middle;
-  }
-  return low;
 }

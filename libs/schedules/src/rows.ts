@@ -112,8 +112,8 @@ export const queueRow = (item: QueueItem, backfillCap: number | null): PlainRow 
   retry_count: item.retry_count,
   max_retries: item.max_retries,
   pipeline_logging_id: item.pipeline_logging_id,
-  waiting_gate: item.hold?.gate ?? null,
-  waiting_detail: item.hold?.detail ?? null,
+  waiting_gate: item.stage === 'waiting' ? (item.hold?.gate ?? null) : null,
+  waiting_detail: item.stage === 'waiting' ? (item.hold?.detail ?? null) : null,
   last_error: item.last_error,
 });
 

@@ -52,6 +52,9 @@ export interface Schedule extends ScheduleSettings {
 export interface Hold {
   readonly gate: string;
   readonly detail: string;
+  /** What stands against what is allowed, where the gate counts or compares; absent in older journals. */
+  readonly value?: string | number | null;
+  readonly limit?: string | number | null;
   readonly since: number;
   /** When it is looked at again at the latest, even if nobody says that the gate opened. */
   readonly until: number;

@@ -1,6 +1,7 @@
 import { DueIndex } from './due-index.ts';
 import type { ScheduleEvent } from './events.ts';
 import { FairQueue } from './fair-queue.ts';
+import { retryHold } from './occupancy.ts';
 import { type PlainRow, scheduledRunRow, type TenantStanding } from './rows.ts';
 import { attemptId, type QueueItem, type Schedule } from './schedule.ts';
 
@@ -117,7 +118,6 @@ export function apply(state: SchedulesState, event: ScheduleEvent): void {
         item.pipeline_logging_id = event.pipeline_logging_id;
         item.claimed_until = event.until;
         item.processing_started_at = event.at;
-        item.hold = null;
       });
       state.byLoggingId.set(event.pipeline_logging_id, event.run_id);
       return;
@@ -125,6 +125,7 @@ export function apply(state: SchedulesState, event: ScheduleEvent): void {
     case 'item-dispatched':
       return state.queue.change(event.run_id, (item) => {
         item.stage = 'running';
+        item.hold = null;
         item.processing_started_at = event.at;
       });
     case 'item-held':
@@ -144,6 +145,7 @@ export function apply(state: SchedulesState, event: ScheduleEvent): void {
         item.attempts = 0;
         item.not_before = event.not_before;
         item.last_error = event.error;
+        item.hold = { ...retryHold(item), since: event.at };
         item.pipeline_logging_id = null;
         item.processing_started_at = null;
       });

@@ -73,9 +73,10 @@ export class Fairness {
     this.#contenders?.delete(tenantId);
   }
 
-  /** A new owner starts everybody at the present. */
+  /** Forgets the window: a new owner starts everybody at the present. The next round opens another. */
   restart(): void {
     this.#contenders = undefined;
+    this.#pausedUntil = 0;
   }
 
   #compare(busy: readonly (readonly [string, Contender])[]): void {

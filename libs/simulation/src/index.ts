@@ -1,2 +1,3 @@
 export { Breach } from './invariants.ts';
-export { type Figures, World, type WorldOptions } from './world.ts';
+export { type Figures, World } from './world.ts';
+export type { WorldOptions } from './world-options.ts';

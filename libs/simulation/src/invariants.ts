@@ -1,6 +1,6 @@
 /**
  * What must hold, whatever happens. Each is checked where it could break: at every event, at every admission, before every round, and
- * what nobody does every minute, by looking at all that waits. A breach throws, with the seed that shows it
+ * what nobody does every two minutes, by looking at all that waits. A breach throws, with the seed that shows it
  * again.
  *
  * 1. Live reservations of a tenant never exceed its concurrent limit; what it used never its daily or monthly limit.
@@ -22,7 +22,7 @@ export class Breach extends Error {
 /** Sweeping comes by the clock, so an item may be this much too old. */
 const SWEPT_WITHIN_MS = 60_000;
 /** How often all that waits is looked at; who could go at one look is gone at the next but one. */
-export const LOOK_MS = 60_000;
+export const LOOK_MS = 120_000;
 
 export class Invariants {
   readonly #seed: number;

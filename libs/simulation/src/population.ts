@@ -3,7 +3,7 @@ import { PLANS } from '@convergence/contracts';
 import type { ScheduleCommand } from '@convergence/schedules';
 import type { TenantCommand } from '@convergence/tenants';
 import type { Chance } from './chance.ts';
-import type { WorldOptions } from './world.ts';
+import type { WorldOptions } from './world-options.ts';
 
 /** Zones whose clocks do odd things: half hours, two hours, southern winters, a Ramadan pause, a line moved. */
 export const ZONES = [

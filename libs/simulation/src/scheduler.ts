@@ -7,6 +7,7 @@ import * as schedules from '@convergence/schedules';
 import type { Admission, RunEnded } from './admission.ts';
 import type { Agenda } from './agenda.ts';
 import type { Chance } from './chance.ts';
+import { WINDOW } from './fairness.ts';
 import type { Faults } from './faults.ts';
 import { type Invariants, LOOK_MS } from './invariants.ts';
 
@@ -89,7 +90,14 @@ export class Scheduler {
   }
 
   #fire(admission: Admission): void {
-    while ((this.ask({ type: 'fire-due', limit: FIRE_BATCH }) as schedules.FireReply).more);
+    let queued = 0;
+    for (let more = true; more; ) {
+      const reply = this.ask({ type: 'fire-due', limit: FIRE_BATCH }) as schedules.FireReply;
+      queued += reply.queued;
+      more = reply.more;
+    }
+    // A crowd comes: what follows is worth a window of its own.
+    if (queued > WINDOW) this.#invariants.fairness.restart();
     // A doubled tick.
     if (this.#faults.strikes(0.05)) this.ask({ type: 'fire-due', limit: Number.POSITIVE_INFINITY });
     this.#soon(admission);

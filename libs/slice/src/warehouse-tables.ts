@@ -21,8 +21,11 @@ import type {
 import { editedCondition, readWritten, writtenText } from './written-text.ts';
 
 const OWN = new Set(['x_sequence', 'x_deleted', 'x_written']);
-/** A statement may carry 10 MB; rows are a few hundred bytes. */
+/** BigQuery takes requests of 10 MB. A row is about a kilobyte in one, but some have texts of sixteen. */
 const MERGE_ROWS = 5_000;
+const MERGE_BYTES = 8_000_000;
+/** What a value costs besides its name and text. */
+const WRAPPED = '"":{"value":""},'.length;
 const PAGE = 20_000;
 /** Less than a slice's holdSeconds: after that no statement of a deposed owner can be under way. */
 const TIMEOUT = 100_000;
@@ -98,11 +101,9 @@ WHEN NOT MATCHED${dead === 'remove' ? ' AND NOT S.x_deleted' : ''} THEN INSERT (
   }
 
   /** Where edits count, what dies is a statement of its own: of the others each row that was not changed was left alone. */
-  function batches({ watched }: CheckpointTable, rows: readonly CheckpointRow[]): (readonly CheckpointRow[])[] {
+  function batches({ spec, watched }: CheckpointTable, rows: readonly CheckpointRow[]): (readonly CheckpointRow[])[] {
     const kinds = watched ? [rows.filter((r) => r.row !== null), rows.filter((r) => r.row === null)] : [rows];
-    return kinds.flatMap((kind) =>
-      Array.from({ length: Math.ceil(kind.length / MERGE_ROWS) }, (_, i) => kind.slice(i * MERGE_ROWS, (i + 1) * MERGE_ROWS)),
-    );
+    return kinds.flatMap((kind) => [...inPieces(kind, columnsOf(spec))]);
   }
 
   return {
@@ -153,6 +154,26 @@ WHERE T.x_deleted IS NOT TRUE AND ${editedCondition(columnsOf(spec), 'T')}
     },
   };
 }
+
+/** As many rows as one statement takes. */
+function* inPieces(rows: readonly CheckpointRow[], columns: readonly ColumnSpec[]): Generator<readonly CheckpointRow[]> {
+  const names = columns.reduce((sum, { name }) => sum + name.length + WRAPPED, 0);
+  let piece: CheckpointRow[] = [];
+  let bytes = 0;
+  for (const row of rows) {
+    const values = [...Object.values(row.row ?? row.key), row.over ?? null];
+    const size = names + values.reduce<number>((sum, value) => sum + bytesOf(value), 0);
+    if (piece.length === MERGE_ROWS || (piece.length > 0 && bytes + size > MERGE_BYTES)) {
+      yield piece;
+      [piece, bytes] = [[], 0];
+    }
+    piece.push(row);
+    bytes += size;
+  }
+  if (piece.length > 0) yield piece;
+}
+const bytesOf = (value: SqlValue): number =>
+  typeof value === 'string' || Array.isArray(value) ? Buffer.byteLength(JSON.stringify(value)) : 20;
 
 /** What a dead row shows in a column that must show something. */
 function filler(column: ColumnSpec): SqlValue {

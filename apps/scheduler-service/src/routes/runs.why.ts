@@ -26,19 +26,19 @@ export const runsWhyRoute = ({ slice, clock, dispatcher }: Pick<Scheduler, 'slic
       const hold = ordered[position - 1]?.hold ?? null;
       const gates: Gate[] = [];
       if (hold) {
-        const { gate, detail, since, expected } = hold;
-        gates.push({ gate, state: 'closed', value: null, limit: null, since: rfc(since), expected: rfc(expected), detail });
+        const { gate, detail, value = null, limit = null, since, expected } = hold;
+        gates.push({ gate, state: 'closed', value, limit, since: rfc(since), expected: rfc(expected), detail });
       }
       const waiting = item.stage === 'waiting';
-      const { maxInFlight, places } = dispatcher;
+      const { value, limit, fullSince } = dispatcher.inFlight;
       gates.push({
         gate: 'scheduled_runs_in_flight',
-        state: waiting && places === 0 ? 'closed' : waiting ? 'open' : 'passed',
-        value: maxInFlight - places,
-        limit: maxInFlight,
-        since: null,
+        state: waiting ? (value >= limit ? 'closed' : 'open') : 'passed',
+        value,
+        limit,
+        since: rfc(fullSince),
         expected: null,
-        detail: `${maxInFlight - places} scheduled runs of all tenants are under way; ${maxInFlight} may be`,
+        detail: `${value} scheduled runs of all tenants are under way; ${limit} may be`,
       });
       gates.push({
         gate: 'queue_position',

@@ -24,9 +24,10 @@ import { DEFAULT_LIMITS, type ScheduleLimits } from '@convergence/schedules';
 import { eventMessage, internalClient, startService, TokenSigner } from '@convergence/service';
 import { openSlice } from '@convergence/slice';
 import { fakeBus, fakeCheckpointTables, fakeJournalStore, fakeOwnerStore, keptLog, virtualClock } from '@convergence/testing';
+import type { Admission } from '../admission.ts';
 import { schedulerFields } from '../config.ts';
+import type { SchedulesSlice } from '../definition.ts';
 import { schedulesDefinition } from '../definition.ts';
-import type { Admission, SchedulesSlice } from '../scheduler.ts';
 import { schedulerService } from '../service.ts';
 
 const KEY = 'a-signing-key-for-tests-that-is-long-enough';

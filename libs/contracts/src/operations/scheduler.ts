@@ -1,4 +1,5 @@
 import Type, { type Static } from 'typebox';
+import { Gate } from '../internal/ticks.ts';
 import { defineOperation } from '../operation.ts';
 import { nullable, TimeField } from './fields.ts';
 
@@ -76,7 +77,7 @@ export const QueueItem = Type.Object({
   attempts: Type.Integer(),
   not_before: nullable(TimeField),
   /** Why it waits and until when, when it does. */
-  waiting: nullable(Type.Object({ gate: Type.String(), detail: Type.String(), since: nullable(TimeField), expected: nullable(TimeField) })),
+  waiting: nullable(Type.Omit(Gate, ['state'])),
 });
 export type QueueItem = Static<typeof QueueItem>;
 
