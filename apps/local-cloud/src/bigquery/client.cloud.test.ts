@@ -497,6 +497,20 @@ describe('@google-cloud/bigquery', () => {
       expect(await rows('select count(*) as n from d.tx')).toEqual([{ n: 2 }]);
     });
 
+    test('a handler rolls back the transaction that an error aborted, and may do nothing else with it before', async () => {
+      await rows('create table d.aborted (a int64)');
+      const failing = 'begin transaction; insert d.aborted values (1); select 1/0; commit transaction;';
+      const [caught] = await rows(`begin declare said, text string; begin ${failing} exception when error then
+        set (said, text) = (@@error.message, @@error.statement_text); rollback transaction; end;
+        select said, text, (select count(*) from d.aborted) as n; end`);
+      expect(caught).toEqual({ said: expect.stringContaining('division by zero'), text: 'select 1/0', n: 0 });
+      for (const next of ['commit transaction', 'insert d.aborted values (2)']) {
+        const refused = await failure(rows(`begin ${failing} exception when error then ${next}; end`));
+        expect(refused.message).toContain('The transaction was aborted by an error in it');
+      }
+      expect(await rows('select count(*) as n from d.aborted')).toEqual([{ n: 0 }]);
+    });
+
     test('execute immediate binds its values; @@row_count counts', async () => {
       expect(
         await rows(`

@@ -226,7 +226,12 @@ export type AlterAction =
   | { readonly action: 'addColumn'; readonly column: Column; readonly ifNotExists: boolean }
   | { readonly action: 'dropColumn'; readonly name: string; readonly ifExists: boolean }
   | { readonly action: 'renameColumn'; readonly from: string; readonly to: string; readonly ifExists: boolean }
-  | { readonly action: 'setDataType'; readonly name: string; readonly type: SqlType }
+  | {
+      readonly action: 'setDataType';
+      readonly name: string;
+      readonly type: SqlType;
+      readonly limits: Pick<Column, 'maxLength' | 'precision' | 'scale'>;
+    }
   | { readonly action: 'dropNotNull'; readonly name: string }
   | { readonly action: 'setColumnOptions'; readonly name: string; readonly options: TableOptions }
   | { readonly action: 'setDefault'; readonly name: string; readonly sql: string | undefined }

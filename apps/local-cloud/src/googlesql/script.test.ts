@@ -50,5 +50,6 @@ test('control statements nest', () => {
 test('faults carry their place', () => {
   expect(() => parseScript('select 1;\nif true then select 2;')).toThrow(GoogleSqlError);
   expect(() => parseScript('begin\n  select 1;\n')).toThrow(/Expected keyword END but got end of script at \[3:1\]/);
+  expect(() => parseScript('select 1; declare x int64')).toThrow(/only at the start of a block or script at \[1:11\]/);
   expect(() => parseScript('')).toThrow(/Unexpected end of statement/);
 });

@@ -4,7 +4,7 @@
  * 2. Blocks nest; a statement never contains a semicolon outside of literals.
  */
 import { guarded } from './compile.ts';
-import type { Position, ScriptNode } from './contract.ts';
+import { GoogleSqlError, type Position, type ScriptNode } from './contract.ts';
 import { parseExpression, parseType } from './parse/expression.ts';
 import { positionOf, SyntaxFault } from './parse/fault.ts';
 import { parseQuery } from './parse/query.ts';
@@ -21,11 +21,20 @@ export function parseScript(sql: string): readonly ScriptNode[] {
       if (!s.done) s.expect(';');
     }
     if (nodes.length === 0) throw new SyntaxFault('Syntax error: Unexpected end of statement', 0);
+    declarationsFirst(nodes, true);
     return nodes;
   });
 }
 
 const place = (s: Stream, offset = s.at): Position => positionOf(s.text, offset);
+
+/** Variables are declared before anything else: of the script, or of a BEGIN block. */
+function declarationsFirst(nodes: readonly ScriptNode[], allowed: boolean): void {
+  const first = nodes.findIndex((n) => n.node !== 'declare');
+  const late = allowed ? nodes.slice(first < 0 ? nodes.length : first) : nodes;
+  const stray = late.find((n) => n.node === 'declare');
+  if (stray) throw new GoogleSqlError('invalidQuery', 'Variable declarations are allowed only at the start of a block or script', stray.at);
+}
 
 /** Statements up to one of the words that close the block. */
 function block(s: Stream, ...closing: string[]): ScriptNode[] {
@@ -36,6 +45,7 @@ function block(s: Stream, ...closing: string[]): ScriptNode[] {
     nodes.push(statement(s));
     s.expect(';');
   }
+  declarationsFirst(nodes, closing.includes('EXCEPTION'));
   return nodes;
 }
 

@@ -369,7 +369,9 @@ function altered(record: TableRecord, actions: readonly AlterAction[]): { record
       }
       case 'setDataType': {
         const column = find(action.name);
-        reshape(next.columns.map((candidate) => (candidate === column ? { ...column, type: action.type } : candidate)));
+        const { maxLength: _m, precision: _p, scale: _s, ...plain } = column;
+        const typed = { ...plain, type: action.type, ...action.limits };
+        reshape(next.columns.map((candidate) => (candidate === column ? typed : candidate)));
         break;
       }
       case 'dropNotNull': {

@@ -45,6 +45,10 @@ export class Script {
   readonly #options: ScriptOptions;
   #last: StatementResult | undefined;
   #error: ApiError | undefined;
+  /** The text of the statement that failed last. */
+  #failedText = '';
+  /** An error aborted the open transaction, and the script has not rolled it back yet. */
+  #broken = false;
 
   constructor(statements: Statements, session: Session, options: ScriptOptions) {
     this.#statements = statements;
@@ -56,7 +60,6 @@ export class Script {
   async run(nodes: readonly ScriptNode[]): Promise<StatementResult | undefined> {
     const { variables } = this.#session;
     variables.set('@@row_count', { type: INT64, value: null });
-    variables.set('@@project_id', { type: STRING, value: this.#session.project });
     try {
       await this.#block(nodes, 0);
       return this.#last;
@@ -142,12 +145,14 @@ export class Script {
   async #statement(text: string, at?: Position, session = this.#session): Promise<StatementResult> {
     const started = Date.now();
     try {
+      if (this.#broken) await this.#refuseTables(text, session, at);
       const result = await this.#statements.run(text, session, {}, at);
       this.#options.ran(text, started, result, undefined);
       this.#last = result;
       if (result.dml) this.#session.variables.set('@@row_count', { type: INT64, value: session.rowCount });
       return result;
     } catch (error) {
+      this.#failedText = text;
       this.#options.ran(text, started, undefined, error instanceof ApiError ? error : undefined);
       throw error;
     }
@@ -194,6 +199,8 @@ export class Script {
 
   #variable(name: string, at: Position) {
     const variable = this.#session.variables.get(name.toLowerCase());
+    if (name.startsWith('@@'))
+      throw new ApiError('invalidQuery', `Setting system variable ${name} is not supported at [${at.line}:${at.column}]`, 'query');
     if (!variable) throw new ApiError('invalidQuery', `Undeclared variable: ${name} at [${at.line}:${at.column}]`, 'query');
     return variable;
   }
@@ -295,8 +302,10 @@ export class Script {
       if (!node.handler || !(error instanceof ApiError) || error.reason === 'stopped') throw error;
       const outer = this.#error;
       this.#error = error;
+      await this.#leaveAborted();
       const message = error instanceof RaisedError ? error.raised : error.message;
-      const values = [message, '', '', ''];
+      const values = [message, '', this.#failedText, ''];
+      this.#failedText = '';
       for (const [i, name] of errorVariables.entries()) this.#session.variables.set(name, { type: STRING, value: values[i]! });
       try {
         await this.#block(node.handler, depth + 1);
@@ -313,6 +322,8 @@ export class Script {
   async #transaction(node: Node<'transaction'>): Promise<void> {
     const { service } = this.#statements;
     const open = this.#session.transaction;
+    if (this.#broken && node.verb !== 'rollback')
+      throw new ApiError('invalidQuery', 'The transaction was aborted by an error in it and can only be rolled back', 'query');
     if (node.verb === 'begin') {
       if (open) throw new ApiError('invalidQuery', 'Transaction is already in progress', 'query');
       // What was acknowledged before now belongs to the snapshot.
@@ -327,6 +338,10 @@ export class Script {
         created: [],
         now: BigInt(Date.now()) * 1000n,
       };
+      return;
+    }
+    if (this.#broken) {
+      this.#broken = false;
       return;
     }
     if (!open) throw new ApiError('invalidQuery', `There is no active transaction to ${node.verb}`, 'query');
@@ -346,6 +361,26 @@ export class Script {
     for (const id of open.written) service.store.changed(id);
     for (const applied of open.created) applied();
     open.connection.close();
+  }
+
+  /** DuckDB goes on with no transaction in which a statement failed: it is over, and the script may only say so. */
+  async #leaveAborted(): Promise<void> {
+    const open = this.#session.transaction;
+    if (!open) return;
+    try {
+      await open.connection.run('SELECT 1');
+    } catch (error) {
+      if (!(error instanceof Error && /aborted/i.test(error.message))) throw error;
+      await this.#rollback();
+      this.#broken = true;
+    }
+  }
+
+  /** What stands in the handler before ROLLBACK would read and write outside of the transaction that it belongs to. */
+  async #refuseTables(text: string, session: Session, at?: Position): Promise<void> {
+    const { compiled } = await this.#statements.prepare(text, session, at);
+    if (compiled.kind !== 'query' || compiled.reads.length > 0)
+      throw new ApiError('invalidQuery', 'The transaction was aborted by an error in it: ROLLBACK TRANSACTION must come first', 'query');
   }
 
   async #rollback(): Promise<void> {

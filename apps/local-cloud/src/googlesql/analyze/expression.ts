@@ -88,7 +88,7 @@ export function analyze(node: Node, env: Env): Typed {
     case 'sysvar': {
       const name = `@@${node.name.toLowerCase()}`;
       const type = env.unit.context.variables.get(name) ?? env.unit.context.variables.get(node.name.toLowerCase());
-      if (!type) throw new SyntaxFault(`Unrecognized system variable: @@${node.name}`, node.at);
+      if (!type) return systemVariable(node.name, node.at, env);
       env.unit.deterministic = false;
       return env.unit.variable(name, type);
     }
@@ -168,6 +168,22 @@ export function analyze(node: Node, env: Env): Typed {
       throw new SyntaxFault('Table argument is not expected here', node.at);
     default:
       throw node satisfies never;
+  }
+}
+
+/** Those that have a value outside of scripts too. */
+function systemVariable(name: string, at: number, env: Env): Typed {
+  const { catalog } = env.unit.context;
+  switch (name.toLowerCase()) {
+    case 'time_zone':
+      return raw(STRING, "'UTC'");
+    case 'project_id':
+    case 'dataset_project_id':
+      return raw(STRING, textLiteral(catalog.defaultProject));
+    case 'dataset_id':
+      return catalog.defaultDataset === undefined ? raw(STRING, 'CAST(NULL AS VARCHAR)') : raw(STRING, textLiteral(catalog.defaultDataset));
+    default:
+      throw new SyntaxFault(`Unrecognized system variable: @@${name}`, at);
   }
 }
 

@@ -29,6 +29,9 @@ export function parseLoneQuery(text: string): Query {
   return query;
 }
 
+/** BigQuery's statements that are refused by name. */
+const UNSUPPORTED = ['EXPORT DATA', 'EXPORT MODEL', 'LOAD DATA', 'GRANT', 'REVOKE', 'UNDROP SCHEMA', 'EXPLAIN', 'DESCRIBE'];
+
 function parseOne(s: Stream): Statement {
   const at = s.at;
   if (s.isAny('SELECT', 'WITH', '(', 'FROM')) return { k: 'query', query: parseQuery(s), at };
@@ -46,6 +49,8 @@ function parseOne(s: Stream): Statement {
       return { k: 'truncate', target: s.path(), at };
   }
   if (isDdl(s)) return parseDdl(s);
+  const known = UNSUPPORTED.find((words) => s.is(...words.split(' ')));
+  if (known) throw new SyntaxFault(`${known} is not supported`, at, 'unsupported');
   if (s.token.kind === 'eof') throw new SyntaxFault('Syntax error: Unexpected end of statement', at);
   throw s.unexpected();
 }

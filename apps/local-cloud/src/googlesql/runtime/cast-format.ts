@@ -7,7 +7,7 @@ import { utf8 } from './strings.ts';
 
 type Token = { readonly element: string } | { readonly text: string };
 const ELEMENTS =
-  'YYYY YYY YY Y RRRR RR MONTH MON MM DDD DD DAY DY D HH24 HH12 HH MI SSSSS SS FF1 FF2 FF3 FF4 FF5 FF6 FF7 FF8 FF9 A.M. P.M. AM PM TZH TZM Q IW WW'.split(
+  'YYYY YYY YY Y RRRR RR MONTH MON MM DDD DD DAY DY D HH24 HH12 HH MI SSSSS SS FF1 FF2 FF3 FF4 FF5 FF6 FF7 FF8 FF9 A.M. P.M. AM PM TZH TZM'.split(
     ' ',
   );
 
@@ -22,6 +22,7 @@ function tokens(format: string): Token[] {
       continue;
     }
     const rest = format.slice(i).toUpperCase();
+    if (rest.startsWith('Y,YYY')) throw new EvaluationFault("Unsupported format element 'Y,YYY'");
     const element = ELEMENTS.find((e) => rest.startsWith(e));
     if (element) {
       out.push({ element: format.slice(i, i + element.length) });
@@ -51,17 +52,25 @@ const STRFTIME: Readonly<Record<string, string>> = {
   HH12: '%I',
   MI: '%M',
   SS: '%S',
-  Q: '%Q',
-  IW: '%V',
 };
 
-function formatDatetime(local: bigint, format: string, offset: number): string {
+const DATE_PART = /^[YRMD]/;
+type Kind = 'date' | 'time' | 'datetime' | 'timestamp';
+/** A DATE has no hour, a TIME no year, and only a TIMESTAMP has a zone. */
+function checkElement(element: string, kind: Kind): void {
+  const part = element.startsWith('TZ') ? 'zone' : DATE_PART.test(element) && element !== 'MI' ? 'date' : 'time';
+  const has = { date: ['date'], time: ['time'], datetime: ['date', 'time'], timestamp: ['date', 'time', 'zone'] }[kind];
+  if (!has.includes(part)) throw new EvaluationFault(`${kind.toUpperCase()} does not support '${element}'`);
+}
+
+function formatDatetime(local: bigint, format: string, offset: number, kind: Kind): string {
   const moment = { local, offset, zone: 'UTC', instant: local };
   const f = (pattern: string) => formatMoment(pattern, 'timestamp', moment);
   return tokens(format)
     .map((t) => {
       if ('text' in t) return t.text;
       const e = t.element.toUpperCase();
+      checkElement(e, kind);
       const sign = offset < 0 ? '-' : '+';
       switch (e) {
         case 'YYY':
@@ -90,8 +99,6 @@ function formatDatetime(local: bigint, format: string, offset: number): string {
           return sign + String(Math.floor(Math.abs(offset) / 3600)).padStart(2, '0');
         case 'TZM':
           return String(Math.floor(Math.abs(offset) / 60) % 60).padStart(2, '0');
-        case 'WW':
-          return String(Math.floor((Number(f('%j')) - 1) / 7) + 1).padStart(2, '0');
         default: {
           const digits = /^FF(\d)$/.exec(e);
           if (digits)
@@ -105,12 +112,16 @@ function formatDatetime(local: bigint, format: string, offset: number): string {
     .join('');
 }
 
-/** Parsing goes through strptime: the format model is rewritten. */
-function parseDatetime(text: string, format: string, kind: 'date' | 'time' | 'datetime' | 'timestamp', zone: string): bigint {
+/** Parsing goes through strptime: the format model is rewritten. A year or month that is not given is the current one. */
+function parseDatetime(text: string, format: string, kind: Kind, zone: string): bigint {
   let input = text;
   let pattern = '';
   let offsetPattern = false;
-  for (const t of tokens(format)) {
+  const model = tokens(format);
+  const given = model.map((t) => ('text' in t ? '' : t.element.toUpperCase()));
+  if (given.some((e) => e === 'HH' || e === 'HH12') && !given.some((e) => /^[AP]\.?M/.test(e)))
+    throw new EvaluationFault(`Format element 'AM' or 'PM' is required when format element 'HH' exists`);
+  for (const t of model) {
     if ('text' in t) {
       pattern += t.text.replaceAll('%', '%%');
       continue;
@@ -127,11 +138,12 @@ function parseDatetime(text: string, format: string, kind: 'date' | 'time' | 'da
       offsetPattern = true;
       pattern += '%z';
     } else if (e === 'TZM') pattern = pattern.endsWith('%z:') ? pattern.slice(0, -1) : pattern;
-    else if (STRFTIME[e] && e !== 'Q' && e !== 'IW') pattern += e === 'YYYY' || e === 'RRRR' ? '%Y' : STRFTIME[e];
+    else if (STRFTIME[e] && e !== 'DDD') pattern += e === 'YYYY' || e === 'RRRR' ? '%Y' : STRFTIME[e];
     else throw new EvaluationFault(`Format element ${t.element} is not supported for parsing`);
   }
   if (offsetPattern) input = input.replace(/([+-]\d{2})$/, '$1:00');
-  return parseMoment(pattern, input, kind, zone);
+  const now = new Date();
+  return parseMoment(pattern, input, kind, zone, { year: now.getUTCFullYear(), month: now.getUTCMonth() + 1 });
 }
 
 function bytesText(b: Uint8Array, format: string): string {
@@ -176,10 +188,12 @@ function textBytes(t: string, format: string): Uint8Array {
 }
 
 export const castFormatNatives: readonly NativeFunction[] = [
-  native('gs_cast_format_datetime', ['datetime', 'text'], 'text', (local: bigint, f: string) => formatDatetime(local, f, 0)),
+  native('gs_cast_format_datetime', ['datetime', 'text', 'text'], 'text', (local: bigint, f: string, kind: Kind) =>
+    formatDatetime(local, f, 0, kind),
+  ),
   native('gs_cast_format_timestamp', ['timestamp', 'text', 'text'], 'text', (t: bigint, f: string, zone: string) => {
     const offset = fixedOffset(zone) ?? offsetAt(zone, t);
-    return formatDatetime(t + BigInt(offset) * 1_000_000n, f, offset);
+    return formatDatetime(t + BigInt(offset) * 1_000_000n, f, offset, 'timestamp');
   }),
   native('gs_cast_parse_date', ['text', 'text'], 'date', (t: string, f: string) => Number(parseDatetime(t, f, 'datetime', 'UTC') / DAY_US)),
   native('gs_cast_parse_time', ['text', 'text'], 'time', (t: string, f: string) => parseDatetime(t, f, 'time', 'UTC')),

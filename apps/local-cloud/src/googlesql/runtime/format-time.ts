@@ -16,7 +16,7 @@ function zoneName(zone: string, offset: number): string {
   if (offset === 0) return 'UTC';
   const h = Math.trunc(offset / 3600);
   const m = Math.abs(Math.trunc(offset / 60) % 60);
-  return `UTC${offset < 0 ? '-' : '+'}${Math.abs(h)}${m ? `:${pad(m)}` : ''}`;
+  return `UTC${offset < 0 ? '-' : '+'}${m ? pad(Math.abs(h)) + pad(m) : Math.abs(h)}`;
 }
 
 export function formatMoment(format: string, kind: 'date' | 'time' | 'datetime' | 'timestamp', m: Moment): string {

@@ -30,11 +30,16 @@ interface Fields {
 const DATE_ONLY = 'AaBbhCcDxdeFGgjmQUuVvWwYy';
 const TIME_ONLY = 'HIklMPpRrSsTX';
 
-export function parseMoment(format: string, text: string, kind: 'date' | 'time' | 'datetime' | 'timestamp', defaultZone = 'UTC'): bigint {
+export function parseMoment(
+  format: string,
+  text: string,
+  kind: 'date' | 'time' | 'datetime' | 'timestamp',
+  defaultZone = 'UTC',
+  start: { readonly year: number; readonly month: number } = { year: 1970, month: 1 },
+): bigint {
   const fail = (why = '') => new EvaluationFault(`Failed to parse input string ${JSON.stringify(text)}${why}`);
   const f: Fields = {
-    year: 1970,
-    month: 1,
+    ...start,
     day: 1,
     hour: 0,
     minute: 0,

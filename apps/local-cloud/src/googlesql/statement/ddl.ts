@@ -19,7 +19,7 @@ import type {
   TablePath,
 } from '../contract.ts';
 import { costOf } from '../functions/signature.ts';
-import type { AlterNode, ColumnDef, DdlStatement, Node, Options, Query } from '../parse/ast.ts';
+import type { AlterNode, ColumnDef, DdlStatement, Node, Options, Query, TypeNode } from '../parse/ast.ts';
 import { SyntaxFault } from '../parse/fault.ts';
 import { parseLoneExpression } from '../parse/statement.ts';
 import { BOOL, formatType, typeFromNode } from '../sql-type.ts';
@@ -102,13 +102,6 @@ rounding_mode tags enable_change_history max_staleness enable_refresh refresh_in
 function columnOf(def: ColumnDef, text: string, env: Env): Column {
   const type = typeFromNode(def.type);
   const own = options(def.options, env);
-  const parameters = def.type.k === 'simple' ? def.type.parameters : [];
-  const limits =
-    parameters.length === 0
-      ? {}
-      : type.kind === 'STRING' || type.kind === 'BYTES'
-        ? { maxLength: parameters[0]! }
-        : { precision: parameters[0]!, scale: parameters[1] ?? 0 };
   const defaultSql = def.defaultAt ? text.slice(def.defaultAt[0], def.defaultAt[1]) : undefined;
   if (def.notNull && type.kind === 'ARRAY') throw new SyntaxFault('NOT NULL constraint cannot be used with ARRAY type', def.at);
   if (defaultSql !== undefined) checkDefault(defaultSql, type, env, def.at);
@@ -118,8 +111,14 @@ function columnOf(def: ColumnDef, text: string, env: Env): Column {
     ...(def.notNull && { required: true }),
     ...(typeof own.description === 'string' && { description: own.description }),
     ...(defaultSql !== undefined && { defaultSql }),
-    ...limits,
+    ...limitsOf(def.type, type),
   };
+}
+/** STRING(10), NUMERIC(10, 2). */
+function limitsOf(node: TypeNode, type: SqlType): Pick<Column, 'maxLength' | 'precision' | 'scale'> {
+  const [first, second = 0] = node.k === 'simple' ? node.parameters : [];
+  if (first === undefined) return {};
+  return type.kind === 'STRING' || type.kind === 'BYTES' ? { maxLength: first } : { precision: first, scale: second };
 }
 function checkDefault(sql: string, type: SqlType, env: Env, at: number): void {
   const value = analyze(parseLoneExpression(sql), { ...env, scope: emptyScope() });
@@ -279,8 +278,10 @@ function alterAction(node: AlterNode, text: string, env: Env): AlterAction {
   switch (node.action) {
     case 'addColumn':
       return { ...node, column: columnOf(node.column, text, env) };
-    case 'setDataType':
-      return { ...node, type: typeFromNode(node.type) };
+    case 'setDataType': {
+      const type = typeFromNode(node.type);
+      return { ...node, type, limits: limitsOf(node.type, type) };
+    }
     case 'setColumnOptions':
     case 'setOptions':
       return { ...node, options: options(node.options, env) };
