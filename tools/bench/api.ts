@@ -9,7 +9,7 @@
  */
 import { spawn } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { loadavg, tmpdir } from 'node:os';
+import { availableParallelism, loadavg, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ApiKeys } from '../../apps/gateway/src/auth/api-keys.ts';
@@ -146,12 +146,21 @@ function report(title: string, { answers, seconds, cores }: Measured, wanted: { 
   console.log(
     `  p50 ${at(0.5)} ms  p95 ${at(0.95)} ms  p99 ${at(0.99)} ms${wanted.p99 ? ` (limit ${wanted.p99} ms)` : ''}  max ${at(1)} ms`,
   );
-  console.log(
-    `  cores: ${[...cores].map(([name, used]) => `${name} ${used.toFixed(2)}`).join(', ')}; load of the machine ${loadavg()[0]?.toFixed(1)}`,
-  );
+  console.log(`  bound by CPU time: ${boundOf(answers.length / seconds, cores)}; load of the machine ${loadavg()[0]?.toFixed(1)}`);
   const bad = answers.filter(({ status }) => status !== 200);
   if (bad.length > 0)
     console.log(`  ${bad.length} of ${answers.length} were not 200, such as ${bad[0]?.status} ${bad[0]?.text.slice(0, 300)}`);
+}
+
+/** What an answer costs each process, and what the machine could give at most: with one thread a process, and with all its cores. */
+function boundOf(perSecond: number, cores: Measured['cores']): string {
+  const each = [...cores].map(([name, used]) => ({ name, ms: (used / perSecond) * 1000 })).filter(({ ms }) => ms >= 0.01);
+  const most = each.reduce((a, b) => (a.ms > b.ms ? a : b));
+  const sum = each.reduce((total, { ms }) => total + ms, 0);
+  const cpus = availableParallelism();
+  const ceiling = Math.min(1000 / most.ms, (cpus * 1000) / sum);
+  const costs = each.map(({ name, ms }) => `${name} ${ms.toFixed(2)}`).join(', ');
+  return `ms an answer: ${costs}; together ${sum.toFixed(2)}, so at most ${ceiling.toFixed(0)}/s on ${cpus} cores`;
 }
 
 /** CPU time used so far by this process and each child of the launcher. */

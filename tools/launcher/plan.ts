@@ -35,8 +35,8 @@ const USES: Record<keyof typeof CLOUD, string> = {
   BIGQUERY_STORAGE: 'BigQuery Storage Write',
   KMS: 'KMS',
 };
-/** Four services share a laptop with everything else on it: a smaller young generation and less inlining, for a little more CPU under load. */
-const SMALL_HEAP = ['--max-semi-space-size=4', '--optimize-for-size'];
+/** Four services share a laptop with everything else on it: an idle one keeps its heap small (libs/service/src/full-speed.ts ends that). */
+const SMALL_HEAP = ['--max-semi-space-size=16', '--optimize-for-size'];
 type Environment = Readonly<Record<string, string | undefined>>;
 
 export function portOffset(env: Environment): number {

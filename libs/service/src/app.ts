@@ -112,7 +112,7 @@ function serve({ endpoint, handle }: Route, options: AppOptions): (ctx: RouterCo
       endpoint.body || endpoint.method !== 'GET'
         ? await readJsonBody(ctx.req, options.bodyLimit)
         : { raw: Buffer.alloc(0), json: undefined };
-    const given = shaped(endpoint, { params: ctx.params ?? {}, query: ctx.URL.searchParams, body: body.json });
+    const given = shaped(endpoint, { params: ctx.params ?? {}, query: new URLSearchParams(ctx.querystring), body: body.json });
     const gone = new AbortController();
     ctx.res.once('close', () => !ctx.res.writableFinished && gone.abort());
     const id = ctx.state.requestId as string;
@@ -122,7 +122,9 @@ function serve({ endpoint, handle }: Route, options: AppOptions): (ctx: RouterCo
       ...identity,
       caller: identity.caller,
       requestId: id,
-      log: options.log.child({ request_id: id }),
+      get log() {
+        return options.log.child({ request_id: id });
+      },
       signal: gone.signal,
       request: ctx.req,
     } as never);

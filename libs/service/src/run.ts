@@ -16,6 +16,7 @@ import type { Middleware } from 'koa';
 import { type AppOptions, type Authenticate, createApp } from './app.ts';
 import { type BaseConfig, checkBase, isLocal, signingKeys } from './base-config.ts';
 import { type Config, ConfigError, type Environment, type Fields, parseConfig, secretValues } from './config.ts';
+import { fullSpeedWhenBusy } from './full-speed.ts';
 import { healthEndpoints, type Readiness, type ReadyCheck } from './health.ts';
 import { internalAuthentication } from './internal-authentication.ts';
 import { type InternalClient, internalClient } from './internal-client.ts';
@@ -237,6 +238,7 @@ export async function startService<F extends Fields>(options: ServiceOptions<F>,
   }
   health.phase = 'serving';
   log.info({ port }, 'ready');
+  fullSpeedWhenBusy();
   return service;
 }
 
