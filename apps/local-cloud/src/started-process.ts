@@ -22,6 +22,8 @@ export interface StartedProcess {
 }
 
 const MAIN = fileURLToPath(new URL('main.ts', import.meta.url));
+/** Compiled code, shared with the launcher. Written at an orderly stop; halves the time to start, which is most of what a kill costs. */
+const COMPILED = fileURLToPath(new URL('../../../node_modules/.cache/compile', import.meta.url));
 
 export async function startProcess(env: Readonly<Record<string, string>> = {}): Promise<StartedProcess> {
   const dataDir = mkdtempSync(join(tmpdir(), 'local-cloud-test-'));
@@ -35,7 +37,7 @@ export async function startProcess(env: Readonly<Record<string, string>> = {}): 
   const start = async (): Promise<void> => {
     child = spawn(process.execPath, ['--no-warnings', MAIN], {
       // Nothing of the test's own environment: its variables must not decide how the server behaves.
-      env: { HOME: dataDir, LOCAL_CLOUD_DATA: dataDir, ...ports, ...env },
+      env: { HOME: dataDir, NODE_COMPILE_CACHE: COMPILED, LOCAL_CLOUD_DATA: dataDir, ...ports, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     child.stderr!.on('data', (chunk: Buffer) => {

@@ -14,6 +14,9 @@ describe('kill -9 under load', () => {
   let target: Target;
   beforeAll(async () => {
     cloud = await startProcess();
+    // Leaves its compiled code behind, which a killed one cannot.
+    await cloud.stop();
+    await cloud.start();
     target = connect(cloud.addresses.pubsub, cloud);
   });
   afterAll(async () => {
@@ -84,10 +87,13 @@ describe('kill -9 under load', () => {
       }
     };
 
+    let worked = 0;
     const workers = [publisher(), publisher(), consumer(), consumer()];
     for (let kill = 0; kill < KILLS; kill++) {
+      const confirmedBefore = confirmed.size;
       await pause(20 + Math.random() * 120);
       up = false;
+      worked += confirmed.size > confirmedBefore ? 1 : 0;
       await cloud.kill();
       await cloud.start();
       up = true;
@@ -102,7 +108,8 @@ describe('kill -9 under load', () => {
     }
     const lost = [...confirmed].filter((name) => !received.has(name));
     const strangers = [...received.keys()].filter((name) => Number(name.slice(1)) >= sent);
-    expect(confirmed.size).toBeGreaterThan(KILLS);
+    // A kill that finds nobody at work proves nothing.
+    expect(worked).toBeGreaterThan(KILLS / 2);
     expect({ lost, again, strangers }).toEqual({ lost: [], again: [], strangers: [] });
     const redelivered = [...received].filter(([, times]) => times > 1).map(([name]) => name);
     expect(redelivered.length).toBeGreaterThan(0);
