@@ -125,10 +125,13 @@ async function readJson(request: IncomingMessage): Promise<unknown> {
   const chunks: Buffer[] = [];
   for await (const chunk of request as AsyncIterable<Buffer>) {
     size += chunk.length;
-    if (size > MAX_BODY) {
-      throw new BadRequest('the body is too large');
+    if (size <= MAX_BODY) {
+      chunks.push(chunk);
     }
-    chunks.push(chunk);
+  }
+  // Said only after it was read: whoever still sends does not listen.
+  if (size > MAX_BODY) {
+    throw new BadRequest('the body is too large');
   }
   try {
     return JSON.parse(Buffer.concat(chunks).toString('utf8'));
