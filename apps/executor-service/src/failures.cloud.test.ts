@@ -45,6 +45,10 @@ beforeAll(async () => {
     'waits',
     'steps:\n  - { id: wait, type: http.extract, with: { url: "http://127.0.0.1:9/never", to: out_w, columns: { a: { path: a, type: STRING } } }, retry: { max_attempts: 10, backoff_seconds: 30 } }\n',
   );
+  await template(
+    'heavy',
+    'steps:\n  - { id: count, type: bigquery.query, with: { sql: "SELECT COUNT(*) AS n FROM UNNEST(GENERATE_ARRAY(1, 100000)) AS a, UNNEST(GENERATE_ARRAY(1, 100000)) AS b WHERE a * 2 > b", to: out_h } }\n',
+  );
   for (const tenant of ['acme_corp', 'globex_inc', 'gone_corp']) await world.tenant(tenant);
   executor = await world.executor({ CONFIGS_DIR: join(world.folder, 'configs') });
 });
@@ -61,6 +65,15 @@ const steps = async (runId: string) =>
       r.status,
     ]),
   );
+
+interface Job {
+  readonly configuration: { readonly query?: { readonly query?: string } };
+  readonly status: { readonly state: string; readonly errorResult?: { readonly reason?: string } };
+}
+async function until(condition: () => Promise<boolean>): Promise<void> {
+  for (const end = Date.now() + 20_000; !(await condition()); await new Promise((resolve) => setTimeout(resolve, 50)))
+    if (Date.now() > end) throw new Error('it did not come to that');
+}
 
 describe('a run that can not succeed says what happened and what to do', () => {
   test('missing table: the step after hears of it, one e-mail goes out, and other tenants run on', async () => {
@@ -170,6 +183,27 @@ describe('a run that somebody stops or repeats', () => {
     ]);
     expect(await world.end(runId)).toMatchObject({ status: 'CANCELLED', error: { class: 'cancelled', message: 'Cancelled by me.' } });
     expect(await steps(runId)).toEqual({ wait: 'CANCELLED' });
+  });
+
+  test('cancelled while a query runs: the query job is stopped in the warehouse too', async () => {
+    const jobs = async (): Promise<{ state: string; reason: string | undefined }[]> => {
+      const response = await fetch(
+        `${world.cloud.env.BIGQUERY_EMULATOR_HOST}/bigquery/v2/projects/convergence-local/jobs?projection=full&allUsers=true`,
+      );
+      const { jobs = [] } = (await response.json()) as { jobs?: Job[] };
+      return jobs
+        .filter((job) => job.configuration.query?.query?.includes('GENERATE_ARRAY(1, 100000)'))
+        .map((job) => ({ state: job.status.state, reason: job.status.errorResult?.reason }));
+    };
+    const runId = await world.request('acme_corp', 'gcp/example/heavy');
+    await until(async () => (await jobs()).some((job) => job.state === 'RUNNING'));
+    const about = { run_id: runId, tenant_id: 'acme_corp', pipeline_id: 'acme_corp-gcp-example-heavy' };
+    const data = { ...about, at: new Date().toISOString(), by: 'me', reason: 'Too dear.' };
+    await world.bus.publish([eventMessage(runCancelled, data, { source: 'test', id: randomUUID() })]);
+    expect(await world.end(runId)).toMatchObject({ status: 'CANCELLED', error: { message: 'Too dear.' } });
+    await until(async () => (await jobs()).every((job) => job.state === 'DONE'));
+    expect(await jobs()).toEqual([{ state: 'DONE', reason: 'stopped' }]);
+    expect(await world.warehouse.columnsOf('acme_corp', 'out_h')).toBeUndefined();
   });
 
   test('a retry from where it failed keeps what completed; one from the start does it again', async () => {

@@ -131,6 +131,14 @@ describe('the warehouse on BigQuery', () => {
     ]);
   });
 
+  test('a parameter stands where it is written, inside of an aggregate too', async () => {
+    const { rows } = await warehouse.run({
+      sql: 'SELECT SUM(IF(n < @below, n * @times, 0)) AS total, COUNTIF(n < @below) AS few, AVG(IF(n < @below, n, NULL)) AS mean, MAX(IF(n = @below, n, NULL)) AS most FROM UNNEST([1, 2, 3, 4]) AS n',
+      parameters: { times: { type: 'INT64', value: 10 }, below: { type: 'INT64', value: 3 } },
+    });
+    expect(rows).toEqual([{ total: 30, few: 2, mean: 1.5, most: 3 }]);
+  });
+
   test('DML says how many rows it changed; a job id makes a resend harmless', async () => {
     const insert = { sql: "INSERT INTO d.things (id, day) VALUES ('once', '2026-01-15')", jobId: `job-${Date.now()}` };
     expect((await warehouse.run(insert)).affectedRows).toBe(1);

@@ -204,11 +204,11 @@ export function direction(item: { readonly desc: boolean; readonly nulls?: 'FIRS
  * Templates of aggregates mark each DuckDB aggregate call by braces, `CAST({sum($1)} AS BIGINT)`: inside go DISTINCT and ORDER BY, after it FILTER and OVER.
  */
 function expand(template: string, sql: readonly string[], inside: { distinct: boolean; order: string }, after: string): string {
-  return template
-    .replace(/\{(\w+)\(([^{}]*)\)([^{}]*)\}/g, (_, name: string, args: string, tail: string) => {
-      return `${name}(${inside.distinct ? 'DISTINCT ' : ''}${fill(args, sql)}${inside.order})${fill(tail, sql)}${after}`;
-    })
-    .replace(/\$(\*|\d+)/g, (whole, key: string) => (key === '*' ? sql.join(', ') : (sql[Number(key) - 1] ?? whole)));
+  // In one pass: an argument's SQL may hold `$1` itself, which is a statement's parameter there.
+  return template.replace(/\{(\w+)\(([^{}]*)\)([^{}]*)\}|\$(\*|\d+)/g, (whole, name?: string, args = '', tail = '', key = '') => {
+    if (name === undefined) return key === '*' ? sql.join(', ') : (sql[Number(key) - 1] ?? whole);
+    return `${name}(${inside.distinct ? 'DISTINCT ' : ''}${fill(args, sql)}${inside.order})${fill(tail, sql)}${after}`;
+  });
 }
 
 function checkModifiers(node: CallNode, spec: FunctionSpec): void {

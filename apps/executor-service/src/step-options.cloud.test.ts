@@ -1,0 +1,91 @@
+import { cp, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { startWorld, type World } from './testing/world.ts';
+
+jest.setTimeout(60_000);
+let world: World;
+const template = (name: string, steps: string) =>
+  writeFile(
+    join(world.folder, `configs/gcp/example/${name}.yml`),
+    `name: ${name}\ndescription: ${name}\nprovider: gcp\ndomain: example\nversion: 1\nparameters:\n  date: { type: date, default: "{yesterday}" }\nsteps:\n${steps}`,
+  );
+beforeAll(async () => {
+  world = await startWorld();
+  await cp(fileURLToPath(new URL('../../../configs', import.meta.url)), join(world.folder, 'configs'), { recursive: true });
+  await template(
+    'marked',
+    '  - id: copy\n    type: bigquery.copy\n    with: { from: "{dataset}.sales", filter: "day = @date", watermark: changed_at, to: raw_sales, unit: { day: "{date}", column: day } }\n',
+  );
+  await template(
+    'watched',
+    '  - id: check\n    type: dq.check\n    with: { table: daily, unit: { day: "{date}", column: day }, rules: [{ rule: anomaly, metric: sum, column: cost, window_days: 7 }] }\n',
+  );
+  await world.tenant('acme_corp');
+  await world.query(
+    `CREATE TABLE sales AS SELECT DATE '2025-11-05' AS day, NUMERIC '10.5' AS amount, TIMESTAMP '2025-11-06 01:00:00Z' AS changed_at
+UNION ALL SELECT DATE '2025-11-06', NUMERIC '7', TIMESTAMP '2025-11-07 01:00:00Z'`,
+    'acme_corp',
+  );
+  await world.query(
+    `CREATE TABLE daily AS SELECT DATE_SUB(DATE '2025-11-08', INTERVAL n DAY) AS day, NUMERIC '100' + MOD(n, 3) AS cost FROM UNNEST(GENERATE_ARRAY(1, 7)) AS n
+UNION ALL SELECT DATE '2025-11-08', NUMERIC '102' UNION ALL SELECT DATE '2025-11-09', NUMERIC '900'`,
+    'acme_corp',
+  );
+  await world.executor({ CONFIGS_DIR: join(world.folder, 'configs') });
+});
+afterAll(() => world.stop());
+
+async function run(name: string, date: string) {
+  const runId = await world.request('acme_corp', `gcp/example/${name}`, { date });
+  return { runId, end: await world.end(runId) };
+}
+
+describe('watermark of bigquery.copy', () => {
+  const copied = () =>
+    world.query("SELECT x_run_id, CAST(SUM(amount) AS STRING) AS total FROM raw_sales WHERE day = '2025-11-05' GROUP BY 1", 'acme_corp');
+  const seen = async (runId: string) =>
+    (
+      await world.query(
+        `SELECT JSON_VALUE(outputs, '$.watermark') AS w FROM x_meta_step_logs WHERE pipeline_logging_id = '${runId}'`,
+        'acme_corp',
+      )
+    )[0]?.w;
+
+  test('copies what changed, leaves alone what did not, and remembers what it saw', async () => {
+    const first = await run('marked', '2025-11-05');
+    expect(first.end).toMatchObject({ status: 'COMPLETE', error: null });
+    expect(await copied()).toEqual([{ x_run_id: first.runId, total: '10.5' }]);
+
+    const again = await run('marked', '2025-11-05');
+    expect(again.end.status).toBe('COMPLETE');
+    expect(await copied()).toEqual([{ x_run_id: first.runId, total: '10.5' }]);
+    expect(await seen(again.runId)).toBe(await seen(first.runId));
+
+    // A late correction of the day.
+    await world.query("INSERT INTO sales VALUES ('2025-11-05', NUMERIC '-0.5', TIMESTAMP '2025-11-09 03:00:00Z')", 'acme_corp');
+    const late = await run('marked', '2025-11-05');
+    expect(await copied()).toEqual([{ x_run_id: late.runId, total: '10' }]);
+    expect(await seen(late.runId)).not.toBe(await seen(first.runId));
+  });
+
+  test('another day has a watermark of its own', async () => {
+    await run('marked', '2025-11-06');
+    expect(await world.query("SELECT CAST(SUM(amount) AS STRING) AS total FROM raw_sales WHERE day = '2025-11-06'", 'acme_corp')).toEqual([
+      { total: '7' },
+    ]);
+  });
+});
+
+test('the anomaly rule: a day like those before it passes, one that is far off fails and says what was expected', async () => {
+  expect((await run('watched', '2025-11-08')).end).toMatchObject({ status: 'COMPLETE', error: null });
+  const { end, runId } = await run('watched', '2025-11-09');
+  expect(end).toMatchObject({ status: 'FAILED', error: { class: 'data_quality', step: 'check' } });
+  const [result] = await world.query(
+    `SELECT rule, status, expected, actual FROM x_meta_dq_results WHERE pipeline_logging_id = '${runId}'`,
+    'acme_corp',
+  );
+  expect(result).toMatchObject({ rule: 'anomaly', status: 'failed', actual: '900.00' });
+  expect(result?.expected).toMatch(/^9\d\.\d\d to 10\d\.\d\d$/);
+});
