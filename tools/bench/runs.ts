@@ -24,9 +24,22 @@ const cpuMs = (pid: number): number => {
   const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
   return (Number(fields[11]) + Number(fields[12])) * 10;
 };
+interface Counted {
+  readonly entries: readonly { readonly product: string; readonly measures: Readonly<Record<string, number>> }[];
+}
+/** What local-cloud counted, by product. */
+function totals({ entries }: Counted): ReadonlyMap<string, ReadonlyMap<string, number>> {
+  const products = new Map<string, Map<string, number>>();
+  for (const { product, measures } of entries) {
+    const sums = products.get(product) ?? new Map<string, number>();
+    products.set(product, sums);
+    for (const [name, n] of Object.entries(measures)) sums.set(name, (sums.get(name) ?? 0) + n);
+  }
+  return products;
+}
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
-const system = await startSystem({ RATE_LIMIT_PER_MINUTE: '1000000', LOG_LEVEL: 'warn', RECORD_SECONDS: '0.5' });
+const system = await startSystem({ RATE_LIMIT_PER_MINUTE: '1000000', LOG_LEVEL: 'warn' });
 try {
   const keys: string[] = [];
   for (let n = 0; n < TENANTS; n++) {
@@ -47,6 +60,7 @@ try {
 
   const pids = await system.pids();
   const cpu = () => Object.fromEntries(Object.entries(pids).map(([name, pid]) => [name, cpuMs(pid)]));
+  await fetch(`${system.bigqueryUrl}/__stats`, { method: 'DELETE' });
   const cpuBefore = cpu();
   const ownBefore = process.cpuUsage();
   const posts: number[] = [];
@@ -81,12 +95,14 @@ try {
   }
   const cpuAfter = cpu();
   const own = process.cpuUsage(ownBefore);
+  const counted = (await (await fetch(`${system.bigqueryUrl}/__stats`)).json()) as Counted;
   const rows = await system.query(
-    `SELECT status, TIMESTAMP_DIFF(started_at, start_time, MILLISECOND) AS queued, UNIX_MILLIS(start_time) AS s, UNIX_MILLIS(end_time) AS e FROM ${table} WHERE ${where}`,
+    `SELECT status, TIMESTAMP_DIFF(started_at, start_time, MILLISECOND) AS queued, TIMESTAMP_DIFF(end_time, started_at, MILLISECOND) AS took, UNIX_MILLIS(start_time) AS s, UNIX_MILLIS(end_time) AS e FROM ${table} WHERE ${where}`,
   );
   const ended = rows.filter((row) => row.e !== null);
   const seconds = (Math.max(...ended.map((row) => Number(row.e))) - Math.min(...ended.map((row) => Number(row.s)))) / 1000;
   const queued = ended.map((row) => Number(row.queued));
+  const took = ended.map((row) => Number(row.took));
   console.log(`${RUNS} dry runs of ${TENANTS} tenants, ${RATE} POSTs a second asked for, ${Math.round((RUNS * 1000) / posted)} reached`);
   console.log(
     `POST             p50 ${percentile(posts, 0.5).toFixed(0)} ms, p99 ${percentile(posts, 0.99).toFixed(0)} ms, ${refused} refused`,
@@ -95,11 +111,14 @@ try {
     `end to end       ${(ended.length / seconds).toFixed(0)} runs a second, ${ended.filter((row) => row.status === 'COMPLETE').length} of ${ended.length} complete`,
   );
   console.log(`admitted->start  p50 ${percentile(queued, 0.5)} ms, p95 ${percentile(queued, 0.95)} ms`);
+  console.log(`start->end       p50 ${percentile(took, 0.5)} ms, p95 ${percentile(took, 0.95)} ms`);
   for (const [name, pid] of Object.entries(pids))
     console.log(
       `${name.padEnd(17)}${(((cpuAfter[name] ?? 0) - (cpuBefore[name] ?? 0)) / RUNS).toFixed(2)} ms of processor time a run, ${residentMb(pid)} MB`,
     );
   console.log(`this bench       ${((own.user + own.system) / 1000 / RUNS).toFixed(2)} ms a run`);
+  for (const [product, measures] of totals(counted))
+    console.log(`${product.padEnd(17)}${[...measures].map(([name, n]) => `${(n / RUNS).toFixed(3)} ${name}`).join(', ')} a run`);
   for (const [name, port] of [
     ['Redis (BullMQ)', 6379],
     ['Postgres (graphile-worker)', 5432],

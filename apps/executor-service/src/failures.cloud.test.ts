@@ -10,6 +10,8 @@ import { type ExecutorProcess, startWorld, type World } from './testing/world.ts
 jest.setTimeout(120_000);
 let world: World;
 let executor: ExecutorProcess;
+/** A step in work gets a second to finish when its executor is told to go. */
+const environment = () => ({ CONFIGS_DIR: join(world.folder, 'configs'), DRAIN_SECONDS: '6' });
 const template = (name: string, rest: string) =>
   writeFile(
     join(world.folder, `configs/gcp/example/${name}.yml`),
@@ -50,7 +52,7 @@ beforeAll(async () => {
     'steps:\n  - { id: count, type: bigquery.query, with: { sql: "SELECT COUNT(*) AS n FROM UNNEST(GENERATE_ARRAY(1, 100000)) AS a, UNNEST(GENERATE_ARRAY(1, 100000)) AS b WHERE a * 2 > b", to: out_h } }\n',
   );
   for (const tenant of ['acme_corp', 'globex_inc', 'gone_corp']) await world.tenant(tenant);
-  executor = await world.executor({ CONFIGS_DIR: join(world.folder, 'configs') });
+  executor = await world.executor(environment());
 });
 afterAll(() => world.stop());
 
@@ -225,7 +227,7 @@ describe('a run that somebody stops or repeats', () => {
     const runId = await world.request('acme_corp', 'gcp/example/waits');
     await new Promise((resolve) => setTimeout(resolve, 500));
     const leaving = executor;
-    executor = await world.executor({ CONFIGS_DIR: join(world.folder, 'configs') });
+    executor = await world.executor(environment());
     const ended = await leaving.kill('SIGTERM');
     expect(ended).toEqual({ code: 0, signal: null });
     expect(world.ends.get(runId)).toBeUndefined();

@@ -16,7 +16,8 @@ function named(topic: string, consumer: string) {
 /** Everything this service listens to. */
 export function subscriptions(executor: Executor): SubscriptionSpec[] {
   const { instance, concurrency } = executor;
-  const recorder = { maxMessages: 5_000, maxBatch: 500 } as const;
+  // All that arrived while a statement ran is one batch of the next.
+  const recorder = { maxMessages: 5_000, maxBatch: 5_000 } as const;
   const heard = { instance, maxMessages: 5_000, maxBatch: 500 } as const;
   return [
     // Some more than are in work, so that there is a choice between tenants; the rest is left to other instances.
