@@ -4,8 +4,8 @@
  *   npm run bench -- api [onboarding] [quota] [admission] [authentication]            BENCH_SECONDS=10  PORT_OFFSET=500
  *
  * Asked at a fixed rate (an answer's time counts from when it was due, so waiting in line is not hidden), then as fast as it goes.
- * Beside each figure stands which process used how much of a core meanwhile: that is what bounds it. Executors work on one run at
- * a time here, so that admission is measured and not execution; what was admitted waits in the broker.
+ * Beside each figure stands what an answer cost each process in CPU time: that is what bounds it. Admission is asked once while the
+ * executor is stopped, so that what was admitted waits in the broker, and once while it works on one run at a time.
  */
 import { spawn } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
@@ -97,11 +97,16 @@ async function admission(all: readonly Tenant[]): Promise<void> {
       JSON.stringify({ date: day(Math.floor(n / all.length)) }),
     );
   };
-  const skipped = 800 * SECONDS;
+  const some = 800 * SECONDS;
+  const executor = [...children()].find(([, name]) => name === 'executor-service')?.[0];
+  if (!executor) throw new Error('there is no executor-service');
+  process.kill(executor, 'SIGSTOP');
   report('admission asked 800 times a second', await measured(() => http.atRate(800, SECONDS, run)), { perSecond: 800 });
-  report(`admission as fast as ${CONNECTIONS} connections ask`, await measured(() => http.flood(800 * SECONDS, (n) => run(n + skipped))), {
+  report(`admission as fast as ${CONNECTIONS} connections ask`, await measured(() => http.flood(some, (n) => run(n + some))), {
     perSecond: 800,
   });
+  process.kill(executor, 'SIGCONT');
+  report(`the same while runs are executed`, await measured(() => http.flood(some, (n) => run(n + 2 * some))), { perSecond: 800 });
 }
 
 async function authentication(): Promise<void> {
@@ -163,21 +168,29 @@ function boundOf(perSecond: number, cores: Measured['cores']): string {
   return `ms an answer: ${costs}; together ${sum.toFixed(2)}, so at most ${ceiling.toFixed(0)}/s on ${cpus} cores`;
 }
 
-/** CPU time used so far by this process and each child of the launcher. */
-function cpuSeconds(): Map<string, number> {
-  const used = new Map<string, number>();
+/** This process and each child of the launcher. */
+function children(): Map<number, string> {
+  const found = new Map([[process.pid, 'this bench']]);
   for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
     try {
-      const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-      const [, parent, , , , , , , , , , user, system] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
       const app = /apps\/([\w-]+)\/src\/main\.ts/.exec(readFileSync(`/proc/${pid}/cmdline`, 'utf8'))?.[1];
-      const name = Number(pid) === process.pid ? 'this bench' : Number(parent) === launcherPid ? app : undefined;
-      if (name) used.set(name, (Number(user) + Number(system)) / 100);
+      if (app && Number(statOf(pid)[1]) === launcherPid) found.set(Number(pid), app);
     } catch {
       // It ended meanwhile.
     }
   }
-  return used;
+  return found;
+}
+
+/** The fields of /proc/PID/stat after the command's name. */
+function statOf(pid: number | string): string[] {
+  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+  return stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+}
+
+/** CPU time used so far, by process. */
+function cpuSeconds(): Map<string, number> {
+  return new Map([...children()].map(([pid, name]) => [name, (Number(statOf(pid)[11]) + Number(statOf(pid)[12])) / 100]));
 }
 
 async function startAll(): Promise<{ stop: () => Promise<void>; launcherPid: number }> {
@@ -190,6 +203,7 @@ async function startAll(): Promise<{ stop: () => Promise<void>; launcherPid: num
     RATE_LIMIT_PER_MINUTE: '1000000',
     CONCURRENCY: '1',
     LOG_LEVEL: 'warn',
+    SAMPLE_DATA: 'off',
   };
   const launcher = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', join(root, 'tools/launcher/start.ts')], {
     env,
