@@ -1,10 +1,10 @@
 /** The whole system as `npm start` starts it, on ports and data of its own: what e2e tests stand on. */
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { isFree, portShare } from '@convergence/testing';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const BASE_PORTS = [8080, 8081, 8082, 8083, 8085, 9050, 9060, 9070];
@@ -95,7 +95,6 @@ export async function startSystem(env: Record<string, string> = {}): Promise<Sys
       return (body.rows ?? []).map((row) => Object.fromEntries(row.f.map((cell, i) => [fields[i]?.name ?? String(i), cell.v])));
     },
     async pids() {
-      const { execFileSync } = await import('node:child_process');
       const lines = execFileSync('ps', ['-o', 'pid=,args=', '--ppid', String(launcher.pid)])
         .toString()
         .trim()
@@ -131,19 +130,15 @@ async function end(launcher: ChildProcess): Promise<void> {
   clearTimeout(late);
 }
 
-/** An offset at which every port of the system is free. */
+/** An offset at which every port of the system is free, with all of them in this worker's share. */
 async function freeOffset(): Promise<number> {
+  const { first, count } = portShare();
+  const lowest = Math.min(...BASE_PORTS);
+  const room = count - (Math.max(...BASE_PORTS) - lowest);
   for (let attempt = 0; attempt < 50; attempt++) {
-    const offset = 10_000 + Math.floor(Math.random() * 35_000);
+    const offset = first - lowest + Math.floor(Math.random() * room);
     const free = await Promise.all(BASE_PORTS.map((port) => isFree(port + offset)));
     if (free.every(Boolean)) return offset;
   }
   throw new Error('no free ports');
 }
-
-const isFree = (port: number): Promise<boolean> =>
-  new Promise((resolve) => {
-    const server = createServer()
-      .once('error', () => resolve(false))
-      .listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
-  });

@@ -13,6 +13,7 @@ export { type FakeJournalStore, fakeJournalStore } from './fakes/journal-store.t
 export { fakeKeys } from './fakes/keys.ts';
 export { type FakeOwnerStore, fakeOwnerStore } from './fakes/owner-store.ts';
 export { type FakeWarehouse, fakeWarehouse } from './fakes/warehouse.ts';
+export { freePort, isFree, portShare } from './free-port.ts';
 export { given } from './given.ts';
 export { keptLog } from './kept-log.ts';
 export { type LocalCloud, startLocalCloud } from './local-cloud.ts';

@@ -33,7 +33,7 @@ import { parametersHash } from '@convergence/pipelines';
 import type { Row, SqlParameter, Warehouse } from '@convergence/ports';
 import { eventMessage } from '@convergence/service';
 import { OPERATIONAL_TABLES, pipelineRuns } from '@convergence/tables';
-import { type LocalCloud, startLocalCloud } from '@convergence/testing';
+import { freePort, type LocalCloud, startLocalCloud } from '@convergence/testing';
 
 const MAIN = fileURLToPath(new URL('../main.ts', import.meta.url));
 const CONFIGS = fileURLToPath(new URL('../../../../configs', import.meta.url));
@@ -221,14 +221,4 @@ async function startExecutor(env: Readonly<Record<string, string>>): Promise<Exe
       return gone;
     },
   };
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve) => {
-    const server = createServer();
-    server.listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as AddressInfo;
-      server.close(() => resolve(port));
-    });
-  });
 }

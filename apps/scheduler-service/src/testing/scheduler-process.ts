@@ -11,6 +11,7 @@ import { type GoogleConfig, googleBus, googleWarehouse, hostsFrom } from '@conve
 import { provisionOwner } from '@convergence/journal';
 import { internalClient, TokenSigner } from '@convergence/service';
 import { provisionTables, SLICES } from '@convergence/tables';
+import { freePort } from '@convergence/testing';
 
 const MAIN = fileURLToPath(new URL('../main.ts', import.meta.url));
 const CONFIGS = fileURLToPath(new URL('../../../../configs', import.meta.url));
@@ -121,14 +122,3 @@ export async function startSchedulerProcess(env: Readonly<Record<string, string>
   };
 }
 export type SchedulerProcess = Awaited<ReturnType<typeof startSchedulerProcess>>;
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as AddressInfo;
-      server.close(() => resolve(port));
-    });
-  });
-}

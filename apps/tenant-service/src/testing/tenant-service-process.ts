@@ -4,7 +4,6 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -14,6 +13,7 @@ import { provisionOwner } from '@convergence/journal';
 import type { Row, Warehouse } from '@convergence/ports';
 import { type InternalClient, internalClient, TokenSigner } from '@convergence/service';
 import { provisionTables } from '@convergence/tables';
+import { freePort } from '@convergence/testing';
 
 const MAIN = fileURLToPath(new URL('../main.ts', import.meta.url));
 export const SIGNING_KEY = 'a-signing-key-for-tests-that-is-long-enough';
@@ -117,14 +117,3 @@ const ready = (url: string): Promise<boolean> =>
     (response) => response.ok,
     () => false,
   );
-
-export function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as { port: number };
-      server.close(() => resolve(port));
-    });
-  });
-}
