@@ -1,4 +1,4 @@
-/** Node 24 strips the types itself, so nothing is transformed. Each project is one kind of test; heavy ones run one after the other. */
+/** Node 24 strips the types itself, so nothing is transformed. */
 export default {
   transform: {},
   extensionsToTreatAsEsm: ['.ts'],

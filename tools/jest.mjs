@@ -1,4 +1,7 @@
-/** A package's `test` script: its pure tests. The ones that need a running local-cloud are run for all packages together, one by one. */
+/**
+ * A package's `test` script: the pure tests below the folder it is called in; words pick among them by their path. The ones that need a
+ * running local-cloud are run for all packages together.
+ */
 import { spawnSync } from 'node:child_process';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -15,12 +18,13 @@ const options = [
   '\\.cloud\\.test\\.ts$',
   '/e2e/',
 ];
-const { status } = spawnSync(
-  process.execPath,
-  [...jest, ...options, '--testPathPatterns', `^${join(root, here)}/`, ...process.argv.slice(2)],
-  {
-    cwd: root,
-    stdio: 'inherit',
-  },
-);
+// One pattern: of several, Jest takes what fits any.
+const words = process.argv.slice(2);
+const pattern = `^${join(root, here)}/${words.length > 0 ? `.*(?:${words.join('|')})` : ''}`;
+const { status } = spawnSync(process.execPath, [...jest, ...options, '--testPathPatterns', pattern], {
+  cwd: root,
+  stdio: 'inherit',
+  // nx forces colours on what it runs, and tests read what processes print.
+  env: { ...process.env, FORCE_COLOR: undefined },
+});
 process.exit(status ?? 1);

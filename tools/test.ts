@@ -1,6 +1,6 @@
 /**
- * `npm test`: every test. Pure ones first, several at a time; then those with a local-cloud or a whole system, one by one, because
- * they measure themselves against the machine. `npm test -- tenants` runs the tests whose path matches.
+ * `npm test`: every test. Pure ones first, one a core; then those with a local-cloud or a whole system, two at a time, because half of their
+ * time is waiting. `npm test -- tenants` runs the tests whose path matches.
  *
  * Loops that look for what nobody thought of (random input, kills) are short here; `SOAK=1 npm test` runs them for long.
  *
@@ -9,7 +9,7 @@
  */
 import { spawnSync } from 'node:child_process';
 import { globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { availableParallelism, tmpdir } from 'node:os';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -18,6 +18,7 @@ const patterns = process.argv.slice(2);
 const results = mkdtempSync(join(tmpdir(), 'test-results-'));
 const NEEDS_A_SYSTEM = /\.cloud\.test\.ts$|(^|\/)e2e\//;
 
+const SYSTEMS_AT_ONCE = 2;
 const SLOWEST = 8;
 /** What the loops of the tests read. */
 const SHORT = { FUZZ_SECONDS: '10', FUZZ_MS: '5000' };
@@ -48,7 +49,14 @@ function jest(name: string, files: readonly string[], options: readonly string[]
   ];
   const { status } = spawnSync(process.execPath, [...command, '--json', `--outputFile=${file}`, ...options, '--runTestsByPath', ...files], {
     cwd: root,
-    env: { ...(soak ? LONG : SHORT), ...process.env },
+    // Services and local-clouds start hundreds of times: compiled code is kept for the next ones. nx forces colours on what it runs, and
+    // tests read what processes print.
+    env: {
+      NODE_COMPILE_CACHE: join(root, 'node_modules', '.cache', 'compile'),
+      ...(soak ? LONG : SHORT),
+      ...process.env,
+      FORCE_COLOR: undefined,
+    },
     // Jest reports on stderr when it writes JSON.
     stdio: ['inherit', 'ignore', 'inherit'],
   });
@@ -76,11 +84,11 @@ const files = globSync('{apps,libs,tools,e2e}/**/*.test.ts', { cwd: root, exclud
   .sort();
 if (files.length === 0) console.log(`No test file has ${patterns.join(' or ')} in its path.`);
 const isPure = (file: string) => !NEEDS_A_SYSTEM.test(file);
-const pure = jest('pure', files.filter(isPure), ['--maxWorkers=50%']);
+const pure = jest('pure', files.filter(isPure), [`--maxWorkers=${availableParallelism()}`]);
 const system = jest(
   'system',
   files.filter((file) => !isPure(file)),
-  ['--runInBand'],
+  [`--maxWorkers=${SYSTEMS_AT_ONCE}`],
 );
 rmSync(results, { recursive: true, force: true });
 const slowest = [...pure.suites, ...system.suites].sort((a, b) => b.seconds - a.seconds).slice(0, SLOWEST);

@@ -111,14 +111,21 @@ describe('a child', () => {
       parent,
       `import { Child } from ${JSON.stringify(childModule)};
        const plan = { name: 'lives', main: ${JSON.stringify(main)}, nodeOptions: [], env: {}, ports: [], readyUrl: undefined };
-       const child = new Child(plan, { line: () => console.log(child.pid), died: () => {} });
+       const child = new Child(plan, { line: () => console.log(String(child.pid)), died: () => {} });
        child.start();`,
     );
     const launcher = spawn(process.execPath, ['--no-warnings', parent], { stdio: ['ignore', 'pipe', 'inherit'] });
-    const pid = await new Promise<number>((resolve) => launcher.stdout.once('data', (chunk: Buffer) => resolve(Number(chunk.toString()))));
-    expect(alive(pid)).toBe(true);
-    launcher.kill('SIGKILL');
-    await eventually(() => !alive(pid));
+    try {
+      const pid = await new Promise<number>((resolve) =>
+        launcher.stdout.once('data', (chunk: Buffer) => resolve(Number(chunk.toString()))),
+      );
+      expect(alive(pid)).toBe(true);
+      launcher.kill('SIGKILL');
+      await eventually(() => !alive(pid));
+    } finally {
+      // A test that failed must not leave what keeps Jest from ending.
+      launcher.kill('SIGKILL');
+    }
   });
 });
 
