@@ -15,6 +15,8 @@ export interface Echo {
   call(bytes: Buffer): Promise<void>;
   /** Messages on one open stream: resolves when as many came back as `count`. */
   stream(bytes: Buffer, count: number): Promise<void>;
+  /** One open stream, one message at a time. */
+  talk(): { say(bytes: Buffer): Promise<void>; end(): void };
   close(): void;
 }
 
@@ -45,6 +47,19 @@ export async function startEcho(): Promise<Echo> {
           call.write(bytes);
         }
       }),
+    talk() {
+      const call = client.makeBidiStreamRequest('/bench.Echo/Stream', same, same);
+      let heard: () => void = () => {};
+      call.on('data', () => heard());
+      return {
+        say: (bytes) =>
+          new Promise((resolve) => {
+            heard = resolve;
+            call.write(bytes);
+          }),
+        end: () => call.end(),
+      };
+    },
     close() {
       client.close();
       child.kill('SIGKILL');
