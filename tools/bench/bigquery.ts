@@ -1,6 +1,6 @@
 /**
- * BigQuery and Storage Write of local-cloud as a process of its own, beside DuckDB called directly in this process on a
- * table of the same rows. Medians; latencies include HTTP and the client.
+ * BigQuery of local-cloud as a process of its own, beside DuckDB called directly in this process on a table of the same rows;
+ * streamed rows are benched in storage-write.ts. Medians; latencies include HTTP and the client.
  *
  *   npm run bench -- bigquery        BENCH_ROUNDS=5 (median)  BENCH_ROWS=10000000  BENCH_DATASETS=10000  BENCH_STATEMENTS=20000
  */
@@ -13,8 +13,6 @@ import { fileURLToPath } from 'node:url';
 
 const require = createRequire(new URL('../../apps/local-cloud/package.json', import.meta.url));
 const duckdb = require('@duckdb/node-api') as typeof import('@duckdb/node-api');
-const grpc = require('@grpc/grpc-js') as typeof import('@grpc/grpc-js');
-const { managedwriter, adapt } = require('@google-cloud/bigquery-storage') as typeof import('@google-cloud/bigquery-storage');
 const { BigQuery } = createRequire(import.meta.url)('@google-cloud/bigquery') as typeof import('@google-cloud/bigquery');
 
 process.env.METADATA_SERVER_DETECTION = 'none';
@@ -32,7 +30,6 @@ const dir = mkdtempSync(join(tmpdir(), 'bench-bigquery-'));
 let child: ChildProcess | undefined;
 let ports: Record<string, string> = { PUBSUB_PORT: '0', BIGQUERY_PORT: '0', BIGQUERY_STORAGE_PORT: '0', KMS_PORT: '0' };
 let endpoint = '';
-let storage = '';
 
 async function start(): Promise<number> {
   const began = performance.now();
@@ -46,7 +43,6 @@ async function start(): Promise<number> {
   });
   const at = (name: string) => new RegExp(`${name}=(\\S+)`).exec(line)![1]!;
   endpoint = at('bigquery');
-  storage = at('storage');
   const port = (name: string) => at(name).split(':').at(-1)!;
   ports = { PUBSUB_PORT: port('pubsub'), BIGQUERY_PORT: port('bigquery'), BIGQUERY_STORAGE_PORT: port('storage'), KMS_PORT: port('kms') };
   return performance.now() - began;
@@ -189,51 +185,6 @@ await Promise.all(
   }),
 );
 report('jobs.query by the real client, 8 at a time', `${Math.round(2000 / ((performance.now() - began) / 1000))} /s`, 'goal 300 /s');
-
-await query('create table b.stream (id int64 not null, name string, seen timestamp)');
-const [host, port] = storage.split(':') as [string, string];
-const writers = new managedwriter.WriterClient({
-  projectId: PROJECT,
-  apiEndpoint: host,
-  port: Number(port),
-  sslCreds: grpc.credentials.createInsecure(),
-});
-const parent = `projects/${PROJECT}/datasets/b/tables/stream`;
-const stream = await writers.createWriteStreamFullResponse({
-  streamType: managedwriter.CommittedStream as never,
-  destinationTable: parent,
-});
-const connection = await writers.createStreamConnection({ streamId: stream.name! });
-const writer = new managedwriter.JSONWriter({
-  connection,
-  protoDescriptor: adapt.convertStorageSchemaToProto2Descriptor(stream.tableSchema!, 'root'),
-});
-let offset = 0;
-const row = () => ({ id: offset++, name: 'somebody', seen: 1_700_000_000_000_000 });
-const lone = await timed(300, () => writer.appendRows([row()] as never, offset - 1).getResult());
-report('lone append of one row', ms(lone), 'goal 1-3 ms');
-const singles = performance.now();
-await Promise.all(Array.from({ length: 20_000 }, () => writer.appendRows([row()] as never, offset - 1).getResult()));
-report(
-  'appends of one row, pipelined',
-  `${Math.round(20_000 / ((performance.now() - singles) / 1000)).toLocaleString('en')} /s`,
-  'goal 5 000 /s',
-);
-const batches = performance.now();
-await Promise.all(
-  Array.from({ length: 200 }, () => {
-    const at = offset;
-    return writer.appendRows(Array.from({ length: 500 }, row) as never, at).getResult();
-  }),
-);
-report(
-  'rows in batches of 500',
-  `${Math.round(100_000 / ((performance.now() - batches) / 1000)).toLocaleString('en')} /s`,
-  'goal 50 000 /s',
-);
-const [counted] = (await query('select count(*) from b.stream')).rows;
-if (Number(counted.f[0].v) !== offset) throw new Error(`streamed ${offset}, found ${counted.f[0].v}`);
-writers.close();
 
 const before = resident();
 await timed(1, async () => {
