@@ -132,10 +132,12 @@ export function analyze(node: Node, env: Env): Typed {
       return raw(BOOL, `(${left!.sql} IS ${node.not ? 'NOT ' : ''}DISTINCT FROM ${right!.sql})`);
     }
     case 'unary': {
+      notNull(node.op, node.of);
       if (node.op === '+') return analyze(node.of, env);
       return operator(node.op === '-' ? '-x' : '~', [analyze(node.of, env)], node.at, `gs_x${env.unit.alias()}`);
     }
     case 'binary':
+      if (node.op !== '<<' && node.op !== '>>') notNull(node.op, node.left, node.right);
       return operator(node.op, [analyze(node.left, env), analyze(node.right, env)], node.at, `gs_x${env.unit.alias()}`);
     case 'and':
     case 'or': {
@@ -143,6 +145,7 @@ export function analyze(node: Node, env: Env): Typed {
       return raw(BOOL, `(${parts.join(node.k === 'and' ? ' AND ' : ' OR ')})`);
     }
     case 'not':
+      notNull('NOT', node.of);
       return raw(BOOL, `(NOT ${want(analyze(node.of, env), BOOL, node.at, 'operator NOT').sql})`);
     case 'arrayCtor':
       return analyzeArray(node, env);
@@ -185,6 +188,12 @@ function systemVariable(name: string, at: number, env: Env): Typed {
     default:
       throw new SyntaxFault(`Unrecognized system variable: @@${name}`, at);
   }
+}
+
+/** What a NULL without a type would be compared or reckoned with is not known. */
+function notNull(op: string, ...operands: readonly Node[]): void {
+  const literal = operands.find((o) => o.k === 'null');
+  if (literal) throw new SyntaxFault(`Operands of ${op} cannot be literal NULL`, literal.at);
 }
 
 function attempt(node: Node, env: Env): Typed | undefined {
@@ -485,6 +494,7 @@ function analyzeIn(node: Node & { k: 'in' }, env: Env): Typed {
 function analyzeLike(node: Node & { k: 'like' }, env: Env): Typed {
   const of = analyze(node.of, env);
   const one = (pattern: Typed): string => operator('LIKE', [of, pattern], node.at, `gs_x${env.unit.alias()}`).sql;
+  notNull('LIKE', node.of, ...(node.pattern ? [node.pattern] : []));
   if (node.pattern) return negate(raw(BOOL, one(analyze(node.pattern, env))), node.not);
   if (node.unnest) {
     const array = analyze(node.unnest, env);

@@ -124,6 +124,7 @@ function overRelation(relation: Relation, env: Env, order: readonly OrderItem[],
     columns: relation.columns.filter((c) => c.name !== undefined).map((c) => ({ name: c.name!, type: c.type, sql: `${alias}.${c.sql}` })),
   };
   const keys = order.map((item) => {
+    checkOrderKey(item.of);
     const n = ordinal(item.of, relation.columns.length);
     const value = n ? raw(relation.columns[n - 1]!.type, `${alias}.${relation.columns[n - 1]!.sql}`) : analyze(item.of, { ...env, scope });
     checkOrderable(value.type, item.of.at);
@@ -136,7 +137,7 @@ function limitSql(query: Query | undefined, env: Env): string {
   if (!query?.limit) return '';
   const part = (node: Node, what: string) => {
     const value = analyze(node, { ...env, scope: emptyScope() });
-    if (costOf(value, INT64) === undefined || (typeof value.literal === 'bigint' && value.literal < 0n)) {
+    if (value.untyped || costOf(value, INT64) === undefined || (typeof value.literal === 'bigint' && value.literal < 0n)) {
       throw new SyntaxFault(`Syntax error: ${what} expects an integer literal or parameter`, node.at);
     }
     return coerce(value, INT64).sql;
@@ -150,6 +151,11 @@ function ordinal(node: Node, count: number): number | undefined {
   if (!(n >= 1 && n <= count))
     throw new SyntaxFault(`ORDER BY column number item is out of range. Column numbers must be between 1 and ${count}, inclusive`, node.at);
   return n;
+}
+/** An integer is a column's number; any other literal orders nothing. */
+function checkOrderKey(node: Node): void {
+  if (['null', 'bool', 'float', 'string', 'bytes', 'typed'].includes(node.k))
+    throw new SyntaxFault('Cannot ORDER BY literal values', node.at);
 }
 function checkOrderable(type: SqlType, at: number): void {
   if (!isOrderable(type)) throw new SyntaxFault(`ORDER BY does not support expressions of type ${formatType(type)}`, at);
@@ -226,6 +232,7 @@ function compileSelect(select: Select, outer: Env, order: readonly OrderItem[], 
   }));
   const hidden: string[] = [];
   const keys = order.map((item) => {
+    checkOrderKey(item.of);
     const n = value ? undefined : ordinal(item.of, columns.length);
     if (n) {
       checkOrderable(columns[n - 1]!.type, item.of.at);
