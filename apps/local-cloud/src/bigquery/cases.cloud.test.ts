@@ -46,3 +46,8 @@ describe('refusals over REST', () => {
     });
   }
 });
+
+test('a fraction of a second has six digits, by which Google’s clients read it', async () => {
+  const { body } = await query("select time '01:02:03.5', datetime '2025-01-02 03:04:05.25', time '01:02:03'");
+  expect(body.rows[0].f).toEqual([{ v: '01:02:03.500000' }, { v: '2025-01-02T03:04:05.250000' }, { v: '01:02:03' }]);
+});

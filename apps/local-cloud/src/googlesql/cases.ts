@@ -44,6 +44,9 @@ function scalar(v: unknown, type: string): unknown {
     case 'NUMERIC':
     case 'BIGNUMERIC':
       return text.includes('.') ? text.replace(/0+$/, '').replace(/\.$/, '') : text;
+    case 'TIME':
+    case 'DATETIME':
+      return text.replace(/(\.\d*?)0+$/, '$1');
     case 'JSON':
       try {
         return JSON.stringify(sorted(JSON.parse(text)));
@@ -64,7 +67,7 @@ function value(v: unknown, f: RestField): unknown {
 const shape = (f: RestField): string =>
   `${f.name}:${f.type}${f.mode === 'REPEATED' ? '[]' : ''}${f.fields ? `(${f.fields.map(shape).join(', ')})` : ''}`;
 
-/** One text for a whole result; floats to 12 digits, JSON by value, rows as a set unless ordered. */
+/** One text for a whole result; floats to 12 digits, fractions of seconds without trailing zeros, JSON by value, rows as a set unless ordered. */
 export function canonical(c: { schema: readonly RestField[]; rows: readonly RestRow[] }, ordered: boolean): string {
   const rows = c.rows.map((r) => JSON.stringify(r.f.map((x, i) => value(x.v, c.schema[i]!))));
   return [c.schema.map(shape).join(' '), ...(ordered ? rows : rows.sort())].join('\n');

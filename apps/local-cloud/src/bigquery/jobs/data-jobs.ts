@@ -485,7 +485,10 @@ export function extractSpec(service: Service, project: string, caller: Caller, e
   };
 }
 
-const timestampText = (micros: string) => `${datetimeText(BigInt(micros)).replace('T', ' ')} UTC`;
+const timestampText = (micros: string) =>
+  `${datetimeText(BigInt(micros))
+    .replace('T', ' ')
+    .replace(/(\.\d{3})000$/, '$1')} UTC`;
 
 function plainText(type: SqlType, value: CellValue): string | null {
   if (value === null) return null;

@@ -26,13 +26,13 @@ export function dateText(days: number): string {
   return `${pad(date.getUTCFullYear(), 4)}-${pad(date.getUTCMonth() + 1, 2)}-${pad(date.getUTCDate(), 2)}`;
 }
 
+/** A fraction has six digits or is not there: Google's clients tell the two apart by the length. */
 export function timeText(micros: bigint): string {
   const total = Number(micros);
   const seconds = Math.floor(total / 1_000_000);
   const fraction = total % 1_000_000;
   const text = `${pad(Math.floor(seconds / 3600), 2)}:${pad(Math.floor(seconds / 60) % 60, 2)}:${pad(seconds % 60, 2)}`;
-  if (fraction === 0) return text;
-  return fraction % 1000 === 0 ? `${text}.${pad(fraction / 1000, 3)}` : `${text}.${pad(fraction, 6)}`;
+  return fraction === 0 ? text : `${text}.${pad(fraction, 6)}`;
 }
 
 export function datetimeText(micros: bigint): string {
