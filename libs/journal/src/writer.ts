@@ -49,7 +49,7 @@ interface Waiter {
 const OVERHEAD = 120;
 
 export function journalWriter(options: JournalWriterOptions): JournalWriter {
-  const { store, stream, streamStart, clock, maxRows = 5_000, maxBytes = 4_000_000, answerWithinMilliseconds = 10_000 } = options;
+  const { store, stream, streamStart, clock, maxRows = 5_000, maxBytes = 4_000_000, answerWithinMilliseconds = 4_000 } = options;
   const groups: (readonly JournalRow[])[] = [];
   let waiters: Waiter[] = [];
   let durable = streamStart;
@@ -90,6 +90,7 @@ export function journalWriter(options: JournalWriterOptions): JournalWriter {
   /** Resolves to false when the writer died. */
   async function commit(batch: readonly JournalRow[]): Promise<boolean> {
     const offset = batch[0]!.sequence - streamStart - 1;
+    const began = clock.now();
     for (let attempt = 0; dead === undefined; attempt += 1) {
       try {
         await options.at?.('append-sent');
@@ -105,7 +106,7 @@ export function journalWriter(options: JournalWriterOptions): JournalWriter {
           die('the journal refused an append', cause);
           break;
         }
-        stalledSince ??= clock.now();
+        stalledSince ??= began;
         options.onStall?.(cause);
         if (clock.now() - stalledSince >= answerWithinMilliseconds) {
           rejectAll(() => new Transient('The journal does not answer.', { cause, retryAfterSeconds: 5 }));

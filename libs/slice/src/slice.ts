@@ -9,7 +9,8 @@
  * the predecessor's stream, loads tables and redo rows, replays the journal from there, opens a stream of its own, and serves.
  *
  *  1. What was answered is durable: an event is in the journal before anybody hears of it, as an answer or as a message.
- *  2. Every answer, a refusal and a read too, rests on durable events alone.
+ *  2. Every answer to a command, a refusal too, and all that `read` gives rests on durable events alone; who looks at `state` may see
+ *     what is under way.
  *  3. A command's events are durable all or none, once.
  *  4. A caller that hears Transient knows nothing: its command happened or did not. It asks again; commands that must not happen
  *     twice carry an identity that `decide` looks at.
