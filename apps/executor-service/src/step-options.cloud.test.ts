@@ -16,7 +16,7 @@ beforeAll(async () => {
   await cp(fileURLToPath(new URL('../../../configs', import.meta.url)), join(world.folder, 'configs'), { recursive: true });
   await template(
     'marked',
-    '  - id: copy\n    type: bigquery.copy\n    with: { from: "{dataset}.sales", filter: "day = @date", watermark: changed_at, to: raw_sales, unit: { day: "{date}", column: day } }\n',
+    '  - id: copy\n    type: bigquery.copy\n    with: { from: "{dataset}.sales", filter: "day = @date", watermark: changed_at, control_totals: [amount, rate], to: raw_sales, unit: { day: "{date}", column: day } }\n',
   );
   await template(
     'watched',
@@ -24,8 +24,8 @@ beforeAll(async () => {
   );
   await world.tenant('acme_corp');
   await world.query(
-    `CREATE TABLE sales AS SELECT DATE '2025-11-05' AS day, NUMERIC '10.5' AS amount, TIMESTAMP '2025-11-06 01:00:00Z' AS changed_at
-UNION ALL SELECT DATE '2025-11-06', NUMERIC '7', TIMESTAMP '2025-11-07 01:00:00Z'`,
+    `CREATE TABLE sales AS SELECT DATE '2025-11-05' AS day, NUMERIC '10.5' AS amount, 0.1 AS rate, TIMESTAMP '2025-11-06 01:00:00Z' AS changed_at
+UNION ALL SELECT DATE '2025-11-06', NUMERIC '7', 0.4, TIMESTAMP '2025-11-07 01:00:00Z'`,
     'acme_corp',
   );
   await world.query(
@@ -64,10 +64,16 @@ describe('watermark of bigquery.copy', () => {
     expect(await seen(again.runId)).toBe(await seen(first.runId));
 
     // A late correction of the day.
-    await world.query("INSERT INTO sales VALUES ('2025-11-05', NUMERIC '-0.5', TIMESTAMP '2025-11-09 03:00:00Z')", 'acme_corp');
+    await world.query("INSERT INTO sales VALUES ('2025-11-05', NUMERIC '-0.5', 0.2, TIMESTAMP '2025-11-09 03:00:00Z')", 'acme_corp');
     const late = await run('marked', '2025-11-05');
     expect(await copied()).toEqual([{ x_run_id: late.runId, total: '10' }]);
     expect(await seen(late.runId)).not.toBe(await seen(first.runId));
+    // Floats are added up as decimals: 0.1 + 0.2.
+    const [log] = await world.query(
+      `SELECT JSON_VALUE(control_totals, '$.source.sums.rate') AS source, JSON_VALUE(control_totals, '$.result.sums.rate') AS result FROM x_meta_step_logs WHERE pipeline_logging_id = '${late.runId}'`,
+      'acme_corp',
+    );
+    expect(log).toEqual({ source: '0.3', result: '0.3' });
   });
 
   test('another day has a watermark of its own', async () => {

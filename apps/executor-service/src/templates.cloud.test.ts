@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { billingDay } from '../../../tools/sample-data/billing-export.ts';
 import { writeFocusExport } from '../../../tools/sample-data/focus-export.ts';
 import { type SampleServer, startSampleServer } from '../../../tools/sample-data/sample-server.ts';
 import { installBillingExport } from '../../../tools/sample-data.ts';
@@ -21,6 +22,12 @@ afterAll(async () => {
   await server.close();
 });
 
+/** NUMERIC as a whole number of billionths. */
+function billionths(text: string): bigint {
+  const [, sign, whole = '', fraction = ''] = /^(-?)(\d+)(?:\.(\d{1,9}))?$/.exec(text) ?? [];
+  const value = BigInt(whole) * 1_000_000_000n + BigInt(fraction.padEnd(9, '0'));
+  return sign ? -value : value;
+}
 const steps = (runId: string) =>
   world.query(
     `SELECT step_name, status, rows_processed, error_message FROM x_meta_step_logs WHERE pipeline_logging_id = '${runId}' ORDER BY start_time`,
@@ -52,6 +59,36 @@ FROM gcp_billing_export WHERE DATE(usage_start_time) = '2025-11-05'`,
       'acme_corp',
     );
     expect(dq.filter((r) => r.rule !== 'matches_control_total' && r.rule !== 'freshness')).toEqual([]);
+  });
+
+  test('gcp/cost/billing_cost: each currency is what its rows add up to without SQL, and a late correction changes its own only', async () => {
+    const day = '2025-11-06';
+    const expected = new Map<string, bigint>();
+    for (const row of billingDay(day, { month: '2025-11', rowsPerDay: 200 })) {
+      const credits = row.credits as readonly { readonly amount: string }[];
+      const amount = [row.cost as string, ...credits.map((c) => c.amount)].reduce((sum, text) => sum + billionths(text), 0n);
+      expected.set(row.currency as string, (expected.get(row.currency as string) ?? 0n) + amount);
+    }
+    expect(expected.size).toBe(2);
+    const loaded = async (): Promise<Map<string, bigint>> => {
+      const end = await world.end(await world.request('acme_corp', 'gcp/cost/cost_billing', { date: day }), 60_000);
+      expect({ end: end.status, error: end.error }).toEqual({ end: 'COMPLETE', error: null });
+      const rows = await world.query(
+        `SELECT billing_currency, CAST(SUM(billed_cost) AS STRING) AS total FROM gcp_silver_cost WHERE charge_day = '${day}' GROUP BY billing_currency`,
+        'acme_corp',
+      );
+      return new Map(rows.map((row) => [String(row.billing_currency), billionths(String(row.total))]));
+    };
+    expect(await loaded()).toEqual(expected);
+
+    await world.query(
+      `INSERT INTO gcp_billing_export SELECT * REPLACE (NUMERIC '-12.345678901' AS cost, 'adjustment' AS cost_type, TIMESTAMP '2025-11-20 08:00:00Z' AS export_time,
+  ARRAY(SELECT AS STRUCT c.* REPLACE (NUMERIC '0.000000002' AS amount) FROM UNNEST(credits) AS c LIMIT 1) AS credits)
+FROM gcp_billing_export WHERE DATE(usage_start_time) = '${day}' AND currency = 'EUR' AND ARRAY_LENGTH(credits) > 0 LIMIT 1`,
+      'convergence_samples',
+    );
+    expected.set('EUR', (expected.get('EUR') as bigint) - 12_345_678_899n);
+    expect(await loaded()).toEqual(expected);
   });
 
   test('openai/example/costs: all pages, also behind a 429, with every digit', async () => {

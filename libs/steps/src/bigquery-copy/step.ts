@@ -53,7 +53,7 @@ export const bigqueryCopy: StepCode = async (context) => {
       ...(config.location && { location: config.location }),
     });
     if (!source.foreign) await mustFitPlan(context, select, parameters, undefined);
-    const sums = config.control_totals ?? schema.filter((c) => /^(BIG)?NUMERIC/.test(c.type)).map((c) => c.name);
+    const sums = exactSums(config.control_totals ?? schema.filter((c) => /^(BIG)?NUMERIC/.test(c.type)).map((c) => c.name), schema);
     const totals = await sourceTotals(context, read, sums, schema);
     await context.crashPoint('planned');
     const staged = source.foreign
@@ -85,6 +85,12 @@ interface Source {
 async function sourceOf(context: StepContext, config: BigQueryCopyConfig): Promise<Pick<Source, 'warehouse' | 'foreign'>> {
   if (readableByUs(config.from, context.tenant.dataset, context.warehouse.project)) return { warehouse: context.warehouse, foreign: false };
   return { warehouse: context.warehouseOf(await context.credential('gcp')), foreign: true };
+}
+
+/** A sum of floats depends on their order, so source and copy would differ: each is made a decimal first. */
+function exactSums(columns: readonly Summed[], schema: readonly { name: string; type: string }[]): Summed[] {
+  const floats = new Set(schema.filter((c) => c.type === 'FLOAT64').map((c) => c.name.toLowerCase()));
+  return columns.map((c) => (typeof c === 'string' && floats.has(c.toLowerCase()) ? { name: c, sum: `CAST(${quoted(c)} AS NUMERIC)` } : c));
 }
 
 /** Sums of source and copy are of the same columns; the time column is left to the copy. */
