@@ -1,9 +1,20 @@
 /**
  * The one file that holds key rings, keys and key material.
  *
- * 1. Mode 600, always; written to a neighbour first, flushed, then renamed, so it is never half there.
+ * 1. Mode 600, always; written to a neighbour first, flushed, then renamed, so it is never half there, not even after a power cut.
  */
-import { chmodSync, closeSync, existsSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
+import {
+  chmodSync,
+  closeSync,
+  existsSync,
+  fchmodSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname } from 'node:path';
 
 export type VersionState = 'ENABLED' | 'DISABLED' | 'DESTROY_SCHEDULED' | 'DESTROYED';
@@ -45,15 +56,25 @@ export function readKeyFile(path: string): KeyFileContent {
 }
 
 export function writeKeyFile(path: string, content: KeyFileContent): void {
-  mkdirSync(dirname(path), { recursive: true });
+  const folder = dirname(path);
+  mkdirSync(folder, { recursive: true });
   const draft = `${path}.draft`;
-  const file = openSync(draft, 'w', 0o600);
+  flushed(draft, 'w', (file) => {
+    // A draft that a dead process left keeps its mode; nothing is written before it is ours alone.
+    fchmodSync(file, 0o600);
+    writeFileSync(file, JSON.stringify(content));
+  });
+  renameSync(draft, path);
+  // The new name is on disk only when the folder is.
+  flushed(folder, 'r', () => {});
+}
+
+function flushed(path: string, flags: 'w' | 'r', work: (file: number) => void): void {
+  const file = openSync(path, flags, 0o600);
   try {
-    writeSync(file, JSON.stringify(content));
+    work(file);
     fsyncSync(file);
   } finally {
     closeSync(file);
   }
-  chmodSync(draft, 0o600);
-  renameSync(draft, path);
 }

@@ -177,6 +177,16 @@ describe('Cloud KMS', () => {
     expect(faults['kms.corrupt']!.fired).toBe(1);
   });
 
+  test('faults strike before anything is done, and are counted', async () => {
+    const name = await newKey();
+    await cloud.control('PUT', '/__control/faults', { 'kms.unavailable': { times: 1 }, 'kms.slow': { times: 1, delayMs: 50 } });
+    const once = { retry: null } as object;
+    expect(await codeOf(kms.encrypt({ name, plaintext: bytes('x') }, once))).toBe(grpc.status.UNAVAILABLE);
+    expect(await codeOf(kms.encrypt({ name, plaintext: bytes('x') }, once))).toBe(0);
+    const faults = (await cloud.control('GET', '/__control/faults')) as Record<string, { fired: number }>;
+    expect([faults['kms.unavailable']!.fired, faults['kms.slow']!.fired]).toEqual([1, 1]);
+  });
+
   test('keys survive kill -9, and their file is for its owner only', async () => {
     const name = await newKey();
     const [{ ciphertext }] = (await kms.encrypt({ name, plaintext: bytes('kept') })) as unknown as [{ ciphertext: Buffer }];

@@ -312,6 +312,27 @@ describe(`Storage Write by @google-cloud/bigquery-storage ${version}`, () => {
     expect(updated?.fields?.at(-1)).toMatchObject({ name: 'extra', type: 'STRING' });
   });
 
+  test('faults: refused before it took effect, late after it, lost after it; each is counted', async () => {
+    const table = await newTable();
+    const { name, writer } = await open(table, managedwriter.CommittedStream);
+    const arm = (plans: object) => cloud.control('PUT', '/__control/faults', plans);
+    await writer.appendRows([{ seq: 0 }], 0).getResult();
+    await arm({ 'storage-write.unavailable': { times: 1 } });
+    await expect(writer.appendRows([{ seq: 1 }], 1).getResult()).rejects.toThrow('The service is currently unavailable.');
+    await arm({ 'storage-write.slow': { times: 1, delayMs: 50 } });
+    expect(await codeOf(writer.appendRows([{ seq: 1 }], 1))).toBe(0);
+    await arm({ 'storage-write.answer_lost': { times: 1 } });
+    const lost = writer.appendRows([{ seq: 2 }], 2).getResult();
+    await expect(Promise.race([lost, new Promise((resolve) => setTimeout(() => resolve('no answer'), 1000))])).resolves.toBe('no answer');
+    lost.catch(() => undefined);
+    expect(await seqs(table)).toEqual([0, 1, 2]);
+    const again = await client.createStreamConnection({ streamId: name });
+    const { rowCount } = (await again.finalize())!;
+    expect(rowCount).toBe('3');
+    const faults = (await cloud.control('GET', '/__control/faults')) as Record<string, { fired: number }>;
+    expect(['unavailable', 'slow', 'answer_lost'].map((point) => faults[`storage-write.${point}`]!.fired)).toEqual([1, 1, 1]);
+  });
+
   test('what was acknowledged survives kill -9 under load, once and in order', async () => {
     const table = await newTable();
     let name = (await open(table, managedwriter.CommittedStream)).name;
