@@ -66,6 +66,7 @@ export async function startBigQuery(options: BigQueryOptions): Promise<BigQuery>
     prelude,
     registerFunctions: (connection) => registerFunctions(connection.raw),
     keepers: [streams, streaming],
+    log,
   });
   const jobs = new Jobs(store.database, options.location, (job) => jobResource(job, service.origin));
   await jobs.load();

@@ -165,7 +165,7 @@ export class Metadata {
     return this.#exclusively(old ? [old] : [], async () => {
       if (!options.fill) return this.#store.changeMetadata((connection) => decide(connection)());
       return this.#store.database.use(async (connection) => {
-        await connection.raw.run('BEGIN TRANSACTION');
+        await connection.begin();
         try {
           await connection.run(`CREATE TABLE ${physicalName(record.id)} (${columnsDdl(record.columns, record.partitioning)})`);
           await options.fill!(connection, physicalName(record.id));

@@ -78,12 +78,12 @@ export class TableSizes {
   }
 
   /** Bytes of the named columns (all when unknown). */
-  async scanned(table: TableRecord, columns: readonly string[] | undefined): Promise<number> {
+  async scanned(table: TableRecord, columns: readonly string[] | undefined): Promise<{ rows: number; bytes: number }> {
     const size = await this.of(table, true);
-    if (!columns) return size.bytes;
+    if (!columns) return size;
     let width = 0;
     for (const name of new Set(columns.map((column) => column.toLowerCase()))) width += size.perColumn.get(name) ?? 0;
-    return Math.round(size.rows * width);
+    return { rows: size.rows, bytes: Math.round(size.rows * width) };
   }
 }
 

@@ -112,11 +112,11 @@ async function mutate(
 ): Promise<DmlCounts> {
   const began = statements.service.mutations.now;
   return statements.onConnection(session, looked, async (connection) => {
-    await connection.run('BEGIN TRANSACTION');
+    await connection.begin();
     try {
       const { counts, partitions } = await conflicting(() => attempt(connection));
       await options.beforeCommit?.(connection, counts);
-      const commit = () => conflicting(async () => void (await connection.run('COMMIT')));
+      const commit = () => conflicting(() => connection.commit());
       if (counts.updated + counts.deleted === 0) await commit();
       else if (!(await slot.commit(partitions, began, commit))) throw new Conflict();
       return counts;

@@ -329,7 +329,7 @@ export class Script {
       // What was acknowledged before now belongs to the snapshot.
       await service.store.ingest.foldAll();
       const connection = await service.store.database.connect();
-      await connection.run('BEGIN TRANSACTION');
+      await connection.begin();
       await connection.run('SELECT 1 FROM local_folds LIMIT 0');
       this.#session.transaction = {
         connection,
@@ -350,7 +350,7 @@ export class Script {
       return;
     }
     try {
-      await open.connection.run('COMMIT');
+      await open.connection.commit();
     } catch (error) {
       await this.#rollback();
       if (error instanceof Error && /conflict/i.test(error.message)) throw transactionAborted('of the transaction');

@@ -25,6 +25,8 @@ import type { Session } from './session.ts';
 
 const CACHED = 2000;
 const MIN_BILLED = 10 * 1024 * 1024;
+/** From here on a statement gains more by the other cores than it pays for them. */
+const WIDE_ROWS = 500_000;
 
 export interface DmlCounts {
   inserted: number;
@@ -145,7 +147,7 @@ export class Statements {
   }
 
   async run(sql: string, session: Session, options: RunOptions = {}, at?: Position): Promise<StatementResult> {
-    const { control } = this.service;
+    const { control, store } = this.service;
     const { compiled, looked } = this.compile(sql, session, at);
     this.#permit(compiled, looked, session);
     const paths = pathsOf(looked);
@@ -156,7 +158,7 @@ export class Statements {
     const cached = cacheKey === undefined ? undefined : this.#cached(cacheKey, looked);
     if (cached) return { statementType: 'SELECT', result: cached, bytesProcessed: 0, bytesBilled: 0, cacheHit: true, referenced: paths };
     await this.ready(looked, session);
-    const { bytes, billed } = await this.#price(compiled, looked);
+    const { bytes, billed, rows } = await this.#price(compiled, looked);
     if (options.maximumBytesBilled !== undefined && billed > options.maximumBytesBilled) {
       throw new ApiError(
         'bytesBilledLimitExceeded',
@@ -164,23 +166,24 @@ export class Statements {
       );
     }
     const cost = { bytesProcessed: bytes, bytesBilled: billed, cacheHit: false, referenced: paths };
+    const spread = <T>(work: () => Promise<T>) => (rows >= WIDE_ROWS ? store.database.wide(work) : work());
     if (compiled.kind === 'query') {
       await control.limits.latency(200, 600);
       const values = this.bind(compiled.sql, session);
       if (options.into) {
-        const result = await options.into(compiled, values);
+        const result = await spread(() => options.into!(compiled, values));
         return { statementType: 'SELECT', ...(result ? { result } : {}), ...cost };
       }
       const versions = cacheKey === undefined ? [] : this.#versions(looked);
-      const result = await this.select(compiled, values, session, looked);
+      const result = await spread(() => this.select(compiled, values, session, looked));
       if (cacheKey !== undefined && result.total <= 10_000) {
         this.#results.set(cacheKey, { result, versions });
         if (this.#results.size > 200) this.#results.delete(this.#results.keys().next().value!);
       }
       return { statementType: 'SELECT', result, ...cost };
     }
-    if (compiled.kind === 'ddl') return { ...(await runDdl(this, compiled.ddl, session, looked)), ...cost };
-    const dml = await runDml(this, compiled, session, looked, options);
+    if (compiled.kind === 'ddl') return { ...(await spread(() => runDdl(this, compiled.ddl, session, looked))), ...cost };
+    const dml = await spread(() => runDml(this, compiled, session, looked, options));
     session.rowCount = BigInt(dml.inserted + dml.updated + dml.deleted);
     return {
       statementType: compiled.kind === 'truncate' ? 'TRUNCATE_TABLE' : compiled.kind.toUpperCase(),
@@ -286,16 +289,18 @@ export class Statements {
     if (target && !session.tempTables.has(target.table)) demand(catalog, caller, 'write', target);
   }
 
-  async #price(compiled: Compiled, looked: Looked): Promise<{ bytes: number; billed: number }> {
+  async #price(compiled: Compiled, looked: Looked): Promise<{ bytes: number; billed: number; rows: number }> {
     const { sizes } = this.service;
     const reads = 'reads' in compiled ? compiled.reads : [];
     let bytes = 0;
     let billed = 0;
+    let rows = 0;
     const count = async (table: TableRecord, columns?: readonly string[]) => {
       if (table.kind !== 'TABLE') return;
       const scanned = await sizes.scanned(table, columns);
-      bytes += scanned;
-      billed += Math.max(Math.ceil(scanned / 1_048_576) * 1_048_576, MIN_BILLED);
+      rows += scanned.rows;
+      bytes += scanned.bytes;
+      billed += Math.max(Math.ceil(scanned.bytes / 1_048_576) * 1_048_576, MIN_BILLED);
     };
     const byPath = new Map([...looked.tables].map((table) => [pathKey(table.path), table]));
     for (const read of reads) {
@@ -306,7 +311,7 @@ export class Statements {
       const target = byPath.get(pathKey(compiled.target.path));
       if (target && !reads.some((read) => samePath(read.path, compiled.target.path))) await count(target);
     }
-    return { bytes, billed };
+    return { bytes, billed, rows };
   }
 
   #versions(looked: Looked): [number, number][] {

@@ -12,6 +12,7 @@ import type { Column, Partitioning } from '../../googlesql/contract.ts';
 import { physicalType } from '../../googlesql/sql-type.ts';
 import { CatalogStore, type Change, physicalName, type TableRecord } from '../catalog/catalog.ts';
 import { duckType } from '../values/physical.ts';
+import { Checkpoints } from './checkpoints.ts';
 import { type Connection, Database } from './database.ts';
 import { Ingest, type Target } from './ingest.ts';
 import { TableLocks } from './table-locks.ts';
@@ -34,6 +35,7 @@ export interface StoreOptions {
   readonly prelude?: readonly string[];
   readonly registerFunctions?: (connection: Connection) => void;
   readonly keepers?: readonly LogKeeper[];
+  readonly log?: (message: string, error?: unknown) => void;
 }
 
 export interface MetadataChange<T> {
@@ -88,6 +90,7 @@ export class Store {
   readonly locks: TableLocks;
   readonly ingest: Ingest;
   log!: WriteLog;
+  #checkpoints: Checkpoints | undefined;
   /** Grows with every committed change of a table's rows, by table id. */
   readonly #versions = new Map<number, number>();
   #metadata: Promise<unknown> = Promise.resolve();
@@ -132,6 +135,9 @@ export class Store {
     store.ingest.attach(store.log);
     for (const keeper of keepers) await keeper.recovered();
     await store.ingest.foldAll();
+    store.#checkpoints = new Checkpoints(database, await database.connect(), (error) =>
+      options.log?.('bigquery: a checkpoint failed', error),
+    );
     return store;
   }
 
@@ -194,7 +200,7 @@ export class Store {
       // Of its own: who fills a table holds a pooled one while it waits for its turn, and many of them hold the whole pool.
       this.#forMetadata ??= await this.database.connect();
       const connection = this.#forMetadata;
-      await connection.raw.run('BEGIN TRANSACTION');
+      await connection.begin();
       return this.#finish(connection, () => work(connection));
     });
   }
@@ -209,7 +215,7 @@ export class Store {
     try {
       outcome = await decide();
       await this.catalog.record(connection, outcome.changes);
-      await connection.raw.run('COMMIT');
+      await connection.commit();
     } catch (error) {
       await connection.rollback();
       throw error;
@@ -226,6 +232,7 @@ export class Store {
   }
 
   async close(): Promise<void> {
+    await this.#checkpoints?.close();
     await this.ingest.close();
     await this.#metadata;
     await this.log.close();
