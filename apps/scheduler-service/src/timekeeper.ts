@@ -15,6 +15,7 @@ const LONGEST_SLEEP_MS = 1000;
 const SWEEP_EVERY_MS = 30_000;
 /** Schedules fired in one command: large enough for a whole minute, small enough not to hold up other commands. */
 const BATCH = 5000;
+const AT_ONCE = 2;
 
 export interface Fired {
   readonly due: number;
@@ -56,20 +57,34 @@ export class Timekeeper {
     this.#wake.abort();
   }
 
+  /** While one batch is being journalled the next is decided. */
   async fire(limit = Number.POSITIVE_INFINITY): Promise<Fired> {
     const total: { due: number; queued: number; skipped: FireReply['skipped'][number][] } = { due: 0, queued: 0, skipped: [] };
-    for (let left = limit; left > 0; ) {
-      const size = Math.min(left, BATCH);
-      const reply = await this.#slice.execute<FireReply>({ type: 'fire-due', limit: size });
-      total.due += reply.due;
-      total.queued += reply.queued;
-      total.skipped.push(...reply.skipped);
-      left -= reply.due;
-      if (reply.queued > 0) this.#changed();
-      if (!reply.more) break;
-    }
+    const sent: { readonly size: number; readonly reply: Promise<FireReply> }[] = [];
+    let left = limit;
+    do {
+      while (sent.length < AT_ONCE && left > 0 && (sent.length === 0 || this.#isDue)) {
+        const size = Math.min(left, BATCH);
+        const reply = this.#slice.execute<FireReply>({ type: 'fire-due', limit: size });
+        // Should the one before it fail, nobody waits for this one.
+        reply.catch(() => undefined);
+        sent.push({ size, reply });
+        left -= size;
+      }
+      const { size, reply } = sent.shift() as (typeof sent)[number];
+      const { due, queued, skipped } = await reply;
+      left += size - due;
+      total.due += due;
+      total.queued += queued;
+      total.skipped.push(...skipped);
+      if (queued > 0) this.#changed();
+    } while (sent.length > 0 || (left > 0 && this.#isDue));
     this.lastFiredAt = this.#clock.now();
     return total;
+  }
+
+  get #isDue(): boolean {
+    return (this.#slice.state.due.earliest ?? Number.POSITIVE_INFINITY) <= this.#clock.now();
   }
 
   async #run(): Promise<void> {
@@ -77,7 +92,7 @@ export class Timekeeper {
       try {
         if (this.#slice.ready) {
           const now = this.#clock.now();
-          if ((this.#slice.state.due.earliest ?? Number.POSITIVE_INFINITY) <= now) await this.fire();
+          if (this.#isDue) await this.fire();
           if (now - this.#lastSweep >= SWEEP_EVERY_MS) await this.#sweep(now);
         }
       } catch (error) {

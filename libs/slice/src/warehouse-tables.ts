@@ -90,13 +90,14 @@ WHEN NOT MATCHED${dead === 'remove' ? ' AND NOT S.x_deleted' : ''} THEN INSERT (
   /** Besides the row itself: what was written, of those that somebody else changed. */
   const looked = (spec: TableSpec) =>
     `${list(spec, 'T')}, T.x_sequence, T.x_deleted, IF(${editedCondition(columnsOf(spec), 'T')}, T.x_written, NULL) AS x_was`;
-  function stored(spec: TableSpec, { x_sequence, x_deleted, x_was = null, x_content: _, ...row }: Row): StoredRow {
-    const was = readWritten(columnsOf(spec), x_was as string | null);
-    return {
-      row,
-      sequence: x_sequence === null || x_sequence === undefined ? null : Number(x_sequence),
-      deleted: x_deleted === true,
-      ...(was && { was }),
+  function stored(spec: TableSpec): (row: Row) => StoredRow {
+    const columns = columnsOf(spec);
+    return (given) => {
+      const was = readWritten(columns, (given.x_was ?? null) as string | null);
+      const row: Record<string, unknown> = {};
+      for (const { name } of columns) row[name] = given[name];
+      const sequence = given.x_sequence === null || given.x_sequence === undefined ? null : Number(given.x_sequence);
+      return { row, sequence, deleted: given.x_deleted === true, ...(was && { was }) };
     };
   }
 
@@ -132,7 +133,7 @@ WHEN NOT MATCHED${dead === 'remove' ? ' AND NOT S.x_deleted' : ''} THEN INSERT (
       const wanted = where === undefined ? 'TRUE' : `T.x_deleted OR (${where})`;
       const columns = watched ? looked(spec) : `${list(spec, 'T')}, T.x_sequence, T.x_deleted`;
       const sql = `SELECT ${columns} FROM ${nameOf(spec.name)} AS T WHERE ${wanted}`;
-      for await (const page of warehouse.pages({ sql, labels: { purpose: 'recovery' } }, PAGE)) yield page.map((row) => stored(spec, row));
+      for await (const page of warehouse.pages({ sql, labels: { purpose: 'recovery' } }, PAGE)) yield page.map(stored(spec));
     },
 
     async edited({ spec }, where) {
@@ -142,7 +143,8 @@ WHERE T.x_deleted IS NOT TRUE AND ${editedCondition(columnsOf(spec), 'T')}
   AND ${where === undefined ? 'TRUE' : `(${where})`}`,
         labels: { purpose: 'refresh' },
       });
-      return rows.map((row): EditedRow => ({ ...stored(spec, row), content: String(row.x_content) }));
+      const read = stored(spec);
+      return rows.map((row): EditedRow => ({ ...read(row), content: String(row.x_content) }));
     },
 
     async purge({ spec }, throughSequence) {

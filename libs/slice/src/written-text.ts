@@ -31,8 +31,9 @@ export function editedCondition(columns: readonly ColumnSpec[], alias: string): 
 
 /** Undefined for a text of other columns. */
 export function readWritten(columns: readonly ColumnSpec[], text: string | null): Row | undefined {
+  if (text === null) return undefined;
   const version = `${versionOf(columns)}:`;
-  if (text === null || !text.startsWith(version)) return undefined;
+  if (!text.startsWith(version)) return undefined;
   const parts = text.slice(version.length).split(BETWEEN);
   if (parts.length !== columns.length) return undefined;
   return Object.fromEntries(columns.map((c, i) => [c.name, parts[i] === NULL ? null : readValue(c, parts[i]!)]));

@@ -36,7 +36,7 @@ export async function provisionedCell(env: Readonly<Record<string, string>>) {
 }
 
 /** Says yes to every run and remembers each request. */
-export async function openAdmission() {
+export async function openAdmission(heard: (runs: readonly RunSpec[]) => void = () => undefined) {
   const asked: RunSpec[][] = [];
   const server = createServer((request, response) => {
     const chunks: Buffer[] = [];
@@ -44,6 +44,7 @@ export async function openAdmission() {
     request.on('end', () => {
       const { runs = [] } = JSON.parse(Buffer.concat(chunks).toString() || '{}') as { runs?: RunSpec[] };
       asked.push(runs);
+      heard(runs);
       const decisions = runs.map(({ run_id }) => ({ run_id, outcome: 'admitted', admitted_at: new Date().toISOString() }));
       response.setHeader('content-type', 'application/json').end(JSON.stringify({ decisions }));
     });

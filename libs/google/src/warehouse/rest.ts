@@ -1,4 +1,7 @@
-/** BigQuery's REST API through the client's own authenticated transport: bodies as we build them, answers as they come. */
+/**
+ * BigQuery's REST API: signed by the client, sent and read here. The client copies bodies and answers member by member, which for
+ * pages of rows takes longer than all the rest, and leaves as much garbage again.
+ */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { BigQuery } from '@google-cloud/bigquery';
 import { bigquery } from '../clients.ts';
@@ -7,7 +10,7 @@ import { errorOf, verdictOf } from './errors.ts';
 
 export interface Rest {
   readonly client: BigQuery;
-  /** One request. Errors come as the client gives them. */
+  /** One request. Errors have `code` and `errors` as the client's have. */
   once<T>(method: string, path: string, body?: object, query?: Record<string, string | number>): Promise<T>;
   /** With patience for rate limits and missing answers: only for what may be done twice. Errors come classified. */
   patiently<T>(method: string, path: string, body?: object, query?: Record<string, string | number>): Promise<T>;
@@ -41,20 +44,15 @@ export function rest(config: GoogleConfig): Rest {
   const base = `${root ?? 'https://bigquery.googleapis.com'}/bigquery/v2/projects/${encodeURIComponent(config.project)}`;
 
   function once<T>(method: string, path: string, body?: object, query: Record<string, string | number> = {}): Promise<T> {
+    const url = new URL(`${base}${path}`);
+    for (const [name, value] of Object.entries(query)) url.searchParams.set(name, String(value));
     return new Promise<T>((resolve, reject) => {
-      client.request(
-        {
-          method,
-          uri: `${base}${path}`,
-          qs: query,
-          // As text: the client would copy a body given as an object, member by member.
-          ...(body ? { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } } : {}),
-        } as Parameters<BigQuery['request']>[0],
-        (error: Error | null, answer: unknown) => {
-          if (error) reject(error);
-          else resolve((typeof answer === 'string' && answer !== '' ? JSON.parse(answer) : answer) as T);
-        },
-      );
+      const onAuthenticated = (error: Error | null, signed?: { headers?: Record<string, string> }) => {
+        if (error) reject(error);
+        else send<T>(url, { method, headers: signed?.headers ?? {}, ...(body && { body: JSON.stringify(body) }) }).then(resolve, reject);
+      };
+      const headers = body ? { 'content-type': 'application/json' } : {};
+      client.makeAuthenticatedRequest({ method, uri: url.href, headers } as never, { onAuthenticated } as never);
     });
   }
 
@@ -72,6 +70,22 @@ export function rest(config: GoogleConfig): Rest {
     }
   }
   return { client, once, patiently };
+}
+
+async function send<T>(url: URL, request: RequestInit): Promise<T> {
+  const response = await fetch(url, request);
+  const text = await response.text();
+  if (response.ok) return (text === '' ? undefined : JSON.parse(text)) as T;
+  const { code = response.status, message = text.slice(0, 1000), errors = [] } = refusalIn(text);
+  throw Object.assign(new Error(message || `HTTP ${response.status}`), { code, errors });
+}
+/** A proxy's answer is no JSON. */
+function refusalIn(text: string): { code?: number; message?: string; errors?: readonly object[] } {
+  try {
+    return (JSON.parse(text) as { error?: object }).error ?? {};
+  } catch {
+    return {};
+  }
 }
 
 /** Exponential with full jitter over its upper half. */
