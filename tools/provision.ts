@@ -1,13 +1,13 @@
 /**
- * Makes what the services need and is missing: topics with subscriptions, keys, datasets, tables, views. `npm start` runs it before the
- * services; a deployment runs it before a rollout (`npm run provision`). Running it again changes nothing. It waits half a minute for
+ * Makes what the services need and is missing: topics with subscriptions, keys, datasets, tables, views, and who
+ * may write what. `npm start` runs it before the services; a deployment runs it before a rollout (`npm run provision`). Running it again changes nothing. It waits half a minute for
  * a cloud that does not answer yet.
  */
 import { Transient } from '@convergence/contracts';
 import { defaultKeks, type GoogleConfig, googleBus, googleKeys, googleWarehouse, hostsFrom } from '@convergence/google';
 import { provisionOwner } from '@convergence/journal';
 import { baseFields, ConfigError, parseConfig, text } from '@convergence/service';
-import { provisionTables, SLICES } from '@convergence/tables';
+import { grantCentralAccess, provisionTables, SLICES } from '@convergence/tables';
 
 const PATIENCE_MS = 30_000;
 const { project, dataset, location } = baseFields(0);
@@ -21,7 +21,12 @@ const fields = {
 
 try {
   const config = parseConfig('provision', fields, process.env);
-  const google: GoogleConfig = { project: config.project, location: config.location, hosts: hostsFrom(process.env) };
+  const google: GoogleConfig = {
+    project: config.project,
+    location: config.location,
+    hosts: hostsFrom(process.env),
+    token: process.env.LOCAL_CLOUD_TOKEN,
+  };
   const named = defaultKeks(google);
   const bus = googleBus(google);
   const warehouse = googleWarehouse(google);
@@ -30,6 +35,7 @@ try {
   });
   const tables = async () => {
     const made = await provisionTables({ warehouse, dataset: config.dataset, location: config.location });
+    made.push(...(await grantCentralAccess(warehouse, config.dataset)));
     for (const slice of Object.values(SLICES)) if (await provisionOwner(warehouse, config.dataset, slice)) made.push(slice);
     return made;
   };
@@ -37,7 +43,7 @@ try {
   const made = await Promise.all([bus.provision(), keys.provision(), tables()]);
   await Promise.all([bus.close(), warehouse.close(), keys.close()]);
   const count = made.flat().length;
-  console.log(count === 0 ? 'Nothing was missing.' : `${count} topics, subscriptions, keys, datasets, tables and views made.`);
+  console.log(count === 0 ? 'Nothing was missing.' : `${count} topics, subscriptions, keys, datasets, tables, views and grants made.`);
 } catch (error) {
   console.error(error instanceof ConfigError ? error.message : error);
   process.exit(1);

@@ -6,6 +6,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { serviceAccount } from '@convergence/contracts';
 import { googleWarehouse, hostsFrom } from '@convergence/google';
 import type { Warehouse } from '@convergence/ports';
 import { SAMPLE_DATASET } from '@convergence/steps';
@@ -29,7 +30,8 @@ export async function installBillingExport(
   options: number | { readonly rowsPerDay?: number; readonly before?: string } = {},
 ): Promise<number> {
   const { rowsPerDay, before = '9999-12-31' } = typeof options === 'number' ? { rowsPerDay: options } : options;
-  await warehouse.createDataset(SAMPLE_DATASET, { location, description: 'Examples that anybody may read.' });
+  await warehouse.createDataset(SAMPLE_DATASET, { location, description: 'Examples that every pipeline may read.' });
+  await warehouse.grant({ dataset: SAMPLE_DATASET }, 'read', [serviceAccount(warehouse.project, 'executor-service')]);
   await warehouse.createTable(SAMPLE_DATASET, {
     name: BILLING_TABLE,
     description: 'A made-up billing export in the form of the detailed one.',
@@ -74,6 +76,7 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
     project: process.env.GCP_PROJECT_ID ?? 'convergence-local',
     location,
     hosts: hostsFrom(process.env),
+    token: process.env.LOCAL_CLOUD_TOKEN,
   });
   const months = sampleMonths(Date.now());
   for (const month of months) await writeFocusExport(process.env.OBJECTS_DIR ?? '.data/objects', month);

@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, test } from '@jest/globals';
 import { Child } from './child.ts';
 import { beginAnew, signingKey } from './data.ts';
-import { BadOption, type Plan, type ProcessPlan, plan } from './plan.ts';
+import { BadOption, NO_SECRETS, type Plan, type ProcessPlan, plan } from './plan.ts';
 import { explainTaken, takenPorts } from './ports.ts';
 import { prettifier } from './pretty.ts';
 
@@ -33,7 +33,7 @@ async function eventually(condition: () => boolean): Promise<void> {
 
 describe('the plan', () => {
   const env = { PORT_OFFSET: '100', ADMIN_API_KEY: 'mine', REFRESH_SECONDS: '7' };
-  const made = plan('/repo', env, 'key', () => true);
+  const made = plan('/repo', env, { signingKey: 'key', token: (name) => `token of ${name}` }, () => true);
   test('PORT_OFFSET moves every port and every address', () => {
     const ports = [made.cloud, ...made.services].flatMap((process) => process.ports.map(({ port }) => port));
     expect(ports).toEqual([8185, 9150, 9160, 9170, 8180, 8181, 8182, 8183]);
@@ -44,16 +44,17 @@ describe('the plan', () => {
       KMS_EMULATOR_HOST: '127.0.0.1:9170',
       TENANT_SERVICE_URL: 'http://127.0.0.1:8181',
       INTERNAL_SIGNING_KEY: 'key',
+      LOCAL_CLOUD_TOKEN: 'token of gateway',
     });
   });
   test("the caller's own variables win, and reach the services", () => {
     expect(made.services[0]?.env).toMatchObject({ ADMIN_API_KEY: 'mine', REFRESH_SECONDS: '7' });
   });
   test('what is not there is not started', () => {
-    expect(plan('/repo', {}, 'key', (path) => path.includes('gateway')).services.map((service) => service.name)).toEqual(['gateway']);
+    expect(plan('/repo', {}, NO_SECRETS, (path) => path.includes('gateway')).services.map((service) => service.name)).toEqual(['gateway']);
   });
   test.each(['x', '-1', '70000', '1.5'])('PORT_OFFSET=%s is refused', (text) => {
-    expect(() => plan('/repo', { PORT_OFFSET: text }, 'key', () => true)).toThrow(BadOption);
+    expect(() => plan('/repo', { PORT_OFFSET: text }, NO_SECRETS, () => true)).toThrow(BadOption);
   });
 });
 

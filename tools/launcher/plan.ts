@@ -27,6 +27,15 @@ export interface Plan {
 
 export class BadOption extends Error {}
 
+/** What only this data folder knows. */
+export interface Secrets {
+  /** Services sign with it between themselves. */
+  readonly signingKey: string;
+  /** Who a process is to local-cloud; `owner` is the person at the machine. */
+  readonly token: (name: string) => string;
+}
+export const NO_SECRETS: Secrets = { signingKey: '', token: () => '' };
+
 const SERVICES = { gateway: 8080, 'tenant-service': 8081, 'scheduler-service': 8082, 'executor-service': 8083 } as const;
 const CLOUD = { PUBSUB: 8085, BIGQUERY: 9050, BIGQUERY_STORAGE: 9060, KMS: 9070 } as const;
 const USES: Record<keyof typeof CLOUD, string> = {
@@ -48,7 +57,7 @@ export function portOffset(env: Environment): number {
 }
 
 /** `exists` tells which entry files are there: what is not built yet is not started. */
-export function plan(root: string, env: Environment, signingKey: string, exists: (path: string) => boolean): Plan {
+export function plan(root: string, env: Environment, secrets: Secrets, exists: (path: string) => boolean): Plan {
   const offset = portOffset(env);
   const dataDir = resolve(root, env.LOCAL_CLOUD_DATA ?? '.data');
   const port = (base: number) => base + offset;
@@ -63,7 +72,7 @@ export function plan(root: string, env: Environment, signingKey: string, exists:
     NODE_COMPILE_CACHE: join(root, 'node_modules', '.cache', 'compile'),
     HOST: '127.0.0.1',
     LOCAL_CLOUD_DATA: dataDir,
-    INTERNAL_SIGNING_KEY: signingKey,
+    INTERNAL_SIGNING_KEY: secrets.signingKey,
     TENANT_SERVICE_URL: `http://127.0.0.1:${port(SERVICES['tenant-service'])}`,
     SCHEDULER_SERVICE_URL: `http://127.0.0.1:${port(SERVICES['scheduler-service'])}`,
     EXECUTOR_SERVICE_URL: `http://127.0.0.1:${port(SERVICES['executor-service'])}`,
@@ -83,7 +92,7 @@ export function plan(root: string, env: Environment, signingKey: string, exists:
       name,
       main: mainOf(name),
       nodeOptions: SMALL_HEAP,
-      env: { ...shared, ...given, PORT: String(port(base)) },
+      env: { ...shared, LOCAL_CLOUD_TOKEN: secrets.token(name), ...given, PORT: String(port(base)) },
       ports: [{ port: port(base), use: name }],
       readyUrl: `http://127.0.0.1:${port(base)}/readyz`,
     }));
@@ -107,7 +116,7 @@ export function plan(root: string, env: Environment, signingKey: string, exists:
       readyUrl: undefined,
     },
     services,
-    provisionEnv: { ...shared, ...given },
+    provisionEnv: { ...shared, LOCAL_CLOUD_TOKEN: secrets.token('owner'), ...given },
     gatewayUrl: `http://127.0.0.1:${port(SERVICES.gateway)}`,
     dataDir,
   };

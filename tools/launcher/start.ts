@@ -12,7 +12,8 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { Child } from './child.ts';
 import { beginAnew, signingKey } from './data.ts';
-import { BadOption, plan as makePlan, portOffset } from './plan.ts';
+import { mintTokens } from './identity.ts';
+import { BadOption, plan as makePlan, NO_SECRETS, portOffset } from './plan.ts';
 import { explainTaken, takenPorts } from './ports.ts';
 import { prettifier } from './pretty.ts';
 import { welcome } from './session.ts';
@@ -35,14 +36,15 @@ async function start(): Promise<void> {
   const options = readOptions();
   const dataDir = resolve(root, process.env.LOCAL_CLOUD_DATA ?? '.data');
   const offset = portOffset(process.env);
-  const draft = makePlan(root, process.env, '', existsSync);
+  const draft = makePlan(root, process.env, NO_SECRETS, existsSync);
   const taken = await takenPorts(draft);
   if (taken.length > 0) throw new BadOption(explainTaken(taken, offset));
   if (options.fresh && !(await beginAnew(dataDir, { yes: options.yes, interactive: process.stdin.isTTY === true }))) {
     console.log('Nothing was removed and nothing started.');
     return;
   }
-  const plan = makePlan(root, process.env, signingKey(dataDir), existsSync);
+  const secrets = { signingKey: signingKey(dataDir), token: await mintTokens(dataDir, process.env.GCP_PROJECT_ID) };
+  const plan = makePlan(root, process.env, secrets, existsSync);
   const names = [plan.cloud, ...plan.services].map((process) => process.name);
   const pretty = prettifier(names, process.stdout.isTTY === true && !process.env.NO_COLOR);
   let cloudReady = false;

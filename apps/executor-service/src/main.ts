@@ -1,9 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import { defaultKeks, type GoogleConfig, googleBus, googleKeys, googleWarehouse } from '@convergence/google';
+import { defaultKeks, googleBus, googleConfig, googleKeys, googleWarehouse } from '@convergence/google';
 import { loadTemplates } from '@convergence/pipelines';
 import { runService, systemClock } from '@convergence/service';
 import { messengers } from '@convergence/steps';
-import { pipelineRuns } from '@convergence/tables';
 import { executorFields } from './config.ts';
 import { objectStores } from './object-stores.ts';
 import { executorService } from './service.ts';
@@ -16,11 +15,7 @@ await runService({
   env: process.env,
   build: async (context) => {
     const { config, log } = context;
-    const google: GoogleConfig = {
-      project: config.project,
-      location: config.location,
-      hosts: { pubsub: config.pubsubHost, bigquery: config.bigqueryHost, bigqueryStorage: config.bigqueryStorageHost, kms: config.kmsHost },
-    };
+    const google = googleConfig(config);
     const keks = { ...defaultKeks(google), ...(config.credentialsKmsKey && { credentials: config.credentialsKmsKey }) };
     const bus = googleBus(google, ({ cause, ...fields }, message) => log.warn({ ...fields, err: cause }, message));
     const warehouse = googleWarehouse(google);
@@ -38,14 +33,7 @@ await runService({
       messenger: messengers({ smtpUrl: config.smtpUrl, from: config.mailFrom, outbox: config.mailOutbox, fetch, now: Date.now }),
       clock: systemClock,
       instance: config.instance ?? randomBytes(4).toString('hex'),
-      provision: async () => {
-        await bus.provision();
-        await warehouse.createDataset(config.dataset, {
-          location: config.location,
-          description: 'Tenants, their schedules and their runs.',
-        });
-        await warehouse.createTable(config.dataset, pipelineRuns);
-      },
+      provision: async () => void (await bus.provision()),
     });
   },
 });

@@ -4,7 +4,7 @@ import { type Credential, StepFailure } from '@convergence/steps';
 
 /**
  * Warehouses with a tenant's own service account, in its own project. Made for the step that asks, and closed by whoever asked;
- * the key lives only in that client. A BigQuery on this machine takes no keys, and is shown none.
+ * the key lives only in that client. A BigQuery on this machine takes no keys, and is shown none: there it is the person at the machine who asks.
  */
 export function tenantWarehouses(google: GoogleConfig): (credential: Credential) => Warehouse {
   return (credential) => {
@@ -15,7 +15,7 @@ export function tenantWarehouses(google: GoogleConfig): (credential: Credential)
         hint: 'Store the JSON key of a service account: it has client_email, private_key and project_id.',
       });
     const credentials = { client_email: account.client_email, private_key: account.private_key };
-    return googleWarehouse({ ...google, project, credentials });
+    return googleWarehouse({ ...google, project, credentials, token: undefined });
   };
 }
 

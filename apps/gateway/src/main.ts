@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { googleBus } from '@convergence/google';
+import { googleBus, googleConfig } from '@convergence/google';
 import { loadTemplates } from '@convergence/pipelines';
 import { runService } from '@convergence/service';
 import { checkConfig, fields } from './config.ts';
@@ -17,10 +17,7 @@ await runService({
   env: process.env,
   build: async (context) => {
     const { config, log } = context;
-    const bus = googleBus(
-      { project: config.project, location: config.location, hosts: { pubsub: config.pubsubHost } },
-      ({ cause, ...fields }, message) => log.warn({ ...fields, err: cause }, message),
-    );
+    const bus = googleBus(googleConfig(config), ({ cause, ...fields }, message) => log.warn({ ...fields, err: cause }, message));
     const catalogue = await loadTemplates(config.configsDir, {
       refreshSeconds: context.local ? 2 : 0,
       onProblems: (problems) => log.warn({ problems }, 'templates with problems are not served'),

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { type GoogleConfig, googleBus, googleJournalStore, googleWarehouse } from '@convergence/google';
+import { googleBus, googleConfig, googleJournalStore, googleWarehouse } from '@convergence/google';
 import { warehouseOwnerStore } from '@convergence/journal';
 import { loadTemplates } from '@convergence/pipelines';
 import { DEFAULT_LIMITS } from '@convergence/schedules';
@@ -17,11 +17,7 @@ await runService({
   env: process.env,
   build: async (context) => {
     const { config, log } = context;
-    const google: GoogleConfig = {
-      project: config.project,
-      location: config.location,
-      hosts: { pubsub: config.pubsubHost, bigquery: config.bigqueryHost, bigqueryStorage: config.bigqueryStorageHost, kms: config.kmsHost },
-    };
+    const google = googleConfig(config);
     const bus = googleBus(google, ({ cause, ...fields }, message) => log.warn({ ...fields, err: cause }, message));
     const warehouse = googleWarehouse(google);
     const journal = googleJournalStore(google, warehouse, { dataset: config.dataset, name: 'scheduler_journal' });

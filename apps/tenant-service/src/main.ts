@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { defaultKeks, type GoogleConfig, googleBus, googleJournalStore, googleKeys, googleWarehouse } from '@convergence/google';
+import { defaultKeks, googleBus, googleConfig, googleJournalStore, googleKeys, googleWarehouse } from '@convergence/google';
 import { warehouseOwnerStore } from '@convergence/journal';
 import { runService, systemClock } from '@convergence/service';
 import { openSlice, warehouseTables } from '@convergence/slice';
@@ -18,11 +18,7 @@ await runService({
   build: async (context) => {
     const { config, log } = context;
     const { dataset, location } = config;
-    const google: GoogleConfig = {
-      project: config.project,
-      location,
-      hosts: { pubsub: config.pubsubHost, bigquery: config.bigqueryHost, bigqueryStorage: config.bigqueryStorageHost, kms: config.kmsHost },
-    };
+    const google = googleConfig(config);
     const local = defaultKeks(google);
     const keks = {
       'api-keys': config.apiKeysKmsKey ?? local['api-keys'],

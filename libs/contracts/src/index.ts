@@ -29,5 +29,5 @@ export * from './operations/templates.ts';
 export * from './operations/tenants.ts';
 export * from './operations/webhooks.ts';
 export { DOMAINS, type Domain, PLAN_NAMES, PLANS, type Plan, PROVIDERS, type Provider, SCOPES, type Scope } from './plans.ts';
-export { type Principal, SERVICES, type ServiceName } from './principal.ts';
+export { type Principal, SERVICES, type ServiceName, serviceAccount } from './principal.ts';
 export { check, type FieldError } from './schema.ts';

@@ -17,3 +17,6 @@ export type Principal =
 
 export const SERVICES = ['gateway', 'tenant-service', 'scheduler-service', 'executor-service'] as const;
 export type ServiceName = (typeof SERVICES)[number];
+
+/** Who a service is to Google Cloud, and to local-cloud: what access lists name. */
+export const serviceAccount = (project: string, service: ServiceName): string => `${service}@${project}.iam.gserviceaccount.com`;

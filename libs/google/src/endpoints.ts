@@ -25,6 +25,27 @@ export interface GoogleConfig {
   readonly token?: string | (() => string) | undefined;
 }
 
+/** From a service's settings. */
+export const googleConfig = (settings: {
+  readonly project: string;
+  readonly location: string;
+  readonly pubsubHost: string | undefined;
+  readonly bigqueryHost: string | undefined;
+  readonly bigqueryStorageHost: string | undefined;
+  readonly kmsHost: string | undefined;
+  readonly localCloudToken: string | undefined;
+}): GoogleConfig => ({
+  project: settings.project,
+  location: settings.location,
+  hosts: {
+    pubsub: settings.pubsubHost,
+    bigquery: settings.bigqueryHost,
+    bigqueryStorage: settings.bigqueryStorageHost,
+    kms: settings.kmsHost,
+  },
+  token: settings.localCloudToken,
+});
+
 /** Picks the hosts out of values named as in the environment. */
 export function hostsFrom(values: Readonly<Record<string, string | undefined>>): Partial<Record<Product, string>> {
   const hosts: Partial<Record<Product, string>> = {};

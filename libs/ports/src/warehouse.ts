@@ -68,6 +68,8 @@ export interface Warehouse {
   ): Promise<boolean>;
   createTable(dataset: string, table: TableSpec): Promise<boolean>;
   createView(dataset: string, view: ViewSpec): Promise<boolean>;
+  /** Lets accounts (e-mails) read or write all of a dataset, or one table of it. What was granted before stays. */
+  grant(to: { readonly dataset: string; readonly table?: string }, right: 'read' | 'write', accounts: readonly string[]): Promise<boolean>;
   dropDataset(dataset: string): Promise<void>;
   datasetExists(dataset: string): Promise<boolean>;
   columnsOf(dataset: string, table: string): Promise<readonly { name: string; type: string; mode: string }[] | undefined>;

@@ -23,6 +23,8 @@ export const baseFields = (port: number) =>
     bigqueryHost: hostPort('BIGQUERY_EMULATOR_HOST', { default: undefined, example: '127.0.0.1:9050' }),
     bigqueryStorageHost: hostPort('BIGQUERY_STORAGE_EMULATOR_HOST', { default: undefined, example: '127.0.0.1:9060' }),
     kmsHost: hostPort('KMS_EMULATOR_HOST', { default: undefined, example: '127.0.0.1:9070' }),
+    /** Who we are to local-cloud; Google Cloud knows us by our service account. */
+    localCloudToken: secret('LOCAL_CLOUD_TOKEN', { default: undefined }),
     otlpEndpoint: url('OTEL_EXPORTER_OTLP_ENDPOINT', { default: undefined, example: 'http://127.0.0.1:4318' }),
     drainSeconds: decimal('DRAIN_SECONDS', { default: 25, max: 600 }),
     /** Comma-separated keys: the first signs, all verify. */
@@ -57,6 +59,7 @@ export function checkBase(config: BaseConfig, { door = false }: { readonly door?
     );
   }
   if (isLocal(config)) return problems;
+  if (config.localCloudToken) problems.push('LOCAL_CLOUD_TOKEN is only for local-cloud; unset it');
   if (config.disableAuth) problems.push('DISABLE_AUTH is only allowed when all four emulator hosts are set; unset it');
   if (!door && !config.internalAudience) {
     problems.push(

@@ -23,15 +23,15 @@ import { TENANT_TABLES } from './tenants/tenants.ts';
 
 export interface CentralTable {
   readonly table: TableSpec;
-  /** The only service that writes it. `shared`: every owner, its own rows. */
-  readonly owner: ServiceName | 'shared';
+  /** The only service that writes it. `slices`: each owner of a slice, its own row. `provisioning`: no service. */
+  readonly owner: ServiceName | 'slices' | 'provisioning';
 }
 
 const SCHEDULER_TABLES: readonly TableSpec[] = [tenantPipelineConfigs, scheduledPipelineRuns, pipelineExecutionQueue, schedulerTenants];
 
 export const CENTRAL_TABLES: readonly CentralTable[] = [
-  { table: sliceOwners, owner: 'shared' },
-  { table: schemaMigrations, owner: 'shared' },
+  { table: sliceOwners, owner: 'slices' },
+  { table: schemaMigrations, owner: 'provisioning' },
   { table: tenantJournal, owner: 'tenant-service' },
   ...TENANT_TABLES.map((table) => ({ table: checkpointed(table), owner: 'tenant-service' as const })),
   { table: schedulerJournal, owner: 'scheduler-service' },

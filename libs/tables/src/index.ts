@@ -1,3 +1,4 @@
+export { grantCentralAccess, writersOf } from './access.ts';
 export { CENTRAL_TABLES, type CentralTable, CUSTOMERS_DATASET, centralViews, customerViews, SLICES } from './central.ts';
 export { checkpointed } from './control/checkpointed.ts';
 export { schedulerJournal, tenantJournal } from './control/journals.ts';

@@ -31,6 +31,7 @@ describe('preparation', () => {
     const names = await preparation.prepare(acme);
     expect([...(warehouse.datasets.get('acme_corp')?.keys() ?? [])].sort()).toEqual([...names].sort());
     expect(noted).toEqual([{ kind: 'note-dataset-prepared', tenant_id: 'acme_corp', tables: names }]);
+    expect([...warehouse.granted]).toEqual(['acme_corp: executor-service@convergence-test.iam.gserviceaccount.com may write']);
   });
 
   test.each([

@@ -5,8 +5,7 @@
  * 2. Metadata limits and absences are waited out with backoff; only what can never work is given up, and that is logged.
  * 3. A tenant is prepared once at a time, however many ask. 4. It is noted as prepared only when everything is there.
  */
-import type { TenantId } from '@convergence/contracts';
-import { Transient } from '@convergence/contracts';
+import { serviceAccount, type TenantId, Transient } from '@convergence/contracts';
 import { type Clock, type Warehouse, WarehouseError } from '@convergence/ports';
 import type { Log } from '@convergence/service';
 import { OPERATIONAL_TABLES, operationalViews } from '@convergence/tables';
@@ -92,6 +91,8 @@ export class Preparation {
       description: `Operational data for ${tenantId}`,
       labels: { tenant: tenantId, managed_by: 'convergence' },
     });
+    // Runs write their tables and logs into it.
+    await warehouse.grant({ dataset: tenantId }, 'write', [serviceAccount(warehouse.project, 'executor-service')]);
     const views = operationalViews(tenantId, `\`${warehouse.project}.${dataset}\``);
     await Promise.all([
       ...OPERATIONAL_TABLES.map((table) => warehouse.createTable(tenantId, table)),

@@ -71,6 +71,29 @@ describe('the warehouse on BigQuery', () => {
     expect(await warehouse.datasetExists('gone')).toBe(false);
   });
 
+  test('a grant is made once, and leaves what was granted before', async () => {
+    const grants = async () => {
+      const at = `${cloud.env.BIGQUERY_EMULATOR_HOST}/bigquery/v2/projects/test-project/datasets/d`;
+      const dataset = (await (await fetch(at)).json()) as { access: unknown[] };
+      const table = (await (await fetch(`${at}/tables/things:getIamPolicy`, { method: 'POST', body: '{}' })).json()) as { bindings: unknown[] };
+      return { dataset: dataset.access, table: table.bindings };
+    };
+    const before = await grants();
+    expect(await warehouse.grant({ dataset: 'd' }, 'read', ['a@x.example', 'b@x.example'])).toBe(true);
+    expect(await warehouse.grant({ dataset: 'd' }, 'read', ['b@x.example', 'a@x.example'])).toBe(false);
+    expect(await warehouse.grant({ dataset: 'd', table: 'things' }, 'write', ['a@x.example'])).toBe(true);
+    expect(await warehouse.grant({ dataset: 'd', table: 'things' }, 'write', ['a@x.example', 'b@x.example'])).toBe(true);
+    expect(await warehouse.grant({ dataset: 'd', table: 'things' }, 'write', ['a@x.example', 'b@x.example'])).toBe(false);
+    const role = 'roles/bigquery.dataEditor';
+    expect(await grants()).toEqual({
+      dataset: [...before.dataset, { role: 'READER', userByEmail: 'a@x.example' }, { role: 'READER', userByEmail: 'b@x.example' }],
+      table: [
+        { role, members: ['serviceAccount:a@x.example'] },
+        { role, members: ['serviceAccount:b@x.example'] },
+      ],
+    });
+  });
+
   test('columns are told as they were declared, and added', async () => {
     expect((await warehouse.columnsOf('d', 'things'))?.map((c) => `${c.name} ${c.type}`)).toEqual(
       things.columns.map((c) => `${c.name} ${c.type}`),

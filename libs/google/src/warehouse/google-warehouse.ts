@@ -5,6 +5,7 @@ import { bigqueryStorage } from '../clients.ts';
 import { type GoogleConfig, grpcOptions } from '../endpoints.ts';
 import { defaultStreams } from './default-stream.ts';
 import { errorOf, verdictOf } from './errors.ts';
+import { grantOf } from './grant.ts';
 import { loadFile } from './load-file.ts';
 import { rest as restOf } from './rest.ts';
 import { type RestField, restField, sqlType, typeTextOf } from './sql-type.ts';
@@ -89,6 +90,7 @@ export function googleWarehouse(config: GoogleConfig): Warehouse {
       if (there && there.view?.query !== view.sql) await rest.patiently('PATCH', path(dataset, view.name), body);
       return false;
     },
+    grant: grantOf(rest, path),
     async dropDataset(dataset) {
       try {
         await rest.patiently('DELETE', path(dataset), undefined, { deleteContents: 'true' });

@@ -4,6 +4,8 @@ type Answer = readonly Row[] | { readonly rows?: readonly Row[]; readonly affect
 export interface FakeWarehouse extends Warehouse {
   readonly datasets: ReadonlyMap<string, ReadonlyMap<string, TableSpec | ViewSpec>>;
   readonly statements: readonly Statement[];
+  /** `acme: x@example.com may write` */
+  readonly granted: ReadonlySet<string>;
   readonly appended: ReadonlyMap<string, readonly Readonly<Record<string, unknown>>[]>;
   /** What a statement whose text fits is answered; the newest fitting answer wins. A statement that nobody foresaw throws. */
   answer(fits: RegExp, answer: Answer | ((statement: Statement) => Answer)): void;
@@ -13,6 +15,7 @@ export interface FakeWarehouse extends Warehouse {
 export function fakeWarehouse(): FakeWarehouse {
   const datasets = new Map<string, Map<string, TableSpec | ViewSpec>>();
   const statements: Statement[] = [];
+  const granted = new Set<string>();
   const appended = new Map<string, Readonly<Record<string, unknown>>[]>();
   const answers: { fits: RegExp; answer: Answer | ((statement: Statement) => Answer) }[] = [];
   const dataset = (name: string) => {
@@ -41,6 +44,7 @@ export function fakeWarehouse(): FakeWarehouse {
     project: 'convergence-test',
     datasets,
     statements,
+    granted,
     appended,
     answer(fits, answer) {
       answers.push({ fits, answer });
@@ -60,6 +64,12 @@ export function fakeWarehouse(): FakeWarehouse {
     },
     createTable: async (name, table) => make(name, table),
     createView: async (name, view) => make(name, view),
+    async grant({ dataset: name }, right, accounts) {
+      dataset(name);
+      const missing = accounts.map((account) => `${name}: ${account} may ${right}`).filter((entry) => !granted.has(entry));
+      for (const entry of missing) granted.add(entry);
+      return missing.length > 0;
+    },
     async dropDataset(name) {
       datasets.delete(name);
     },
