@@ -75,7 +75,9 @@ describe('the warehouse on BigQuery', () => {
     const grants = async () => {
       const at = `${cloud.env.BIGQUERY_EMULATOR_HOST}/bigquery/v2/projects/test-project/datasets/d`;
       const dataset = (await (await fetch(at)).json()) as { access: unknown[] };
-      const table = (await (await fetch(`${at}/tables/things:getIamPolicy`, { method: 'POST', body: '{}' })).json()) as { bindings: unknown[] };
+      const table = (await (await fetch(`${at}/tables/things:getIamPolicy`, { method: 'POST', body: '{}' })).json()) as {
+        bindings: unknown[];
+      };
       return { dataset: dataset.access, table: table.bindings };
     };
     const before = await grants();
