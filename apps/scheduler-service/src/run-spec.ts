@@ -1,15 +1,15 @@
-import { Refusal, type RunSpec, type TenantId } from '@convergence/contracts';
-import { parametersHash, resolveParameters, type Template, type TemplateCatalogue } from '@convergence/pipelines';
-import { isZone, pipelineIdOf, type QueueItem, resolveFireVariables, type Schedule, wallTime } from '@convergence/schedules';
+import type { RunSpec } from '@convergence/contracts';
+import { parametersHash, resolveParameters, type TemplateCatalogue } from '@convergence/pipelines';
+import { pipelineIdOf, type QueueItem, type Schedule, wallTime } from '@convergence/schedules';
 
-type Named = Pick<Schedule, 'provider' | 'domain' | 'pipeline_template'>;
+export type Named = Pick<Schedule, 'provider' | 'domain' | 'pipeline_template'>;
 
-const refOf = ({ provider, domain, pipeline_template }: Named) => ({
+export const refOf = ({ provider, domain, pipeline_template }: Named) => ({
   provider: provider.toLowerCase(),
   domain: domain.toLowerCase(),
   template: pipeline_template.toLowerCase(),
 });
-const fileOf = (named: Named): string => {
+export const fileOf = (named: Named): string => {
   const { provider, domain, template } = refOf(named);
   return `configs/${provider}/${domain}/${template}.yml`;
 };
@@ -40,27 +40,5 @@ export function runSpecOf(item: QueueItem, zone: string, templates: TemplateCata
   };
 }
 
-/** Refuses a schedule whose runs could not start: with the nearest names, or with every error of its parameters. */
-export function checkTemplate(
-  templates: TemplateCatalogue,
-  tenantId: TenantId,
-  wanted: Named & Pick<Schedule, 'parameters' | 'timezone'>,
-  now: number,
-): Template {
-  const template = templates.find(refOf(wanted), tenantId);
-  if (!template) {
-    const near = templates.nearest(refOf(wanted), tenantId);
-    const hint = near.length > 0 ? ` Nearest: ${near.join(', ')}.` : '';
-    throw new Refusal('template.not_found', `Template not found: ${fileOf(wanted)}.${hint}`, { fields: { nearest: near } });
-  }
-  // No time zone, no dates to check: the schedule is refused for its zone.
-  if (!isZone(wanted.timezone)) return template;
-  const parameters = resolveFireVariables(wanted.parameters, now, wanted.timezone);
-  const resolved = resolveParameters(template, parameters, { tenantId, now: wallTime(wanted.timezone, now) });
-  if (resolved.ok) return template;
-  const errors = resolved.errors.map(({ path, message }) => ({ path: `/parameters${path}`, message }));
-  throw new Refusal('template.parameters_invalid', `The parameters do not fit the template: ${words(errors)}.`, { fields: { errors } });
-}
-
-const words = (errors: readonly { readonly path: string; readonly message: string }[]): string =>
+export const words = (errors: readonly { readonly path: string; readonly message: string }[]): string =>
   errors.map(({ path, message }) => `${path} ${message}`).join('; ');

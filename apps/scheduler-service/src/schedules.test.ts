@@ -37,6 +37,17 @@ describe('schedules', () => {
     });
   });
 
+  test('are refused with everything that is wrong with them at once', async () => {
+    const wrong = { pipeline_template: 'dryrn', schedule_cron: '61 * * * *', parameters: { date: '{tomorow}' }, priority: 5 };
+    const refusal = await schedule(wrong).catch((error) => error);
+    expect(refusal.code).toBe('schedule.invalid');
+    expect(refusal.fields.errors.map((error: { in: string; path: string }) => [error.in, error.path])).toEqual([
+      ['body', '/schedule_cron'],
+      ['body', '/parameters'],
+      ['body', '/pipeline_template'],
+    ]);
+  });
+
   test('are not made for a tenant that nobody has heard of', async () => {
     service.admission.unknown.add('nobody');
     const make = (tenant_id: string) => service.ask('POST', '/scheduler/pipeline-configs', { body: { tenant_id, ...daily() } });

@@ -141,12 +141,27 @@ function find(state: SchedulesState, command: { readonly config_id: string; read
 }
 const notFound = (configId: string): Decided => ({ refusal: new Refusal('schedule.not_found', `No schedule ${configId}.`) });
 
+/** Everything that is wrong with the settings, for the person who typed them. */
+export function problemsOf(settings: ScheduleSettings, now: number): readonly FieldProblem[] {
+  const problems = checkCron(settings.schedule_cron, settings.timezone, now).map(({ field, message }) => ({ path: `/${field}`, message }));
+  for (const name of unknownVariables(settings.parameters)) {
+    const message = `{${name}} is not known; use one of ${FIRE_VARIABLES.map((v) => `{${v}}`).join(', ')}`;
+    problems.push({ path: '/parameters', message });
+  }
+  problems.push(...outOfRange(settings));
+  return problems.map((problem) => ({ in: 'body', ...problem }));
+}
+export interface FieldProblem {
+  readonly in: 'body';
+  readonly path: string;
+  readonly message: string;
+}
+export const invalidSchedule = (errors: readonly FieldProblem[]): Refusal =>
+  new Refusal('schedule.invalid', errors.map((e) => e.message).join('; '), { fields: { errors } });
+
 function invalid(settings: ScheduleSettings, now: number): Refusal | undefined {
-  const errors = checkCron(settings.schedule_cron, settings.timezone, now).map(({ field, message }) => ({ path: `/${field}`, message }));
-  for (const name of unknownVariables(settings.parameters))
-    errors.push({ path: '/parameters', message: `{${name}} is not known; use one of ${FIRE_VARIABLES.map((v) => `{${v}}`).join(', ')}` });
-  errors.push(...outOfRange(settings));
-  return errors.length ? new Refusal('schedule.invalid', errors.map((e) => e.message).join('; '), { fields: { errors } }) : undefined;
+  const problems = problemsOf(settings, now);
+  return problems.length > 0 ? invalidSchedule(problems) : undefined;
 }
 
 /** The API checks shapes at its edge; a row edited by hand comes straight here. */

@@ -2,6 +2,7 @@ export type { ClaimResult, ScheduleCommand } from './commands.ts';
 export { type CronProblem, checkCron, DEFAULT_DST, type DstPolicy, nextFire, resolveCron, upcoming } from './cron.ts';
 export { decide, lostClaims, type SweepReply } from './decide.ts';
 export type { FireReply } from './decide-fire.ts';
+export { type FieldProblem, invalidSchedule, problemsOf } from './decide-schedule.ts';
 export type { DecideContext, Decided } from './decision.ts';
 export type { EndReason, ScheduleEvent, SkipReason } from './events.ts';
 export { FIRE_VARIABLES, resolveFireVariables } from './fire-variables.ts';

@@ -1,10 +1,10 @@
 /**
  * What must hold, whatever happens. Each is checked where it could break: at every event, at every admission, before every round, and
- * what nobody does every two minutes, by looking at all that waits. A breach throws, with the seed that shows it
- * again.
+ * what nobody does every two minutes, by looking at all that waits. A breach throws, with the seed that
+ * shows it again.
  *
  * 1. Live reservations of a tenant never exceed its concurrent limit; what it used never its daily or monthly limit.
- * 2. Each (schedule, fire time) becomes at most one scheduled run, and each attempt of one at most one admitted run.
+ * 2. Each (schedule, fire time) becomes at most one scheduled run, and each try of one at most one admitted run.
  * 3. No tenant waits while it is eligible and a place is free.
  * 4. No item is older than its time to live.
  * 5. Once faults stop, every run ends and every reservation with it.
@@ -29,6 +29,8 @@ export class Invariants {
   readonly #now: () => number;
   readonly #fired = new Set<string>();
   readonly #attempts = new Set<string>();
+  /** By scheduled run: tries of it that were not admitted yet. */
+  readonly #tries = new Map<string, number>();
   readonly fairness = new Fairness((what) => this.#breach(6, what));
   /** Who could go and did not, with the first look that found it. */
   readonly #idle = new Map<string, number>();
@@ -47,10 +49,14 @@ export class Invariants {
         const fire = `${event.config_id} ${event.fire_time}`;
         if (this.#fired.has(fire)) this.#breach(2, `${fire} fired twice`);
         this.#fired.add(fire);
+        this.#tries.set(event.run_id, 1);
         return;
       }
       case 'item-claimed':
         if (item) this.fairness.claimed(item, this.#now());
+        return;
+      case 'item-retried':
+        this.#tries.set(event.run_id, (this.#tries.get(event.run_id) ?? 0) + 1);
         return;
       case 'item-held':
         if (event.scope === 'tenant') this.fairness.stopped(event.tenant_id);
@@ -65,6 +71,10 @@ export class Invariants {
   admitted(run: RunSpec, tenant: Tenant): void {
     if (this.#attempts.has(run.run_id)) this.#breach(2, `attempt ${run.run_id} was admitted twice`);
     this.#attempts.add(run.run_id);
+    const scheduled = run.scheduled_run_id as string;
+    const left = (this.#tries.get(scheduled) ?? 0) - 1;
+    if (left < 0) this.#breach(2, `${scheduled} was admitted more often than it was tried`);
+    this.#tries.set(scheduled, left);
     const { max_concurrent_pipelines, max_pipelines_per_day, max_pipelines_per_month } = tenant.subscription;
     const used = usageAt(tenant, this.#now());
     const over = (what: string, is: number, limit: number): void => {

@@ -127,6 +127,8 @@ export class Scheduler {
     if (this.#faults.strikes(0.002)) return;
     const specs = claimed.map((id) => specOf(queue.get(id) as schedules.QueueItem));
     const decisions = admission.away ? [] : specs.map((run) => admission.tell({ kind: 'admit', run }) as AdmissionDecision);
+    // Or with their answers in hand.
+    if (this.#faults.strikes(0.002)) return;
     const answerLost = admission.away || this.#faults.strikes(0.01);
     if (answerLost) this.#invariants.noneCanGo();
     const results = specs.map(

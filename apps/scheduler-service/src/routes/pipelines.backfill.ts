@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { pipelinesBackfill, Refusal, type TenantId } from '@convergence/contracts';
 import { attemptId, DEFAULT_LIMITS, pipelineIdOf } from '@convergence/schedules';
 import { route } from '@convergence/service';
-import { checkTemplate } from '../run-spec.ts';
+import { checkTemplate } from '../check-schedule.ts';
 import type { Scheduler } from '../scheduler.ts';
 
 const DAY = 86_400_000;

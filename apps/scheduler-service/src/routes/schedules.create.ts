@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { pipelineConfigsCreate, type ScheduleCreate, schedulesCreate, type TenantId } from '@convergence/contracts';
 import type { Schedule } from '@convergence/schedules';
 import { type Call, route } from '@convergence/service';
-import { checkTemplate } from '../run-spec.ts';
+import { checkSchedule } from '../check-schedule.ts';
 import { scheduleView } from '../schedule-view.ts';
 import type { Scheduler } from '../scheduler.ts';
 
@@ -25,7 +25,7 @@ export const schedulesCreateRoutes = (tools: Tools) => {
       ...rest,
     };
     const name = { provider: provider.toUpperCase(), domain: domain.toUpperCase(), pipeline_template: pipeline_template.toLowerCase() };
-    checkTemplate(tools.templates, tenantId as TenantId, { ...name, ...settings }, tools.clock.now());
+    checkSchedule(tools.templates, tenantId as TenantId, { ...name, ...settings }, tools.clock.now());
     const schedule = await tools.slice.execute<Schedule>(
       { type: 'create-schedule', config_id: randomUUID(), tenant_id: tenantId, ...name, settings },
       { actor: call.principal },
