@@ -277,6 +277,24 @@ describe('@google-cloud/bigquery', () => {
       expect(read.metadata.statistics.query.schema.fields).toHaveLength(2);
     });
 
+    test('a dry run follows what statements added and removed, and so do the rows that a table tells', async () => {
+      await rows('create table d.sized (id int64, n int64)');
+      const sized = async (sql: string, count: number) => {
+        await rows(sql);
+        const [read] = (await bq.createQueryJob({ query: 'select id from d.sized', dryRun: true })) as Json;
+        expect(Number(read.metadata.statistics.totalBytesProcessed)).toBe(8 * count);
+        const [metadata] = await bq.dataset('d').table('sized').getMetadata();
+        expect(metadata).toMatchObject({ numRows: String(count), numBytes: String(16 * count) });
+      };
+      await sized('insert d.sized values (1, 1), (2, 2)', 2);
+      await sized('insert d.sized select x, x from unnest(generate_array(3, 9)) x', 9);
+      await sized('delete from d.sized where id < 4', 6);
+      await sized(
+        'merge d.sized t using unnest([4, 20]) s on t.id = s when matched then delete when not matched then insert values (s, s)',
+        6,
+      );
+    });
+
     test('errors carry reason, message and place', async () => {
       const syntax = await failure(rows('selec 1'));
       expect(syntax.errors[0]).toMatchObject({ reason: 'invalidQuery', message: expect.stringMatching(/\[1:1\]$/) });

@@ -141,10 +141,14 @@ export interface Precheck {
 export interface CompiledDml {
   readonly kind: 'insert' | 'update' | 'delete' | 'merge' | 'truncate';
   readonly target: CatalogTable;
-  /** Run in order in one DuckDB transaction. Counts of changed rows are read from each. */
-  readonly statements: readonly { readonly effect: 'inserted' | 'updated' | 'deleted' | 'none'; readonly sql: DuckSql }[];
+  /**
+   * Run in order in one DuckDB transaction. Counts of changed rows are read from each; of one with the effect `partitions`, what
+   * the field of that name would answer.
+   */
+  readonly statements: readonly { readonly effect: 'inserted' | 'updated' | 'deleted' | 'partitions' | 'none'; readonly sql: DuckSql }[];
   readonly prechecks: readonly Precheck[];
-  /** Distinct partition ids (as INFORMATION_SCHEMA.PARTITIONS names them) whose rows would change, one VARCHAR column; absent: whole table. */
+  /** Distinct partition ids (as INFORMATION_SCHEMA.PARTITIONS names them) whose rows would change, one VARCHAR column; absent here
+   *  and among the statements: the whole table. */
   readonly partitions?: DuckSql;
   /** A MERGE or UPDATE that turned out to insert only conflicts with nothing: true when it can never change an existing row. */
   readonly insertsOnly: boolean;

@@ -191,7 +191,7 @@ export class Runner {
     try {
       for (const { effect, sql: text } of compiled.statements) {
         const result = await this.duck(text, parameters);
-        if (effect !== 'none') counts[effect]! += result.rowsChanged;
+        if (effect !== 'none' && effect !== 'partitions') counts[effect]! += result.rowsChanged;
       }
       await this.connection.run('COMMIT');
     } catch (error) {

@@ -29,11 +29,19 @@ export interface TableSize {
   /** Average bytes of each column, by lower-case name. */
   readonly perColumn: ReadonlyMap<string, number>;
 }
+interface Known {
+  readonly version: number;
+  readonly record: TableRecord;
+  readonly size: TableSize;
+  readonly at: number;
+  /** From the counts of statements since, not from the table. */
+  readonly reckoned?: boolean;
+}
 const EMPTY: TableSize = { rows: 0, bytes: 0, perColumn: new Map() };
 
 export class TableSizes {
   readonly #store: Store;
-  readonly #known = new Map<number, { version: number; record: TableRecord; size: TableSize; at: number }>();
+  readonly #known = new Map<number, Known>();
   readonly #averages = new Map<number, { record: TableRecord; rows: number; perColumn: Map<string, number> }>();
   constructor(store: Store) {
     this.#store = store;
@@ -48,7 +56,7 @@ export class TableSizes {
     const version = store.version(table.id);
     const known = this.#known.get(table.id);
     if (known?.record === table) {
-      if (known.version === version) return known.size;
+      if (known.version === version && (rough || !known.reckoned)) return known.size;
       if (rough && known.size.rows > ROUGH_FROM_ROWS && known.at > Date.now() - ROUGH_MS) return known.size;
     }
     const size = await store.database.use(async (connection) => {
@@ -75,6 +83,17 @@ export class TableSizes {
     if (this.#known.size > 5000) this.#known.clear();
     if (this.#averages.size > 5000) this.#averages.clear();
     return size;
+  }
+
+  /** A statement, the last that changed the table, left it with so many more rows. Spares the next estimate a count. */
+  grew(id: number, by: number): void {
+    const known = this.#known.get(id);
+    const rows = (known?.size.rows ?? 0) + by;
+    if (known?.version !== this.#store.version(id) - 1 || rows > (this.#averages.get(id)?.rows ?? 0) * 2 + 10) return;
+    let width = 0;
+    for (const bytes of known.size.perColumn.values()) width += bytes;
+    const size = { rows, bytes: Math.round(rows * width), perColumn: known.size.perColumn };
+    this.#known.set(id, { ...known, version: known.version + 1, size, reckoned: true });
   }
 
   /** Bytes of the named columns (all when unknown). */

@@ -7,7 +7,7 @@
  *    again on a fresh snapshot, three times at most, and then fails with BigQuery's text.
  */
 import { setTimeout as pause } from 'node:timers/promises';
-import type { CompiledDml } from '../../googlesql/contract.ts';
+import type { CompiledDml, DuckSql } from '../../googlesql/contract.ts';
 import type { TableRecord } from '../catalog/catalog.ts';
 import { ApiError } from '../errors.ts';
 import type { Connection } from '../storage/database.ts';
@@ -68,6 +68,7 @@ export async function runDml(
       ),
     );
     service.store.changed(table.id);
+    service.sizes.grew(table.id, counts.inserted - counts.deleted);
     return counts;
   }
   const slot = await service.mutations.enter(table.id, name, service.control.limits.on);
@@ -78,6 +79,7 @@ export async function runDml(
       try {
         const counts = await service.store.locks.shared(table.id, () => mutate(statements, session, looked, slot, attempt, options));
         service.store.changed(table.id);
+        service.sizes.grew(table.id, counts.inserted - counts.deleted);
         return counts;
       } catch (error) {
         if (!(error instanceof Conflict)) throw error;
@@ -149,12 +151,17 @@ async function once(
     if (found.length > 0) throw new ApiError('invalidQuery', message, 'query');
   }
   let partitions: Set<string> | undefined;
-  if (dml.partitions) {
-    const rows = await (await connection.query(dml.partitions.text, statements.bind(dml.partitions, session))).getRows();
+  const named = async (sql: DuckSql) => {
+    const rows = await (await connection.query(sql.text, statements.bind(sql, session))).getRows();
     partitions = new Set(rows.map(([id]) => String(id)));
-  }
+  };
+  if (dml.partitions) await named(dml.partitions);
   const counts: DmlCounts = { inserted: 0, updated: 0, deleted: 0 };
   for (const { effect, sql } of dml.statements) {
+    if (effect === 'partitions') {
+      await named(sql);
+      continue;
+    }
     const { rowsChanged } = await connection.query(sql.text, statements.bind(sql, session));
     if (effect !== 'none') counts[effect] += rowsChanged;
   }

@@ -105,6 +105,16 @@ describe('UPDATE', () => {
     const ids = (await runner.duck(compiled.partitions!)).getRowsJson().flat().sort();
     expect(ids).toEqual(['20250102', '__NULL__']);
   });
+  test('of MERGE name the partitions of the rows that a branch applies to', async () => {
+    await runner.run("insert into d.days values ('2025-01-01', 1), ('2025-01-02', 2), ('2025-01-03', 3)");
+    const text = `merge d.days t using (select * from unnest([1, 2, 9]) k) s on t.v = s.k
+      when matched and s.k > 1 then update set v = 5 when not matched then insert values ('2025-02-01', s.k) when not matched by source then delete`;
+    const { statements } = compile(text, runner.context()) as CompiledDml;
+    const upTo = statements.findIndex(({ effect }) => effect === 'partitions');
+    for (const { sql } of statements.slice(0, upTo)) await runner.duck(sql);
+    const ids = (await runner.duck(statements[upTo]!.sql)).getRowsJson().flat().sort();
+    expect(ids).toEqual(['20250102', '20250103']);
+  });
 });
 
 describe('DELETE and TRUNCATE', () => {

@@ -114,27 +114,26 @@ function general(statement: Merge, target: Target, source: Enclosed, on: string,
   const join = has('NOT MATCHED BY SOURCE')
     ? `${visible} ${has('NOT MATCHED') ? 'FULL' : 'LEFT'} JOIN ${source.sql} ON ${on}`
     : `${source.sql} ${has('NOT MATCHED') ? 'LEFT' : 'INNER'} JOIN ${visible} ON ${on}`;
-  const list = [`${target.alias}.rowid AS r`, `CASE ${cases.join(' ')} ELSE 0 END AS gs_a`, ...columns];
+  const partition = partitionId(target.table, target.alias);
+  const list = [
+    `${target.alias}.rowid AS r`,
+    `CASE ${cases.join(' ')} ELSE 0 END AS gs_a`,
+    ...(partition ? [`${partition} AS gs_p`] : []),
+    ...columns,
+  ];
   const create = `CREATE OR REPLACE TEMP TABLE gs_merge AS SELECT ${list.join(', ')} FROM ${join} WHERE gs_a > 0`;
   const check = `SELECT gs_fail('${TOO_MANY}') FROM (SELECT gs_m.r FROM ${TEMP} AS gs_m WHERE gs_m.r IS NOT NULL GROUP BY gs_m.r HAVING count(*) > 1 LIMIT 1)`;
   const all = [
     { effect: 'none' as const, text: create },
     { effect: 'none' as const, text: check },
+    ...(partition
+      ? [{ effect: 'partitions' as const, text: `SELECT DISTINCT gs_m.gs_p FROM ${TEMP} AS gs_m WHERE gs_m.r IS NOT NULL` }]
+      : []),
     ...statements,
     ...later,
     { effect: 'none' as const, text: `DROP TABLE ${TEMP}` },
   ];
-  const id = partitionId(target.table, target.alias);
-  const partitions =
-    id && !has('NOT MATCHED BY SOURCE')
-      ? {
-          partitions: duckSql(
-            `SELECT DISTINCT ${id} AS id FROM ${target.physical} AS ${target.alias} WHERE EXISTS (SELECT 1 FROM ${source.sql} WHERE ${on})`,
-            env,
-          ),
-        }
-      : {};
-  return { statements: all.map(({ effect, text }) => ({ effect, sql: duckSql(text, env) })), insertsOnly: false, ...partitions };
+  return { statements: all.map(({ effect, text }) => ({ effect, sql: duckSql(text, env) })), insertsOnly: false };
 }
 
 function insertValues(branch: MergeBranch, target: Target, source: Enclosed, env: Env): { columns: string; values: string[] } {
