@@ -12,9 +12,10 @@
  * 6. With exactly-once delivery leases outlive a restart (`restore`): the message stays with the subscriber that has it.
  * 7. Failures (a nack or a missed deadline of the message itself) are counted, not deliveries: `delivery_attempt` is failures + 1.
  */
+
+import { orderingKeyOf } from './message-bytes.ts';
 import { ReadyHeap } from './ready-heap.ts';
 import { clearBit, hasBit, type Pending } from './segment.ts';
-import { orderingKeyOf } from './wire.ts';
 
 /** A stream or a single Pull that messages are handed to. */
 export interface Consumer {

@@ -8,6 +8,7 @@
 import { Archive, retained } from './archive.ts';
 import { Backlog, type Delivery } from './backlog.ts';
 import { deadLetter } from './dead-letter.ts';
+import { attributesOf, type Published, publishResponse, timeSuffix } from './message-bytes.ts';
 import { notFound } from './names.ts';
 import { buildSegment, type Publication, parts } from './publication.ts';
 import { deleteSnapshot } from './rebuild.ts';
@@ -15,7 +16,7 @@ import { recover } from './recover.ts';
 import { derive, millis, type Snapshot, type Subscription, type SubscriptionConfig, type Topic, type TopicConfig } from './resources.ts';
 import { allBits, clearBit, countBits, type Pending, type Segment } from './segment.ts';
 import type { Store, StoredSubscription } from './store.ts';
-import { attributesOf, type Published, publishResponse, timeSuffix } from './wire.ts';
+import { Unwritten } from './unwritten.ts';
 
 export class Broker {
   readonly topics = new Map<string, Topic>();
@@ -29,9 +30,7 @@ export class Broker {
   #lease: number;
   #publications: Publication[] = [];
   #answers: (() => void)[] = [];
-  #changed = new Map<Pending, Subscription>();
-  #failed = new Map<Delivery, Subscription>();
-  #leases = new Map<Delivery, Subscription>();
+  readonly #unwritten = new Unwritten();
   #scheduled = false;
 
   constructor(options: { readonly store: Store; readonly now: () => number; readonly fatal: (error: unknown) => void }) {
@@ -189,18 +188,18 @@ export class Broker {
         bytesOf: (pending) => this.archive.bytesOf(pending.segment),
         nextLease: () => ++this.#lease,
         changed: (pending) => {
-          this.#changed.set(pending, subscription);
+          this.#unwritten.pending(pending, subscription);
           if (pending.left === 0) {
             this.archive.release(pending.segment);
           }
           this.wake();
         },
         failed: (delivery) => {
-          this.#failed.set(delivery, subscription);
+          this.#unwritten.failure(delivery, subscription);
           this.wake();
         },
         leaseChanged: (delivery) => {
-          this.#leases.set(delivery, subscription);
+          this.#unwritten.lease(delivery, subscription);
           this.wake();
         },
         deadLetter: (delivery) => this.#deadLetter(subscription, delivery),
@@ -248,45 +247,18 @@ export class Broker {
     const answers = this.#answers;
     this.#publications = [];
     this.#answers = [];
-    if (publications.length > 0 || this.#changed.size > 0 || this.#failed.size > 0 || this.#leases.size > 0 || this.archive.hasUnneeded) {
+    if (publications.length > 0 || !this.#unwritten.empty || this.archive.hasUnneeded) {
       this.store.transaction(() => {
         if (publications.length > 0) {
           this.#writePublications(publications, answers);
         }
-        this.#writeChanges();
+        this.#unwritten.write(this.store);
         this.archive.deleteUnneeded(this.now());
       });
-      this.#changed.clear();
-      this.#failed.clear();
-      this.#leases.clear();
+      this.#unwritten.written();
     }
     for (const answer of answers) {
       answer();
-    }
-  }
-
-  #writeChanges(): void {
-    for (const [pending, subscription] of this.#changed) {
-      if (pending.left > 0) {
-        this.store.putPending(subscription.id, pending);
-        continue;
-      }
-      this.store.deletePending(subscription.id, pending.segment.firstSeq);
-      if (subscription.settings.maxAttempts !== null) {
-        this.store.deleteFailures(subscription.id, pending.segment.firstSeq, pending.segment.count);
-      }
-    }
-    for (const [delivery, subscription] of this.#failed) {
-      if (delivery.state !== 'acked') {
-        this.store.putFailures(subscription.id, delivery.seq, delivery.failures);
-      }
-    }
-    for (const [delivery, subscription] of this.#leases) {
-      if (delivery.state === 'leased') {
-        this.store.putLease(subscription.id, delivery.seq, delivery.lease, delivery.deadline);
-      } else {
-        this.store.deleteLease(subscription.id, delivery.seq);
-      }
     }
   }
 

@@ -4,10 +4,12 @@ import { errorInfo, GrpcRefusal } from '../grpc/refusal.ts';
 import type { RawUnary } from '../grpc/server.ts';
 import type { Delivery, Line, Outcome } from './backlog.ts';
 import type { Broker } from './broker.ts';
+import { readAckIds, receivedMessages } from './delivery-bytes.ts';
+import { type Published, readPublish } from './message-bytes.ts';
 import { checkName } from './names.ts';
+import { cursor, skip, text, varint } from './protobuf-bytes.ts';
 import type { Receiver, Subscription } from './resources.ts';
 import { outgoing, refuseDetached, translate } from './streaming-pull.ts';
-import { cursor, type Published, readAckIds, readPublish, receivedMessages, skip, text, varint } from './wire.ts';
 
 const EMPTY = Buffer.alloc(0);
 const MAX_REQUEST_BYTES = 10 * 1024 * 1024;

@@ -1,7 +1,8 @@
 /** How publications become segments: those of one topic that arrived together share one, whoever sent them. Pure. */
+
+import type { Published } from './message-bytes.ts';
 import type { Topic } from './resources.ts';
 import type { Segment } from './segment.ts';
-import type { Published } from './wire.ts';
 
 const SEGMENT_MESSAGES = 1000;
 const SEGMENT_BYTES = 256 * 1024;

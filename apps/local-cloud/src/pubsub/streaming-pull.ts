@@ -11,9 +11,10 @@ import { GrpcRefusal } from '../grpc/refusal.ts';
 import { toStatus } from '../grpc/server.ts';
 import type { Delivery, Line } from './backlog.ts';
 import type { Broker } from './broker.ts';
+import { InvalidAckId, type Outgoing, parseAckId, receivedMessages } from './delivery-bytes.ts';
 import { checkName, notFound } from './names.ts';
+import { cursor, length, Malformed, skip, text, varint } from './protobuf-bytes.ts';
 import type { Receiver, Subscription } from './resources.ts';
-import { cursor, InvalidAckId, length, Malformed, type Outgoing, parseAckId, receivedMessages, skip, text, varint } from './wire.ts';
 
 type Stream = ServerDuplexStream<Buffer, Uint8Array>;
 

@@ -24,7 +24,8 @@ import {
 } from './messages.ts';
 import { parseStreamName } from './names.ts';
 import { SchemaMismatch } from './row-decoder.ts';
-import { type Schema, type StreamBook, type StreamProblem, StreamRefusal, schemaOf } from './stream-book.ts';
+import { type StreamProblem, StreamRefusal } from './stream.ts';
+import { type Schema, type StreamBook, schemaOf } from './stream-book.ts';
 
 export interface AppendContext {
   readonly store: Store;

@@ -10,7 +10,8 @@ import { type Caller, type Identity, Unauthenticated } from '../identity/index.t
 import { appendRows } from './append-rows.ts';
 import { storageSchema } from './messages.ts';
 import { parseStreamName, parseTableName } from './names.ts';
-import { type Stream, type StreamBook, StreamRefusal, type StreamType } from './stream-book.ts';
+import { type Stream, StreamRefusal, type StreamType } from './stream.ts';
+import type { StreamBook } from './stream-book.ts';
 
 export interface StorageWrite {
   readonly port: number;

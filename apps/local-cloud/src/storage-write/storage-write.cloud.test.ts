@@ -136,7 +136,7 @@ describe(`Storage Write by @google-cloud/bigquery-storage ${version}`, () => {
         '{"a":[1],"b":1}',
         'AP8=',
         '2025-01-02T03:04:05',
-        '01:02:03.500',
+        '01:02:03.500000',
         'true',
       ],
       ['2', null, null, null, null, [], null, null, null, null, null, null],

@@ -16,42 +16,10 @@ import type { Target } from '../bigquery/storage/ingest.ts';
 import { columnsDdl, ingestionTime, type LogKeeper, type Store } from '../bigquery/storage/store.ts';
 import type { LogRecord } from '../bigquery/storage/write-log.ts';
 import { duckType } from '../bigquery/values/physical.ts';
+import { appendParts, readAppend } from './append-record.ts';
 import { readDescriptor } from './descriptor.ts';
 import { type RowDecoder, rowDecoder } from './row-decoder.ts';
-
-export type StreamType = 'COMMITTED' | 'PENDING' | 'BUFFERED';
-export interface Stream {
-  readonly name: string;
-  readonly type: StreamType;
-  readonly table: number;
-  readonly created: number;
-  /** The physical table that holds rows that are not visible yet. */
-  readonly staging?: number;
-  next: number;
-  finalized: boolean;
-  committed?: number;
-  flushed: number;
-  /** When it was finalized or committed; long-closed streams are forgotten. */
-  closed?: number;
-}
-export type StreamProblem =
-  | 'offsetAlreadyExists'
-  | 'offsetOutOfRange'
-  | 'finalized'
-  | 'committed'
-  | 'notFound'
-  | 'notFinalized'
-  | 'wrongType';
-export class StreamRefusal extends Error {
-  override readonly name = 'StreamRefusal';
-  readonly problem: StreamProblem;
-  readonly entity: string;
-  constructor(problem: StreamProblem, message: string, entity: string) {
-    super(`${message} Entity: ${entity}`);
-    this.problem = problem;
-    this.entity = entity;
-  }
-}
+import { type Stream, StreamRefusal, type StreamType } from './stream.ts';
 
 const KIND = { change: 1, append: 2, head: 3, schema: 4 } as const;
 const FORGET_AFTER_MS = 3 * 24 * 3600 * 1000;
@@ -317,41 +285,4 @@ export class StreamBook implements LogKeeper {
   #write(stream: Stream): Promise<void> {
     return this.#store.log.append(KIND.change, [Buffer.from(JSON.stringify(stream))]).durable;
   }
-}
-
-/** table u64, offset u64, row count u32, schema hash 20 bytes, stream name u16 + bytes, then each row u32 + bytes. */
-function appendParts(table: number, stream: string, offset: number, schema: string, rows: readonly Uint8Array[]): Uint8Array[] {
-  const name = Buffer.from(stream);
-  const head = Buffer.alloc(42 + name.length);
-  head.writeBigUInt64LE(BigInt(table), 0);
-  head.writeBigUInt64LE(BigInt(offset), 8);
-  head.writeUInt32LE(rows.length, 16);
-  head.write(schema, 20, 'latin1');
-  head.writeUInt16LE(name.length, 40);
-  name.copy(head, 42);
-  const parts: Uint8Array[] = [head];
-  for (const row of rows) {
-    const length = Buffer.allocUnsafe(4);
-    length.writeUInt32LE(row.length, 0);
-    parts.push(length, row);
-  }
-  return parts;
-}
-
-function readAppend(payload: Buffer): { table: number; offset: number; schema: string; stream: string; rows: Uint8Array[] } {
-  const nameLength = payload.readUInt16LE(40);
-  const rows: Uint8Array[] = [];
-  let at = 42 + nameLength;
-  for (let i = payload.readUInt32LE(16); i > 0; i--) {
-    const length = payload.readUInt32LE(at);
-    rows.push(payload.subarray(at + 4, at + 4 + length));
-    at += 4 + length;
-  }
-  return {
-    table: Number(payload.readBigUInt64LE(0)),
-    offset: Number(payload.readBigUInt64LE(8)),
-    schema: payload.toString('latin1', 20, 40),
-    stream: payload.toString('utf8', 42, 42 + nameLength),
-    rows,
-  };
 }

@@ -2,26 +2,16 @@
 import { randomBytes } from 'node:crypto';
 import { describe, expect, test } from '@jest/globals';
 import { descriptors } from '../grpc/server.ts';
-import {
-  attributeBytes,
-  attributesOf,
-  InvalidAckId,
-  Malformed,
-  orderingKeyOf,
-  parseAckId,
-  publishResponse,
-  readAckIds,
-  readPublish,
-  receivedMessages,
-  timeSuffix,
-} from './wire.ts';
+import { InvalidAckId, parseAckId, readAckIds, receivedMessages } from './delivery-bytes.ts';
+import { attributeBytes, attributesOf, orderingKeyOf, publishResponse, readPublish, timeSuffix } from './message-bytes.ts';
+import { Malformed } from './protobuf-bytes.ts';
 
 const root = descriptors('@google-cloud/pubsub/build/protos/protos.json');
 const type = (name: string) => root.lookupType(`google.pubsub.v1.${name}`);
 const encode = (name: string, value: object): Buffer => Buffer.from(type(name).encode(type(name).fromObject(value)).finish());
 const plain = (name: string, bytes: Uint8Array) => type(name).toObject(type(name).decode(bytes), { longs: Number, bytes: String });
 
-describe('wire', () => {
+describe('bytes', () => {
   test('a published message is found where it lies, with its sizes', () => {
     const messages = [
       { data: Buffer.alloc(300, 1), attributes: { a: 'b', long: 'x'.repeat(200) }, orderingKey: 'käy' },
