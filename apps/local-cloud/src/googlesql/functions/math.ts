@@ -2,8 +2,8 @@
 import { type Call, type FunctionSpec, fill, scalar } from './call.ts';
 
 const real = (name: string, emit: string): FunctionSpec => scalar(name, ['FLOAT64 -> FLOAT64', emit]);
-/** DuckDB refuses an infinite angle. */
-const periodic = (emit: string): string => `CASE WHEN isinf($1) THEN CAST('nan' AS DOUBLE) ELSE ${emit} END`;
+/** DuckDB refuses an infinite angle, and the inverse functions of one. */
+const finiteOnly = (emit: string): string => `CASE WHEN NOT isfinite($1) THEN CAST('nan' AS DOUBLE) ELSE ${emit} END`;
 /** Undefined arguments are an error; NUMERIC goes through FLOAT64 where BigQuery's result is no more exact than that. */
 const guarded = (name: string, condition: string, emit: string, numeric?: string): FunctionSpec => {
   const fail = (text: string) => `gs_fail('Floating point error in function: ${name}(' || ${text}($1) || ')')`;
@@ -125,7 +125,7 @@ export const mathFunctions: readonly FunctionSpec[] = [
   ),
   scalar(
     'SAFE_DIVIDE',
-    ['FLOAT64, FLOAT64 -> FLOAT64', 'CASE WHEN $2 = 0 THEN NULL ELSE $1 / $2 END'],
+    ['FLOAT64, FLOAT64 -> FLOAT64', 'CASE WHEN $2 = 0 THEN NULL ELSE gs_finite($1 / $2, $1, $2) END'],
     ['NUMERIC, NUMERIC -> NUMERIC', 'TRY(gs_numeric_div($1, $2))'],
     ['BIGNUMERIC, BIGNUMERIC -> BIGNUMERIC', 'TRY(gs_bignumeric_div($1, $2))'],
   ),
@@ -139,7 +139,7 @@ export const mathFunctions: readonly FunctionSpec[] = [
     scalar(
       name,
       ['INT64, INT64 -> INT64', `TRY(${emit})`],
-      ['FLOAT64, FLOAT64 -> FLOAT64', `gs_finite(${emit})`],
+      ['FLOAT64, FLOAT64 -> FLOAT64', `gs_finite(${emit}, $1, $2)`],
       ['NUMERIC, NUMERIC -> NUMERIC', op === '*' ? 'TRY(gs_numeric_mul($1, $2))' : `TRY(${emit})`],
       ['BIGNUMERIC, BIGNUMERIC -> BIGNUMERIC', op === '*' ? 'TRY(gs_bignumeric_mul($1, $2))' : `TRY(gs_bignumeric_check(${emit}))`],
     ),
@@ -179,19 +179,14 @@ export const mathFunctions: readonly FunctionSpec[] = [
   ),
   ...['ATAN', 'TANH', 'ASINH'].map((n) => real(n, `${n.toLowerCase()}($1)`)),
   ...['SINH', 'COSH'].map((n) => guarded(n, `isinf(${n.toLowerCase()}($1)) AND NOT isinf($1)`, `${n.toLowerCase()}($1)`)),
-  ...['COS', 'SIN', 'TAN'].map((n) => real(n, periodic(`${n.toLowerCase()}($1)`))),
-  guarded('ACOS', 'abs($1) > 1', 'acos($1)'),
-  guarded('ASIN', 'abs($1) > 1', 'asin($1)'),
+  ...['COS', 'SIN', 'TAN'].map((n) => real(n, finiteOnly(`${n.toLowerCase()}($1)`))),
+  ...['ACOS', 'ASIN'].map((n) => guarded(n, 'abs($1) > 1 AND isfinite($1)', finiteOnly(`${n.toLowerCase()}($1)`))),
   guarded('ACOSH', '$1 < 1', 'acosh($1)'),
-  guarded(
-    'ATANH',
-    'abs($1) >= 1 AND isfinite($1)',
-    "CASE WHEN isfinite($1) THEN atanh($1) WHEN $1 IS NOT NULL THEN CAST('nan' AS DOUBLE) END",
-  ),
+  guarded('ATANH', 'abs($1) >= 1 AND isfinite($1)', finiteOnly('atanh($1)')),
   scalar('ATAN2', ['FLOAT64, FLOAT64 -> FLOAT64', 'atan2($1, $2)']),
-  real('SEC', periodic('(1 / cos($1))')),
-  guarded('CSC', '$1 = 0', periodic('(1 / sin($1))')),
-  guarded('COT', '$1 = 0', periodic('(1 / tan($1))')),
+  real('SEC', finiteOnly('(1 / cos($1))')),
+  guarded('CSC', '$1 = 0', finiteOnly('(1 / sin($1))')),
+  guarded('COT', '$1 = 0', finiteOnly('(1 / tan($1))')),
   real('SECH', '(1 / cosh($1))'),
   guarded('CSCH', '$1 = 0', '(1 / sinh($1))'),
   guarded('COTH', '$1 = 0', '(1 / tanh($1))'),

@@ -77,7 +77,8 @@ const overflow =
       return `CASE WHEN isinf${value} AND isfinite(${x}) AND isfinite(${y}) THEN gs_fail('double overflow: ' || gs_float_text(${x}) || ' ${op} ' || gs_float_text(${y})) ELSE ${value} END`;
     });
   };
-const byteShift = (by: string) => `CASE WHEN $2 < 0 THEN gs_fail('Bitwise shift by negative offset.') ELSE gs_bytes_shift($1, ${by}) END`;
+const byteShift = (by: string) =>
+  `CASE WHEN $1 IS NOT NULL AND $2 < 0 THEN gs_fail('Bitwise shift by negative offset.') ELSE gs_bytes_shift($1, ${by}) END`;
 const bitwise = (op: string) => define(['INT64, INT64 -> INT64', op], ['BYTES, BYTES -> BYTES', `gs_bytes_bit($1, $2, '${op[4]}')`]);
 
 /** Times an integer no digit is lost, so DuckDB's own multiplication is exact (and many times faster than scaling down). */

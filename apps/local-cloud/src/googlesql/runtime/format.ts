@@ -89,7 +89,7 @@ function renderFixed(scaled: bigint, precision: number): string {
 
 function number(value: number, flags: string, precision: number | undefined, verb: string): string {
   if (!Number.isFinite(value)) {
-    const t = Number.isNaN(value) ? 'nan' : value < 0 ? '-inf' : flags.includes('+') ? '+inf' : 'inf';
+    const t = Number.isNaN(value) ? 'nan' : value < 0 ? '-inf' : 'inf';
     return /[A-Z]/.test(verb) ? t.toUpperCase() : t;
   }
   const p = precision ?? 6;

@@ -281,12 +281,7 @@ export const jsonFunctions: readonly NativeFunction[] = [
     const v = lax(value);
     const added = each && isArray(v) ? v : [v];
     return renderJson(
-      edit(
-        lax(text),
-        parsePath(path, false),
-        (old) => (isArray(old) ? [...old, ...added] : old === null || old === undefined ? [...added] : old),
-        true,
-      ),
+      edit(lax(text), parsePath(path, false), (old) => (isArray(old) ? [...old, ...added] : old === null ? [...added] : old), false),
       true,
     );
   }),
@@ -302,13 +297,13 @@ export const jsonFunctions: readonly NativeFunction[] = [
         lax(text),
         steps.slice(0, -1),
         (old) => {
-          if (!isArray(old) && old !== null && old !== undefined) return old;
-          const list = [...((old as readonly Json[] | null | undefined) ?? [])];
+          if (!isArray(old) && old !== null) return old;
+          const list = [...((old as readonly Json[] | null) ?? [])];
           while (list.length < last) list.push(null);
           list.splice(last, 0, ...added);
           return list;
         },
-        true,
+        false,
       ),
       true,
     );

@@ -14,7 +14,8 @@ export const prelude: readonly string[] = [
     'gs_float_pow(a, b)',
     "CASE WHEN (a < 0 AND b <> trunc(b) AND isfinite(b)) OR (a = 0 AND b < 0) OR (isfinite(a) AND isfinite(b) AND isinf(pow(a, b))) THEN gs_fail('Floating point error in function: POW(' || gs_float_text(a) || ', ' || gs_float_text(b) || ')') ELSE pow(a, b) END",
   ),
-  macro('gs_finite(x)', 'CASE WHEN isfinite(x) THEN x END'),
+  // NULL for an infinity that comes of finite numbers.
+  macro('gs_finite(x, a, b)', 'CASE WHEN isinf(x) AND isfinite(a) AND isfinite(b) THEN NULL ELSE x END'),
   macro('gs_float_min(nan, x)', "CASE WHEN nan THEN CAST('nan' AS DOUBLE) ELSE x END"),
   macro('gs_int_div(a, b)', "CASE WHEN b = 0 THEN gs_fail('division by zero: ' || a || ' / ' || b) WHEN b = -1 THEN -a ELSE a // b END"),
   macro(
@@ -172,7 +173,7 @@ export const prelude: readonly string[] = [
     "CASE WHEN h NOT BETWEEN 0 AND 23 OR m NOT BETWEEN 0 AND 59 OR s NOT BETWEEN 0 AND 59 THEN gs_fail('Input calculates to invalid time: ' || h || ':' || m || ':' || s) ELSE make_time(h, m, CAST(s AS DOUBLE)) END",
   ),
   macro('gs_zone_suffix(z)', "CASE WHEN ends_with(z, ':00') THEN left(z, 3) ELSE z END"),
-  macro('gs_timestamp_text(t, z)', "gs_format_timestamp('%F %H:%M:%E*S', t, z) || gs_zone_suffix(gs_format_timestamp('%Ez', t, z))"),
+  macro('gs_timestamp_text(t, z)', "gs_datetime_text(gs_zone_local(t, z)) || gs_zone_suffix(gs_format_timestamp('%Ez', t, z))"),
   macro('gs_interval_micros(i)', "(datepart('hour', i) * 3600000000 + datepart('minute', i) * 60000000 + datepart('microsecond', i))"),
   macro(
     'gs_generate_dates(a, b, i)',

@@ -94,8 +94,8 @@ function soundex(text: string): string {
   let out = '';
   let previous = '';
   for (const raw of text) {
+    if (!/[A-Za-z]/.test(raw)) continue;
     const c = raw.toUpperCase();
-    if (!/[A-Z]/.test(c)) continue;
     const code = CODES[c] ?? '';
     if (out === '') out = raw;
     else if (code !== '' && code !== previous) out += code;
