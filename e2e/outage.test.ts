@@ -9,7 +9,7 @@ const TENANT = 'acme_corp';
 let system: System;
 let key: string;
 beforeAll(async () => {
-  system = await startSystem();
+  system = await startSystem({ RATE_LIMIT_PER_MINUTE: '10000' });
   const onboarded = await system.request('POST', '/tenants/onboard', {
     body: { tenant_id: TENANT, company_name: 'ACME', admin_email: 'a@acme.example', subscription_plan: 'SCALE', run_dryrun: false },
   });

@@ -101,7 +101,7 @@ describe('against local-cloud', () => {
   });
 });
 
-/** The table shows what the owner knows: an edit on top of one that is still being taken over could be overwritten. */
+/** The table shows what the owner knows: who sets back what is still being taken over is not heard. */
 const written = () =>
   eventually(
     async () => {
@@ -158,6 +158,11 @@ describe("the guides' SQL", () => {
       (seen) => seen.pipelines_run_month === 0,
     );
     expect(await quota('acme_corp')).toMatchObject({ pipelines_run_today: 2, daily_limit: 1 });
+    await cell.sql("UPDATE tenants.tenant_subscriptions SET daily_limit = 9 WHERE tenant_id = 'acme_corp'");
+    await eventually(
+      () => quota('acme_corp'),
+      (seen) => seen.daily_limit === 9,
+    );
   });
 
   test('nothing of a key or a secret lies in any table or log in clear', async () => {

@@ -49,7 +49,7 @@ interface Waiter {
 const OVERHEAD = 120;
 
 export function journalWriter(options: JournalWriterOptions): JournalWriter {
-  const { store, stream, streamStart, clock, maxRows = 5_000, maxBytes = 4_000_000, answerWithinMilliseconds = 4_000 } = options;
+  const { store, stream, streamStart, clock, maxRows = 5_000, maxBytes = 4_000_000, answerWithinMilliseconds = 6_000 } = options;
   const groups: (readonly JournalRow[])[] = [];
   let waiters: Waiter[] = [];
   let durable = streamStart;

@@ -9,7 +9,7 @@ export type {
   TableRow,
 } from './checkpoint-tables.ts';
 export type { Clock } from './clock.ts';
-export type { AppendOutcome, JournalRow, JournalStore } from './journal.ts';
+export type { AppendOutcome, JournalRange, JournalRow, JournalStore } from './journal.ts';
 export type { Keys } from './keys.ts';
 export type { OwnerChange, OwnerRow, OwnerStore } from './owners.ts';
 export {

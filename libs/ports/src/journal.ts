@@ -29,10 +29,16 @@ export interface JournalStore {
    * gone, as those are that nobody wrote for days; nobody can append to it either.
    */
   finalize(stream: string): Promise<number | undefined>;
-  /** Rows after that sequence, in order; `since` (no row wanted is older) and `through` spare reading. */
-  read(
-    afterSequence: number,
-    range?: { readonly since?: string | undefined; readonly through?: number | undefined },
-  ): AsyncIterable<readonly JournalRow[]>;
+  /** Rows after that sequence, in order. */
+  read(afterSequence: number, range?: JournalRange): AsyncIterable<readonly JournalRow[]>;
   close(): Promise<void>;
+}
+/** `since` (no row wanted is older) and `through` spare reading. */
+export interface JournalRange {
+  readonly since?: string | undefined;
+  readonly through?: number | undefined;
+  /** Rows of that type come with empty data. */
+  readonly withoutDataOf?: string;
+  /** Rows of hundreds of kilobytes are expected: few are read at a time. */
+  readonly large?: boolean;
 }

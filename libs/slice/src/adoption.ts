@@ -32,7 +32,12 @@ export async function adoptEdits<S, C, E extends { readonly type: string }>(opti
       const known = table.row(core.state, key);
       if (known === undefined || known === null) continue;
       core.touch(index, key, core.sequence, { over: content });
-      const fields = { table: table.table.name, key, ...(refused && 'refusal' in refused ? { refusal: refused.refusal.message } : {}) };
+      const fields = {
+        table: table.table.name,
+        key,
+        columns: was && changed(row, was),
+        ...(refused && 'refusal' in refused ? { refusal: refused.refusal.message } : {}),
+      };
       if (commands.length > 0 && !refused) log.info(fields, 'adopted an edit from outside');
       else log.warn(fields, 'an edit from outside could not be adopted and is undone');
     }
@@ -42,7 +47,9 @@ export async function adoptEdits<S, C, E extends { readonly type: string }>(opti
 
 /** The edit as if it had been made to the row as the state shows it now. */
 function upToDate(row: Row, was: Row, now: TableRow | null | undefined): Row {
+  const edited = changed(row, was);
   if (!now) return row;
-  return Object.fromEntries(Object.entries(row).map(([name, value]) => [name, same(value, was[name]) ? now[name] : value]));
+  return Object.fromEntries(Object.entries(row).map(([name, value]) => [name, edited.includes(name) ? value : now[name]]));
 }
+const changed = (row: Row, was: Row): string[] => Object.keys(row).filter((name) => !same(row[name], was[name]));
 const same = (a: unknown, b: unknown): boolean => a === b || JSON.stringify(a) === JSON.stringify(b);

@@ -91,7 +91,7 @@ async function loadTables<S, C, E extends { readonly type: string }>(
   const redo = new Map<string, Map<string, CheckpointRow>>();
   let expected = owner.redoFirst;
   if (owner.redoFirst <= owner.redoLast) {
-    const range = { through: owner.redoLast, since: owner.checkpointAt ?? undefined };
+    const range = { through: owner.redoLast, since: owner.checkpointAt ?? undefined, large: true };
     for await (const page of journal.read(owner.redoFirst - 1, range)) {
       for (const row of page) {
         if (row.sequence !== expected) throw new Error(`${definition.name}: redo row ${expected} is missing from the journal`);
@@ -161,7 +161,8 @@ async function replay<S, C, E extends { readonly type: string }>(
   };
 
   const look = async () => {
-    for await (const page of journal.read(last, { since: since ?? undefined, through: known })) {
+    const range = { since: since ?? undefined, through: known, withoutDataOf: OWN_TYPE + REDO };
+    for await (const page of journal.read(last, range)) {
       for (const row of page) take(row);
     }
   };

@@ -1,8 +1,8 @@
 import type { AdmissionDecision, RunSpec } from '@convergence/contracts';
 import { given } from '@convergence/testing';
 import { describe, expect, test } from '@jest/globals';
-import { gatesOf } from './admission.ts';
 import type { TenantEvent } from './events.ts';
+import { gatesOf } from './gates.ts';
 import { AT, admitted, ended, onboarded, runIdOf, sampleRun, TENANTS } from './sample.ts';
 import type { Tenant, TenantsState } from './state.ts';
 

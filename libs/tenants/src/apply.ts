@@ -1,8 +1,9 @@
 /** How each event changes the state. Never refuses, asks no clock: `at` is when the event was decided. */
-import { applyAdmitted, applyEnded, applyHeartbeats, applyStarted } from './admission.ts';
+import { applyAdmitted } from './admission.ts';
 import { applyAdopted, applyIssued, applyRevoked, applyRotated, applyUsed } from './api-keys.ts';
 import { applyBilling } from './billing.ts';
 import type { TenantEvent } from './events.ts';
+import { applyEnded, applyHeartbeats, applyStarted } from './leases.ts';
 import { applyOnboarded, applyStep } from './onboarding.ts';
 import { applyProfile } from './profile.ts';
 import { applyHeld } from './providers.ts';

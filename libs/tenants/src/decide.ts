@@ -1,6 +1,6 @@
 /** Every command of the slice and who decides it. Pure: the same command on the same state at the same time decides the same. */
 import type { AdmissionDecision, RunSpec } from '@convergence/contracts';
-import { decideAdmission, decideEnd, decideHeartbeats, decideStart, decideSweep, type RunEnd, type SweepReply } from './admission.ts';
+import { decideAdmission } from './admission.ts';
 import {
   decideIssue,
   decideRevocation,
@@ -13,6 +13,7 @@ import {
 } from './api-keys.ts';
 import { decideBilling, type ReceiveBillingEvent, type SettleBillingEvent } from './billing.ts';
 import type { Context, Decision } from './decision.ts';
+import { decideEnd, decideHeartbeats, decideStart, decideSweep, type RunEnd, type SweepReply } from './leases.ts';
 import { decideOnboarding, decideStep, type NoteStep, type Onboard, type OnboardReply } from './onboarding.ts';
 import { type AdoptApiKey, type AdoptUsage, decideAdoptedKey, decideAdoptedUsage } from './outside-edits.ts';
 import { type ChangeProfile, decideProfile, decidePurge, type PurgeTenant } from './profile.ts';

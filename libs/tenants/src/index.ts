@@ -1,10 +1,12 @@
-export { gatesOf, isLive, type RunEnd, reserve, type SweepReply } from './admission.ts';
+export { reserve } from './admission.ts';
 export { addKey, findKey, MAX_WORKING_KEYS, ROTATE_AFTER_DAYS, works } from './api-keys.ts';
 export { apply } from './apply.ts';
 export { changesAfter, touch } from './change-feed.ts';
 export { addDays, monthOf, nextDayStart, nextMonthStart, utcDate } from './days.ts';
 export { decide, type ReplyOf, type TenantCommand } from './decide.ts';
 export type { IssuedKey, Standing, TenantEvent } from './events.ts';
+export { gatesOf } from './gates.ts';
+export { isLive, type RunEnd, type SweepReply } from './leases.ts';
 export type { Onboard, OnboardReply } from './onboarding.ts';
 export { apiKeyEdited, profileEdited, subscriptionEdited, usageEdited } from './outside-edits.ts';
 export { providersOf } from './providers.ts';

@@ -1,4 +1,5 @@
 import type { Plan, SubscriptionStatus } from '@convergence/contracts';
+import type { Row } from '@convergence/ports';
 import { tenantSubscriptions } from '@convergence/tables';
 import { subscriptionEdited } from '@convergence/tenants';
 import { count, date, loose, text, textOrNull, time, timeOrNull } from './cells.ts';
@@ -42,9 +43,15 @@ export const subscriptions: TenantProjection = {
       status: row.status,
       max_team_members: loose(row, 'max_team_members'),
       max_providers: loose(row, 'max_providers'),
-      max_pipelines_per_day: loose(row, 'max_pipelines_per_day'),
+      max_pipelines_per_day: editedDayLimit(row, tenant.subscription.max_pipelines_per_day),
       max_pipelines_per_month: loose(row, 'max_pipelines_per_month'),
       max_concurrent_pipelines: loose(row, 'max_concurrent_pipelines'),
     });
   },
 };
+
+/** It stands in two columns; either may have been edited. */
+function editedDayLimit(row: Row, now: number): unknown {
+  const limit = loose(row, 'max_pipelines_per_day');
+  return limit === now ? loose(row, 'daily_limit') : limit;
+}

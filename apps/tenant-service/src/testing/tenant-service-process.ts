@@ -20,6 +20,7 @@ export const SIGNING_KEY = 'a-signing-key-for-tests-that-is-long-enough';
 
 export interface TenantProcess {
   readonly url: string;
+  readonly pid: number;
   readonly env: Readonly<Record<string, string>>;
   readonly output: () => string;
   readonly exited: Promise<number | null>;
@@ -55,12 +56,12 @@ export async function startTenantProcess(env: Readonly<Record<string, string>>, 
   const mailOutbox = await mkdtemp(join(tmpdir(), 'tenant-process-'));
   const own = port ?? (await freePort());
   const settings = {
+    CHECKPOINT_SECONDS: '0.5',
+    REFRESH_SECONDS: '1',
     ...env,
     PORT: String(own),
     HOST: '127.0.0.1',
     INTERNAL_SIGNING_KEY: SIGNING_KEY,
-    CHECKPOINT_SECONDS: '0.5',
-    REFRESH_SECONDS: '1',
     DRYRUN_WAIT_SECONDS: '0',
     LOG_LEVEL: 'info',
     MAIL_OUTBOX: mailOutbox,
@@ -80,7 +81,7 @@ export async function startTenantProcess(env: Readonly<Record<string, string>>, 
   const exited = new Promise<number | null>((resolve) => child.once('exit', (code) => resolve(code)));
   const url = `http://127.0.0.1:${own}`;
   for (let tries = 0; !(await ready(url)); tries += 1) {
-    if (child.exitCode !== null || tries > 600) throw new Error(`tenant-service did not start:\n${output}`);
+    if (child.exitCode !== null || tries > 2_400) throw new Error(`tenant-service did not start:\n${output}`);
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
   const clients = new Map<ServiceName, InternalClient>();
@@ -93,6 +94,7 @@ export async function startTenantProcess(env: Readonly<Record<string, string>>, 
   };
   return {
     url,
+    pid: child.pid as number,
     env: settings,
     output: () => output,
     exited,

@@ -5,7 +5,15 @@
  * 2. After any failure the connection is given up, so that a late answer can't be taken for another append's.
  */
 import { Transient } from '@convergence/contracts';
-import { type AppendOutcome, type JournalRow, type JournalStore, type Row, type Warehouse, WarehouseError } from '@convergence/ports';
+import {
+  type AppendOutcome,
+  type JournalRange,
+  type JournalRow,
+  type JournalStore,
+  type Row,
+  type Warehouse,
+  WarehouseError,
+} from '@convergence/ports';
 import type { managedwriter as writing } from '@google-cloud/bigquery-storage';
 import { bigqueryStorage } from '../clients.ts';
 import { type GoogleConfig, grpcOptions } from '../endpoints.ts';
@@ -14,12 +22,11 @@ import { encodeRow, ROW_DESCRIPTOR } from './row-encoder.ts';
 
 const OUTCOMES: Readonly<Record<number, AppendOutcome>> = { 6: 'already', 9: 'fenced', 11: 'out_of_range' };
 /** A resend is harmless, so there is no reason to wait long. */
-const APPEND_TIMEOUT = 4_000;
+const APPEND_TIMEOUT = 3_000;
 const PAGE = 20;
-/** Journal rows that one row of an answer carries. */
-const PACK = 1_000;
-/** Journal rows that one query reads: most recoveries need one. */
-const WINDOW = 100_000;
+/** Journal rows that one row of an answer carries (it may hold 100 MB), and that one query reads: most recoveries need one. */
+const SMALL_ROWS = { pack: 1_000, window: 100_000 };
+const LARGE_ROWS = { pack: 20, window: 200 };
 
 interface Connection {
   readonly writer: writing.Writer;
@@ -68,15 +75,16 @@ export function googleJournalStore(
     }
   }
 
-  /** Packed, a thousand rows to one text: what travels and is parsed is then the rows alone. */
-  function window(from: number, to: number, since: string): AsyncIterator<readonly Row[]> {
-    const columns = ['CAST(sequence AS STRING)', 'CAST(epoch AS STRING)', 'CAST(UNIX_MILLIS(`at`) AS STRING)', 'subject', 'type', 'data']
+  /** Packed, many rows to one text: what travels and is parsed is then the rows alone. */
+  function window(from: number, to: number, pack: number, range: JournalRange): AsyncIterator<readonly Row[]> {
+    const data = range.withoutDataOf === undefined ? 'data' : "IF(type = @without, '', data)";
+    const columns = ['CAST(sequence AS STRING)', 'CAST(epoch AS STRING)', 'CAST(UNIX_MILLIS(`at`) AS STRING)', 'subject', 'type', data]
       .concat("COALESCE(actor, '')", "COALESCE(trace_id, '')")
       .join(", '\\x1f', ");
     const statement = {
       sql: `SELECT page, STRING_AGG(CONCAT(${columns}), '\\x1e' ORDER BY sequence) AS packed
 FROM (
-  SELECT *, DIV(sequence - @after - 1, ${PACK}) AS page
+  SELECT *, DIV(sequence - @after - 1, ${pack}) AS page
   FROM \`${config.project}.${table.dataset}.${table.name}\`
   WHERE \`at\` >= @since AND sequence > @after AND sequence <= @through
 )
@@ -84,7 +92,8 @@ GROUP BY page
 ORDER BY page`,
       parameters: {
         after: { type: 'INT64', value: from },
-        since: { type: 'TIMESTAMP', value: since },
+        since: { type: 'TIMESTAMP', value: range.since ?? '1970-01-01T00:00:00Z' },
+        ...(range.withoutDataOf !== undefined && { without: { type: 'STRING', value: range.withoutDataOf } }),
         through: { type: 'INT64', value: to },
       },
       labels: { purpose: 'recovery' },
@@ -132,19 +141,19 @@ ORDER BY page`,
     /** A window of sequences at a time, the next one asked for while this one is worked on. Sequences have no gaps, so an empty window is the end. */
     async *read(after, range = {}) {
       const through = range.through ?? Number.MAX_SAFE_INTEGER;
-      const since = range.since ?? '1970-01-01T00:00:00Z';
+      const { pack, window: size } = range.large ? LARGE_ROWS : SMALL_ROWS;
       const begin = (from: number) => {
         if (from >= through) return undefined;
-        const pages = window(from, Math.min(through, from + WINDOW), since);
+        const pages = window(from, Math.min(through, from + size), pack, range);
         const first = pages.next();
         first.catch(() => undefined);
         return { pages, first };
       };
       let from = after;
-      for (let current = begin(from); current; from += WINDOW) {
+      for (let current = begin(from); current; from += size) {
         let page = await current.first;
         if (page.done) return;
-        const next = begin(from + WINDOW);
+        const next = begin(from + size);
         for (; !page.done; page = await current.pages.next()) {
           for (const { packed } of page.value) yield String(packed).split(ROWS).map(unpack);
         }

@@ -83,6 +83,14 @@ export const journalStorePromises: Readonly<Record<string, Kept>> = {
     assert.equal(await store.append(b, 0, rows(3, 4)), 'appended');
     assert.deepEqual(await read(store, 0), rows(1, 4));
   },
+  'large rows are read like others, and without their data where it is not wanted': async (store) => {
+    const stream = await store.createStream();
+    const large = Array.from({ length: 450 }, (_, i) => aJournalRow(i + 1, { type: i % 2 ? 'large' : 'small', data: 'x'.repeat(5_000) }));
+    assert.equal(await store.append(stream, 0, large), 'appended');
+    assert.deepEqual(await read(store, 0, { large: true }), large);
+    const without = large.map((row) => (row.type === 'large' ? { ...row, data: '' } : row));
+    assert.deepEqual(await read(store, 0, { withoutDataOf: 'large' }), without);
+  },
   'a megabyte in one row survives': async (store) => {
     const stream = await store.createStream();
     const big = aJournalRow(1, { data: JSON.stringify({ text: 'x'.repeat(1_000_000) }) });

@@ -42,7 +42,8 @@ export function fakeJournalStore(): FakeJournalStore {
       const rows = all.filter(
         (r) => r.sequence > after && r.sequence <= (range.through ?? Number.POSITIVE_INFINITY) && (!range.since || r.at >= range.since),
       );
-      for (let i = 0; i < rows.length; i += 100) yield rows.slice(i, i + 100);
+      const wanted = rows.map((row) => (row.type === range.withoutDataOf ? { ...row, data: '' } : row));
+      for (let i = 0; i < wanted.length; i += 100) yield wanted.slice(i, i + 100);
     },
     async close() {},
   };
