@@ -84,7 +84,9 @@ const queue: Projection = {
   touches: runsOf,
   row(state, key) {
     const item = state.queue.get(key);
-    return item && queueRow(item, item.backfill_id ? (state.backfills.get(item.backfill_id)?.max_concurrent ?? null) : null);
+    if (!item) return undefined;
+    const cap = item.backfill_id ? (state.backfills.get(item.backfill_id)?.max_concurrent ?? null) : null;
+    return queueRow(item, cap, state.queue.holdOf(item.tenant_id));
   },
   load(state, rows) {
     for (const row of rows) {

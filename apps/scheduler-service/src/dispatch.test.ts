@@ -79,6 +79,25 @@ describe('the queue', () => {
     });
   });
 
+  test('says since when a gate is closed, whatever was looked at meanwhile, and what stands against which limit', async () => {
+    service.admission.says = (run) => ({
+      ...refusing('quota.daily_exceeded')(run),
+      fields: { used: 6, limit: 6 },
+      retry_at: '2026-01-16T00:00:00Z',
+    });
+    await schedule();
+    await service.pass(5 * MINUTE + 1000);
+    const first = (await queue())[0].waiting;
+    expect(first).toMatchObject({ gate: 'quota.daily_exceeded', value: 6, limit: 6, expected: '2026-01-16T00:00:00.000Z' });
+    await service.pass(16 * MINUTE);
+    expect(asked().length).toBeGreaterThan(1);
+    expect((await queue())[0].waiting).toEqual(first);
+    await service.slice().checkpoint();
+    expect(service.tables.rows('pipeline_execution_queue')).toEqual([
+      expect.objectContaining({ state: 'QUEUED', waiting_gate: 'quota.daily_exceeded' }),
+    ]);
+  });
+
   test('goes on around an item that admission can not be asked about', async () => {
     service.admission.says = (run) =>
       run.parameters.date === '2026-01-01'

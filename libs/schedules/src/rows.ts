@@ -1,6 +1,6 @@
 /** The state as rows of the scheduler's three tables, and back: what checkpoints write and recovery reads. Pure. */
 import type { EndReason } from './events.ts';
-import type { Catchup, Dst, Lane, Notice, Overlap, QueueItem, Schedule } from './schedule.ts';
+import type { Catchup, Dst, Hold, Lane, Notice, Overlap, QueueItem, Schedule } from './schedule.ts';
 import { pipelineIdOf } from './schedule.ts';
 
 /** How an item came to its end. */
@@ -86,7 +86,8 @@ export const scheduleOf = (row: Stored, now: number): Schedule => ({
   updated_at: instant(row.updated_at) ?? now,
 });
 
-export const queueRow = (item: QueueItem, backfillCap: number | null): PlainRow => ({
+/** `tenantHold`: what holds all of its tenant, where something does. */
+export const queueRow = (item: QueueItem, backfillCap: number | null, tenantHold: Hold | null = null): PlainRow => ({
   run_id: item.run_id,
   config_id: item.config_id,
   backfill_id: item.backfill_id,
@@ -112,8 +113,8 @@ export const queueRow = (item: QueueItem, backfillCap: number | null): PlainRow 
   retry_count: item.retry_count,
   max_retries: item.max_retries,
   pipeline_logging_id: item.pipeline_logging_id,
-  waiting_gate: item.stage === 'waiting' ? (item.hold?.gate ?? null) : null,
-  waiting_detail: item.stage === 'waiting' ? (item.hold?.detail ?? null) : null,
+  waiting_gate: item.stage === 'waiting' ? ((item.hold ?? tenantHold)?.gate ?? null) : null,
+  waiting_detail: item.stage === 'waiting' ? ((item.hold ?? tenantHold)?.detail ?? null) : null,
   last_error: item.last_error,
 });
 

@@ -50,7 +50,7 @@ export const runsWhyRoute = ({ slice, clock, dispatcher }: Pick<Scheduler, 'slic
         detail: !waiting
           ? 'Handed to admission'
           : position > 0
-            ? `${position} of ${ordered.length} in the queue, tried ${item.attempts} times`
+            ? `${position} of ${ordered.length} in the queue`
             : 'Came into the queue a moment ago',
       });
       return { body: { tenant_id: item.tenant_id, status: item.stage === 'running' ? 'RUNNING' : 'PENDING', gates } };
