@@ -1,9 +1,10 @@
 import { type Gate, UUID_PATTERN, WhyPart } from '@convergence/contracts';
+import { hasEnded, type RunRecord } from '@convergence/runs';
 import { internalRoute } from '@convergence/service';
 import Type from 'typebox';
 import type { Executor } from '../executor.ts';
 
-/** The executors' gates of a run: has somebody a place for it? */
+/** The executors' gate of a run: has somebody a place for it? And once it has one: what it is at, or how it ended. */
 export const runsWhyRoute = ({ worker, index, clock, concurrency }: Pick<Executor, 'worker' | 'index' | 'clock' | 'concurrency'>) =>
   internalRoute(
     {
@@ -16,28 +17,46 @@ export const runsWhyRoute = ({ worker, index, clock, concurrency }: Pick<Executo
     ({ params }) => {
       const record = index.get(params.run_id);
       if (!record) return { body: { tenant_id: null, status: null, gates: [] } };
-      const held = worker.holds(record.run_id);
-      const started = record.started_at !== null || record.status !== 'PENDING';
-      const full = worker.running >= concurrency;
-      const wait = worker.typicalMs;
-      const gate: Gate = {
-        gate: 'worker_capacity',
-        state: started ? 'passed' : full || held === 'waiting' ? 'closed' : 'open',
-        value: worker.running,
-        limit: concurrency,
-        since: record.admitted_at,
-        expected:
-          started || !full || wait === undefined
-            ? null
-            : new Date(clock.now() + Math.ceil((worker.waiting / concurrency) * wait)).toISOString(),
-        detail: started
-          ? 'An executor has taken it up'
-          : held === 'waiting'
-            ? `Waits for a place here: ${worker.waiting} runs wait, ${worker.running} of ${concurrency} places are taken`
-            : full
-              ? 'All places of this executor are taken'
-              : 'There are free places; the run is on its way',
+      return {
+        body: { tenant_id: record.tenant_id, status: record.status, gates: [workerGate(record, worker, clock.now(), concurrency)] },
       };
-      return { body: { tenant_id: record.tenant_id, status: record.status, gates: [gate] } };
     },
   );
+
+export function workerGate(
+  record: RunRecord,
+  worker: Pick<Executor['worker'], 'holds' | 'running' | 'waiting' | 'typicalMs'>,
+  now: number,
+  concurrency: number,
+): Gate {
+  const { running, waiting, typicalMs } = worker;
+  const base = { gate: 'worker_capacity', value: running, limit: concurrency, since: record.admitted_at, expected: null };
+  if (record.started_at !== null || record.status !== 'PENDING')
+    return { ...base, state: 'passed', since: record.started_at ?? record.admitted_at, detail: whatItIsAt(record) };
+  const full = running >= concurrency;
+  if (!full && worker.holds(record.run_id) !== 'waiting')
+    return { ...base, state: 'open', detail: 'There are free places; the run is on its way' };
+  const places = `${waiting} runs wait, ${running} of ${concurrency} places are taken`;
+  return {
+    ...base,
+    state: 'closed',
+    expected: typicalMs === undefined ? null : new Date(now + Math.ceil((waiting / concurrency) * typicalMs)).toISOString(),
+    detail:
+      worker.holds(record.run_id) === 'waiting' ? `Waits for a place here: ${places}` : `All places of this executor are taken: ${places}`,
+  };
+}
+
+/** For whoever is woken up by it: the steps in work, how often they were tried, and what went wrong the last time. */
+function whatItIsAt(record: RunRecord): string {
+  const { error } = record;
+  const words = (e: NonNullable<RunRecord['error']>) => `${e.code}: ${e.message}${e.hint ? ` ${e.hint}` : ''}`;
+  if (hasEnded(record.status))
+    return `It ended as ${record.status}${error ? `${error.step ? ` in step ${error.step}` : ''}: ${words(error)}` : ''}`;
+  const steps = [...record.steps.values()].filter((step) => step.status === 'RUNNING');
+  if (steps.length === 0) return 'An executor has taken it up and is between two steps';
+  const at = steps.map((step) => {
+    const after = step.error ? `, after ${words(step.error)}` : '';
+    return `${step.step_id} (${step.step_type}, attempt ${step.attempt}, since ${step.started_at}${after})`;
+  });
+  return `An executor works on ${at.join(' and ')}`;
+}
