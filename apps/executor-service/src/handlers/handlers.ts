@@ -20,11 +20,12 @@ export function subscriptions(executor: Executor): SubscriptionSpec[] {
   const recorder = { maxMessages: 5_000, maxBatch: 5_000 } as const;
   const heard = { instance, maxMessages: 5_000, maxBatch: 500 } as const;
   return [
-    // Some more than are in work, so that there is a choice between tenants; the rest is left to other instances.
+    // As many more as are in work: some wait for the word that their message is settled, and among the others there is a choice between
+    // tenants. The rest is left to other instances.
     {
       subscription: named('run-requested', 'executor-service'),
       handlers: [onRunRequested(executor)],
-      maxMessages: concurrency + Math.max(10, Math.ceil(concurrency / 2)),
+      maxMessages: concurrency * 2 + 10,
       maxBatch: 1,
       maxMinutes: 24 * 60,
     },

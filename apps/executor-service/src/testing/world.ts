@@ -41,6 +41,7 @@ export type End = DataOf<typeof runCompleted>;
 
 export interface ExecutorProcess {
   readonly port: number;
+  readonly pid: number;
   readonly output: () => string;
   /** Resolves with how it ended. */
   readonly gone: Promise<{ code: number | null; signal: string | null }>;
@@ -214,6 +215,7 @@ async function startExecutor(env: Readonly<Record<string, string>>): Promise<Exe
   }
   return {
     port,
+    pid: child.pid as number,
     output: () => output,
     gone,
     kill(signal) {
