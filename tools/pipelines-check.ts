@@ -1,6 +1,6 @@
 /**
  * Validates every template and dry-runs its SQL. `npm run pipelines:check [configs-dir]`; problems are printed as file:line.
- * Without a BigQuery to ask, SQL is checked for its names only, and that is said.
+ * It asks the BigQuery of `npm start` where one runs. Without one, SQL is checked for its names only, and that is said.
  */
 import { fileURLToPath } from 'node:url';
 import { googleWarehouse, hostsFrom } from '@convergence/google';
@@ -11,17 +11,22 @@ const dir = process.argv[2] ?? fileURLToPath(new URL('../configs', import.meta.u
 const catalogue = await loadTemplates(dir);
 const problems = catalogue.problems.map(problemText);
 const templates = catalogue.list();
-const hosts = hostsFrom(process.env);
+const started = `http://127.0.0.1:${9050 + Number(process.env.PORT_OFFSET ?? 0)}`;
+const answers = await fetch(`${started}/healthz`).then(
+  (response) => response.ok,
+  () => false,
+);
+const hosts = hostsFrom({ ...(answers && { BIGQUERY_EMULATOR_HOST: started }), ...process.env });
 if (hosts.bigquery) {
   const warehouse = googleWarehouse({
     project: process.env.GCP_PROJECT_ID ?? 'convergence-local',
     location: process.env.BIGQUERY_LOCATION ?? 'US',
     hosts,
   });
-  for (const template of templates) problems.push(...(await checkSql(warehouse, template)));
+  problems.push(...(await checkSql(warehouse, templates)));
   await warehouse.close();
 }
 for (const problem of problems) console.error(problem);
-const sql = hosts.bigquery ? 'SQL dry-run' : 'SQL not dry-run: BIGQUERY_EMULATOR_HOST is not set';
-console.log(`${templates.length} templates are valid, ${problems.length} problems (${sql})`);
+const sql = hosts.bigquery ? 'SQL dry-run' : 'SQL not dry-run: start local-cloud by `npm start`, or set BIGQUERY_EMULATOR_HOST';
+console.log(`${templates.length} templates are valid, ${problems.length} ${problems.length === 1 ? 'problem' : 'problems'} (${sql})`);
 process.exitCode = problems.length > 0 ? 1 : 0;

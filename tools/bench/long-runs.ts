@@ -1,8 +1,8 @@
 /**
- * Fifty long runs at once on one executor: each reads a source that takes a second for a page of some hundred kilobytes, for half a
- * minute. What the executor's process takes of memory meanwhile, at most and at the end, beside what it takes idle.
+ * Fifty long runs at once on one executor: each reads a source that takes a second for a page, for half a minute. What the executor's
+ * process, started as the launcher starts it, takes of memory meanwhile, at most and at the end, beside what it takes idle.
  *
- *   npm run bench -- long-runs       BENCH_RUNS=50  BENCH_PAGES=30
+ *   npm run bench -- long-runs       BENCH_RUNS=50  BENCH_PAGES=30  BENCH_ROWS=100 (of a page)
  */
 import { cpSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
@@ -10,12 +10,13 @@ import type { AddressInfo } from 'node:net';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { startWorld } from '../../apps/executor-service/src/testing/world.ts';
+import { SMALL_HEAP } from '../launcher/plan.ts';
 
 const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 const RUNS = Number(process.env.BENCH_RUNS ?? 50);
 const PAGES = Number(process.env.BENCH_PAGES ?? 30);
 const LIMIT_MB = 300;
-const ROWS = 400;
+const ROWS = Number(process.env.BENCH_ROWS ?? 100);
 
 const residentMb = (pid: number): number =>
   Math.round(Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0) / 1024);
@@ -63,7 +64,10 @@ steps:
       to: long_rows
 `,
   );
-  const executor = await world.executor({ CONFIGS_DIR: join(world.folder, 'configs'), CONCURRENCY: String(RUNS) });
+  const executor = await world.executor(
+    { CONFIGS_DIR: join(world.folder, 'configs'), CONCURRENCY: String(RUNS), MALLOC_ARENA_MAX: '1' },
+    SMALL_HEAP,
+  );
   const idle = residentMb(executor.pid);
   const runs: string[] = [];
   for (let n = 0; n < RUNS; n++) {

@@ -27,9 +27,13 @@ export function templatesOf(catalogue: Pick<TemplateCatalogue, 'find' | 'nearest
       if (!template) {
         const problems = catalogue.problemsOf(ref, tenantId);
         if (problems.length > 0) {
-          throw new Refusal('template.invalid', `The template ${file} has ${problems.length} problems and can not run.`, {
-            fields: { problems: problems.map(({ line, message, suggestion }) => ({ line, message, suggestion })) },
-          });
+          throw new Refusal(
+            'template.invalid',
+            `The template ${file} has ${problems.length} ${problems.length === 1 ? 'problem' : 'problems'} and can not run.`,
+            {
+              fields: { problems: problems.map(({ line, message, suggestion }) => ({ line, message, suggestion })) },
+            },
+          );
         }
         const near = catalogue.nearest(ref, tenantId);
         const meant = near.length > 0 ? ` Did you mean ${near.join(' or ')}?` : '';

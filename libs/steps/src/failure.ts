@@ -58,7 +58,7 @@ const REASONS: Readonly<Record<string, Classified>> = {
   notFound: [
     'source_not_ready',
     'bigquery.not_found',
-    'Check the name in the provider configuration; the export may not have been set up yet, or the dataset was deleted.',
+    'Check the name. A table of your own dataset is made by the pipeline that loads it: run that first. An export may not have been set up yet, or its dataset was deleted.',
   ],
   invalidQuery: [
     'schema',

@@ -59,7 +59,7 @@ export interface World {
   readonly contexts: Map<string, RunContextResponse>;
   readonly ends: Map<string, End[]>;
   tenant(id: string, more?: Partial<RunContextResponse>): Promise<void>;
-  executor(env?: Readonly<Record<string, string>>): Promise<ExecutorProcess>;
+  executor(env?: Readonly<Record<string, string>>, nodeOptions?: readonly string[]): Promise<ExecutorProcess>;
   request(tenant: string, path: string, parameters?: Record<string, unknown>, more?: Partial<RunSpec>): Promise<string>;
   end(runId: string, withinMs?: number): Promise<End>;
   query(sql: string, dataset?: string, parameters?: Record<string, SqlParameter>): Promise<readonly Row[]>;
@@ -117,8 +117,8 @@ export async function startWorld(): Promise<World> {
         ...more,
       });
     },
-    async executor(env = {}) {
-      const process = await startExecutor({
+    async executor(env = {}, nodeOptions = []) {
+      const process = await startExecutor(nodeOptions, {
         ...cloud.env,
         CONFIGS_DIR: CONFIGS,
         TENANT_SERVICE_URL: `http://127.0.0.1:${(tenantService.address() as AddressInfo).port}`,
@@ -186,9 +186,9 @@ function startTenantService(contexts: ReadonlyMap<string, RunContextResponse>): 
   return new Promise((resolve) => server.listen(0, '127.0.0.1', () => resolve(server)));
 }
 
-async function startExecutor(env: Readonly<Record<string, string>>): Promise<ExecutorProcess> {
+async function startExecutor(nodeOptions: readonly string[], env: Readonly<Record<string, string>>): Promise<ExecutorProcess> {
   const port = await freePort();
-  const child: ChildProcess = spawn(process.execPath, ['--no-warnings', MAIN], {
+  const child: ChildProcess = spawn(process.execPath, ['--no-warnings', ...nodeOptions, MAIN], {
     env: { ...process.env, ...env, PORT: String(port), HOST: '127.0.0.1' },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
