@@ -214,18 +214,21 @@ describe('a slice on local-cloud', () => {
       for (const a of added)
         if (a.status === 'fulfilled') answered += 1;
         else failed.push(a.reason);
-      await first.checkpoint();
+      // On a slow machine the faults together may take longer than a stall may: then it fails, and the next one writes the same rows.
+      await first.checkpoint().catch((reason: unknown) => expect(reason).toMatchObject({ code: 'service.unavailable' }));
       for (let i = 0; !first.ready && i < 100; i += 1) await sleep(50);
     }
     for (const reason of failed) expect(reason).toMatchObject({ name: 'Transient', code: 'service.unavailable' });
     const met = await control('GET');
     for (const point of Object.keys(plans)) expect(`${point} ${Number(met[point]?.fired) > 0}`).toBe(`${point} true`);
     await control('DELETE');
-    // A command that fails because the journal is stalled was never decided; one that waited long enough to fail did not occur here.
-    expect(await add(first, 'c')).toBe(answered + 1);
+    // Each answered command counted once; one that heard Transient happened once or not at all.
+    const value = await add(first, 'c');
+    expect(value).toBeGreaterThanOrEqual(answered + 1);
+    expect(value).toBeLessThanOrEqual(answered + failed.length + 1);
     const second = await open();
-    expect(await add(second, 'c')).toBe(answered + 2);
+    expect(await add(second, 'c')).toBe(value + 1);
     await second.checkpoint();
-    expect(await rows()).toEqual([{ name: 'c', value: answered + 2, limit: 100 }]);
+    expect(await rows()).toEqual([{ name: 'c', value: value + 1, limit: 100 }]);
   }, 120_000);
 });
