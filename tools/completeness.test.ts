@@ -6,6 +6,7 @@
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { ERRORS, EVENTS, OPERATIONS, SUBSCRIPTIONS } from '@convergence/contracts';
+import * as tables from '@convergence/tables';
 import { describe, expect, test } from '@jest/globals';
 import { declaredTables, referencePages } from './reference.ts';
 import { list, root, text, there } from './workspace.ts';
@@ -16,6 +17,9 @@ const testsOf = (...patterns: string[]): string => patterns.flatMap(list).map(te
 const escaped = (literal: string): string => literal.replaceAll(/[.*+?^$()|[\]\\]/g, '\\$&');
 
 describe('operations', () => {
+  test('all are below /api/v1', () => {
+    expect(OPERATIONS.filter(({ path }) => !path.startsWith('/api/v1/')).map(({ id, path }) => `${id}: ${path}`)).toEqual([]);
+  });
   test('ids and addresses are unique', () => {
     const ids = OPERATIONS.map((operation) => operation.id);
     const addresses = OPERATIONS.map((operation) => `${operation.method} ${operation.path.replaceAll(/\{\w+\}/g, '{}')}`);
@@ -80,13 +84,11 @@ describe('events', () => {
 });
 
 describe('steps', () => {
-  const folders = list('libs/steps/src/*/step.ts').map((path) => path.split('/')[3] as string);
+  const folders = [...new Set(list('libs/steps/src/*/{config,step}.ts').map((path) => path.split('/')[3] as string))];
   for (const folder of folders) {
     test(`${folder} has its schema, test, page and line in the list`, () => {
-      expect({ config: there(`libs/steps/src/${folder}/config.ts`), page: there(`docs/steps/${folder}.md`) }).toEqual({
-        config: true,
-        page: true,
-      });
+      const wanted = [`libs/steps/src/${folder}/config.ts`, `libs/steps/src/${folder}/step.ts`, `docs/steps/${folder}.md`];
+      expect(wanted.filter((path) => !there(path))).toEqual([]);
       expect(list(`libs/steps/src/${folder}/*.test.ts`)).not.toEqual([]);
       expect(text('libs/steps/src/steps.ts')).toContain(`./${folder}/step.ts`);
     });
@@ -110,6 +112,19 @@ describe('tables', () => {
       const fits = (path: string) =>
         path.includes(kebab(table.name).replace('x-meta-', '')) || /\/(?:tenant-tables|journals)\.ts$/.test(path);
       expect(declaring.some(fits)).toBe(true);
+    });
+  }
+});
+
+describe('central tables', () => {
+  const exported = Object.entries(tables as Readonly<Record<string, unknown>>);
+  for (const { table, owner } of tables.CENTRAL_TABLES.filter(({ owner: by }) => by !== 'slices' && by !== 'provisioning')) {
+    test(`${table.name} is exported, and written by ${owner}`, () => {
+      const [name] = exported.find(([, value]) => (value as Partial<typeof table> | undefined)?.name === table.name) ?? [];
+      expect(name).toBeDefined();
+      const writers = list(`apps/${owner}/src/**/*.ts`).filter((path) => !/\.test\.ts$|\/testing\//.test(path));
+      const written = new RegExp(`\\b(?:${name}|${table.name})\\b`);
+      expect(writers.filter((path) => written.test(text(path)))).not.toEqual([]);
     });
   }
 });

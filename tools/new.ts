@@ -14,6 +14,11 @@ interface Recipe {
   readonly left: (name: string, place: string) => readonly string[];
 }
 
+const camel = (name: string) => name.replaceAll(/[.-](\w)/g, (_, letter: string) => letter.toUpperCase());
+const pascal = (name: string) => name.replaceAll(/(?:^|[.-])(\w)/g, (_, letter: string) => letter.toUpperCase());
+/** A step's type as templates write it. */
+const dotted = (name: string) => name.replace('-', '.').replaceAll('-', '_');
+
 const RECIPES: Readonly<Record<string, Recipe>> = {
   endpoint: {
     usage: 'endpoint <resource>.<verb> <app>',
@@ -23,8 +28,11 @@ const RECIPES: Readonly<Record<string, Recipe>> = {
       'endpoint/route.test.ts': `apps/${app}/src/routes/${name}.test.ts`,
     }),
     left: (name, app) => [
-      `declare ${name} in libs/contracts/src/operations/${name.split('.')[0]}.ts and add it to OPERATIONS in operations.ts`,
-      `add it to apps/${app}/src/routes/routes.ts`,
+      `libs/contracts/src/operations/${name.split('.')[0]}.ts: export const ${camel(name)} = defineOperation({ id: '${name}', owner: '${app}', method: 'GET',
+      path: '/api/v1/tenants/{tenant_id}/...', summary: '...', auth: 'tenant', scope: 'tenant:read', params, response, errors: ['tenant.not_found'] });
+      add it to OPERATIONS in operations.ts; a file that is new also to libs/contracts/src/index.ts`,
+      `apps/${app}/src/routes/routes.ts: add ${camel(name)}Route()`,
+      `e2e/every-operation.test.ts: a request that it answers, in REQUESTS`,
       'npm run docs',
     ],
   },
@@ -37,27 +45,41 @@ const RECIPES: Readonly<Record<string, Recipe>> = {
       'event/handler.test.ts': `apps/${app}/src/handlers/${name}.test.ts`,
     }),
     left: (name, app) => [
-      `add it to EVENTS (events.ts), to index.ts and, as a topic of its own, to TOPICS (envelope.ts) in libs/contracts/src`,
-      `add { topic: '${name}', consumer: '${app}', ...standard } to SUBSCRIPTIONS (subscriptions.ts)`,
-      `add its handler to apps/${app}/src/handlers/handlers.ts`,
+      `libs/contracts/src: add ${camel(name)} to EVENTS (events/events.ts) and to index.ts; its topic to TOPICS (events/envelope.ts)`,
+      `libs/contracts/src/events/subscriptions.ts: { topic: '${name}', consumer: '${app}', ...standard }`,
+      `apps/${app}/src/handlers/handlers.ts: '${name}': [() => ${camel(name)}Handler(what makes its effect durable)]`,
+      `who says it: bus.publish([eventMessage(${camel(name)}, data, { source, id })]), or a line in its slice's outbox`,
       'npm run docs',
     ],
   },
   step: {
     usage: 'step <kind-in-kebab-case>',
     name: /^[a-z]+(-[a-z]+)*$/,
-    files: (name) => ({ 'step/config.ts': `libs/steps/src/${name}/config.ts` }),
+    files: (name) => ({
+      'step/config.ts': `libs/steps/src/${name}/config.ts`,
+      'step/step.ts': `libs/steps/src/${name}/step.ts`,
+      'step/step.test.ts': `libs/steps/src/${name}/step.test.ts`,
+    }),
     left: (name) => [
-      `libs/steps/src/${name}/step.ts and its test: take libs/steps/src/onboarding-dryrun as the pattern`,
-      'list it in libs/steps/src/step-types.ts and steps.ts',
-      'npm run docs',
+      `libs/steps/src/step-types.ts: { type: '${dotted(name)}', description: '...', config: ${pascal(name)}Config, outputs: ['rows'] }`,
+      `libs/steps/src/steps.ts: '${dotted(name)}': ${camel(name)}`,
+      'npm run docs && npm run pipelines:schema',
     ],
   },
   table: {
     usage: 'table <table-in-kebab-case> <tenants|schedules|runs>',
     name: /^[a-z]+(-[a-z]+)*$/,
     files: (name, owner) => ({ 'table/table.ts': `libs/tables/src/${owner}/${name}.ts` }),
-    left: () => ['export it from libs/tables/src/index.ts and list it in central.ts with its owner', 'npm run docs'],
+    left: (name, owner) => [
+      `libs/tables/src/index.ts: export ${camel(name)}`,
+      `list it with its owner's: ${owner === 'tenants' ? 'TENANT_TABLES in tenants/tenants.ts' : owner === 'schedules' ? 'SCHEDULER_TABLES in central.ts' : 'CENTRAL_TABLES in central.ts'}`,
+      ...(owner === 'runs'
+        ? ['write it in apps/executor-service/src']
+        : [
+            `a projection of it in apps/${owner === 'tenants' ? 'tenant' : 'scheduler'}-service/src/tables, listed in definition.ts beside it`,
+          ]),
+      'npm run docs',
+    ],
   },
 };
 
@@ -70,9 +92,10 @@ if (!recipe?.name.test(name) || (recipe.usage.split('<').length > 2 && !place)) 
 }
 const words: Readonly<Record<string, string>> = {
   name,
-  camel: name.replaceAll(/[.-](\w)/g, (_, letter: string) => letter.toUpperCase()),
+  camel: camel(name),
   snake: name.replaceAll('-', '_'),
-  pascal: name.replaceAll(/(?:^|[.-])(\w)/g, (_, letter: string) => letter.toUpperCase()),
+  pascal: pascal(name),
+  dotted: dotted(name),
 };
 for (const [template, target] of Object.entries(recipe.files(name, place))) {
   if (existsSync(join(root, target))) {
