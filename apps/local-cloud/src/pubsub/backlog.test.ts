@@ -1,6 +1,7 @@
 /** The backlog against a plain model: random publishes, takes, acks, nacks and time, and after every step the promises of the header. */
 import { describe, expect, test } from '@jest/globals';
-import { Backlog, type Consumer, type Delivery, type Host, type Settings } from './backlog.ts';
+import { Backlog } from './backlog.ts';
+import type { Consumer, Delivery, Host, Settings } from './delivery.ts';
 import { allBits, type Pending } from './segment.ts';
 
 function random(seed: number): () => number {

@@ -13,89 +13,26 @@
  * 7. Failures (a nack or a missed deadline of the message itself) are counted, not deliveries: `delivery_attempt` is failures + 1.
  */
 
+import type { Consumer, Delivery, Host, Line, Outcome } from './delivery.ts';
+import { FreshMessages } from './fresh-messages.ts';
 import { orderingKeyOf } from './message-bytes.ts';
+import { OrderingLines } from './ordering-lines.ts';
 import { ReadyHeap } from './ready-heap.ts';
 import { clearBit, hasBit, type Pending } from './segment.ts';
 
-/** A stream or a single Pull that messages are handed to. */
-export interface Consumer {
-  readonly leaseMs: number;
-  /** Lines with entries waiting for this very consumer. Owned by the backlog. */
-  readonly lines: Set<Line>;
-  wants(): boolean;
-  leased(bytes: number): void;
-  settled(bytes: number): void;
-}
-
-export interface Delivery {
-  readonly pending: Pending;
-  readonly index: number;
-  readonly seq: number;
-  readonly bytes: number;
-  readonly line: Line | null;
-  state: 'leased' | 'acked' | 'waiting';
-  lease: number;
-  deadline: number;
-  failures: number;
-  consumer: Consumer | null;
-}
-
-export interface Line {
-  readonly key: string;
-  readonly entries: Delivery[];
-  /** Entries before this index are leased or acked, the others wait. */
-  delivered: number;
-  /** In back-off. */
-  blocked: boolean;
-  holder: Consumer | null;
-  listedIn: Set<Line> | null;
-}
-
-export interface Settings {
-  readonly ordered: boolean;
-  readonly exactlyOnce: boolean;
-  readonly retry: { readonly minMs: number; readonly maxMs: number } | null;
-  readonly maxAttempts: number | null;
-}
-
-export interface Host {
-  settings: Settings;
-  bytesOf(pending: Pending): Buffer;
-  nextLease(): number;
-  /** A bit of it was cleared. */
-  changed(pending: Pending): void;
-  /** `failures` of an unacked message, to be remembered across restarts. */
-  failed(delivery: Delivery): void;
-  /** Exactly-once only: its lease began, moved or ended; to be remembered across restarts. */
-  leaseChanged(delivery: Delivery): void;
-  /** Forwards to the dead-letter topic; false when that is not possible now. */
-  deadLetter(delivery: Delivery): boolean;
-}
-
-/** `unordered`: with exactly-once delivery and ordering, an earlier message of the key is not acked yet. */
-export type Outcome = 'ok' | 'invalid' | 'unordered';
-
-/** Ordered messages put aside for another consumer; beyond this the scan waits for that consumer. */
-const MAX_PARKED = 20_000;
 const REMEMBERED_ACKS = 50_000;
-/** Holds the lines of leases from before a restart: nobody is served from it. */
-const BEFORE_RESTART: Consumer = { leaseMs: 0, lines: new Set(), wants: () => false, leased: () => {}, settled: () => {} };
 
 export class Backlog {
   readonly #host: Host;
   readonly #bySeq = new Map<number, Delivery>();
-  readonly #lines = new Map<string, Line>();
-  readonly #freeLines = new Set<Line>();
+  readonly #lines = new OrderingLines();
   readonly #due = new ReadyHeap<Delivery | Line>();
   /** Failures of messages that are not in hand, known from before the last start. */
   readonly #failures: Map<number, number>;
   #pendings = new Map<number, Pending>();
-  #fresh: Pending[] = [];
-  #freshAt = 0;
-  #freshIndex = 0;
+  readonly #fresh = new FreshMessages();
   #ready: Delivery[] = [];
   #readyAt = 0;
-  #parked = 0;
   #nextExpiry = Number.POSITIVE_INFINITY;
   #voidBelow = 0;
   /** Exactly-once only: an ack whose answer got lost is asked again and must hear "ok". */
@@ -129,7 +66,7 @@ export class Backlog {
 
   add(pending: Pending): void {
     this.#pendings.set(pending.segment.firstSeq, pending);
-    this.#fresh.push(pending);
+    this.#fresh.add(pending);
   }
 
   /** A lease from before a restart, in order of `seq`, after all segments were added. */
@@ -146,9 +83,7 @@ export class Backlog {
         this.#nextExpiry = Math.min(this.#nextExpiry, deadline);
         const { line } = delivery;
         if (line !== null) {
-          line.entries.push(delivery);
-          line.delivered++;
-          line.holder = BEFORE_RESTART;
+          this.#lines.restore(line, delivery);
         }
       }
       return;
@@ -165,20 +100,7 @@ export class Backlog {
       out.push(delivery);
       bytes += delivery.bytes;
     };
-    for (const lines of [consumer.lines, this.#freeLines]) {
-      for (const line of lines) {
-        while (line.delivered < line.entries.length && room()) {
-          const entry = line.entries[line.delivered++]!;
-          line.holder = consumer;
-          this.#parked--;
-          lease(entry);
-        }
-        this.#enlist(line);
-        if (!room()) {
-          return out;
-        }
-      }
-    }
+    this.#lines.serve(consumer, room, lease);
     while (this.#readyAt < this.#ready.length && room()) {
       const delivery = this.#ready[this.#readyAt++]!;
       if (delivery.state === 'waiting' && this.#bySeq.get(delivery.seq) === delivery) {
@@ -277,7 +199,7 @@ export class Backlog {
       moved = true;
       if ('entries' in item) {
         item.blocked = false;
-        this.#enlist(item);
+        this.#lines.enlist(item);
       } else {
         this.#ready.push(item);
       }
@@ -299,20 +221,13 @@ export class Backlog {
     }
     this.#bySeq.clear();
     this.#lines.clear();
-    for (const line of this.#freeLines) {
-      line.listedIn = null;
-    }
-    this.#freeLines.clear();
     this.#due.clear();
     this.#failures.clear();
     this.#acked.clear();
     this.#ready = [];
     this.#readyAt = 0;
-    this.#parked = 0;
     this.#pendings = new Map(pendings.map((pending) => [pending.segment.firstSeq, pending]));
-    this.#fresh = [...pendings];
-    this.#freshAt = 0;
-    this.#freshIndex = 0;
+    this.#fresh.replace(pendings);
     this.#voidBelow = this.#host.nextLease();
   }
 
@@ -331,47 +246,18 @@ export class Backlog {
   }
 
   #nextFresh(consumer: Consumer): Delivery | undefined {
-    for (;;) {
-      const pending = this.#fresh[this.#freshAt];
-      if (pending === undefined || this.#parked >= MAX_PARKED) {
-        return undefined;
+    while (!this.#lines.full && this.#fresh.advance()) {
+      const pending = this.#fresh.pending!;
+      const { index } = this.#fresh;
+      if (this.#bySeq.has(pending.segment.firstSeq + index)) {
+        continue;
       }
-      const { segment } = pending;
-      while (this.#freshIndex < segment.count && pending.left > 0) {
-        const index = this.#freshIndex;
-        if (!hasBit(pending.bits, index)) {
-          this.#freshIndex++;
-          continue;
-        }
-        this.#freshIndex++;
-        if (this.#bySeq.has(segment.firstSeq + index)) {
-          continue;
-        }
-        const delivery = this.#deliveryOf(pending, index);
-        const { line } = delivery;
-        if (line === null) {
-          return delivery;
-        }
-        line.entries.push(delivery);
-        if (line.blocked || line.delivered < line.entries.length - 1 || (line.holder !== null && line.holder !== consumer)) {
-          this.#parked++;
-          this.#enlist(line);
-          if (this.#parked >= MAX_PARKED) {
-            return undefined;
-          }
-          continue;
-        }
-        line.delivered++;
-        line.holder = consumer;
+      const delivery = this.#deliveryOf(pending, index);
+      if (delivery.line === null || this.#lines.admit(delivery.line, delivery, consumer)) {
         return delivery;
       }
-      this.#freshAt++;
-      this.#freshIndex = 0;
-      if (this.#freshAt > 64 && this.#freshAt * 2 > this.#fresh.length) {
-        this.#fresh = this.#fresh.slice(this.#freshAt);
-        this.#freshAt = 0;
-      }
     }
+    return undefined;
   }
 
   #deliveryOf(pending: Pending, index: number): Delivery {
@@ -385,7 +271,7 @@ export class Backlog {
       index,
       seq,
       bytes: end - start,
-      line: key === '' ? null : this.#lineOf(key),
+      line: key === '' ? null : this.#lines.of(key),
       state: 'waiting',
       lease: 0,
       deadline: 0,
@@ -394,31 +280,6 @@ export class Backlog {
     };
     this.#bySeq.set(seq, delivery);
     return delivery;
-  }
-
-  #lineOf(key: string): Line {
-    let line = this.#lines.get(key);
-    if (line === undefined) {
-      line = { key, entries: [], delivered: 0, blocked: false, holder: null, listedIn: null };
-      this.#lines.set(key, line);
-    }
-    return line;
-  }
-
-  /** Puts a line where the consumer that may serve it looks, or nowhere. */
-  #enlist(line: Line): void {
-    if (line.delivered === 0) {
-      line.holder = null;
-    }
-    const target = line.blocked || line.delivered === line.entries.length ? null : (line.holder?.lines ?? this.#freeLines);
-    if (line.listedIn !== target) {
-      line.listedIn?.delete(line);
-      target?.add(line);
-      line.listedIn = target;
-    }
-    if (line.entries.length === 0) {
-      this.#lines.delete(line.key);
-    }
   }
 
   #lease(delivery: Delivery, consumer: Consumer, now: number): void {
@@ -468,18 +329,12 @@ export class Backlog {
       }
       return;
     }
-    const from = line.entries.indexOf(delivery);
-    for (let i = from; i < line.delivered; i++) {
-      this.#unlease(line.entries[i]!);
-      line.entries[i]!.state = 'waiting';
-      this.#parked++;
-    }
-    line.delivered = from;
+    this.#lines.rewind(line, delivery, (entry) => this.#unlease(entry));
     if (waitMs > 0 && !line.blocked) {
       line.blocked = true;
       this.#due.push(now + waitMs, line);
     }
-    this.#enlist(line);
+    this.#lines.enlist(line);
   }
 
   /** Acked, dead-lettered or given up. */
@@ -490,20 +345,7 @@ export class Backlog {
       this.#release(delivery);
       return;
     }
-    const at = line.entries.indexOf(delivery);
-    if (at >= line.delivered) {
-      // Not delivered at present: nothing before it can hold it back.
-      line.entries.splice(at, 1);
-      this.#parked--;
-      this.#release(delivery);
-    } else {
-      delivery.state = 'acked';
-      while (line.delivered > 0 && line.entries[0]!.state === 'acked') {
-        this.#release(line.entries.shift()!);
-        line.delivered--;
-      }
-    }
-    this.#enlist(line);
+    this.#lines.leave(line, delivery, (entry) => this.#release(entry));
   }
 
   #release(delivery: Delivery): void {

@@ -6,8 +6,9 @@
  * 2. What is in memory and what the last commit wrote differ only by what the next tick will write; a commit that fails ends the process.
  */
 import { Archive, retained } from './archive.ts';
-import { Backlog, type Delivery } from './backlog.ts';
+import { Backlog } from './backlog.ts';
 import { deadLetter } from './dead-letter.ts';
+import type { Delivery } from './delivery.ts';
 import { attributesOf, type Published, publishResponse, timeSuffix } from './message-bytes.ts';
 import { notFound } from './names.ts';
 import { buildSegment, type Publication, parts } from './publication.ts';

@@ -2,8 +2,8 @@
 import type { Control } from '../control/index.ts';
 import { errorInfo, GrpcRefusal } from '../grpc/refusal.ts';
 import type { RawUnary } from '../grpc/server.ts';
-import type { Delivery, Line, Outcome } from './backlog.ts';
 import type { Broker } from './broker.ts';
+import type { Delivery, Line, Outcome } from './delivery.ts';
 import { readAckIds, receivedMessages } from './delivery-bytes.ts';
 import { type Published, readPublish } from './message-bytes.ts';
 import { checkName } from './names.ts';

@@ -1,5 +1,5 @@
 /** The message that goes to a dead-letter topic: the original with attributes that say where it comes from. */
-import type { Delivery } from './backlog.ts';
+import type { Delivery } from './delivery.ts';
 import { attributeBytes, orderingKeyOf, type Published } from './message-bytes.ts';
 
 export function deadLetter(subscriptionName: string, delivery: Delivery, source: Buffer): Published {

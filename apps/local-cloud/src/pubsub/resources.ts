@@ -1,5 +1,6 @@
 /** Topics, subscriptions and snapshots: their configuration as clients see it, and what follows from it. */
-import type { Backlog, Consumer, Delivery, Settings } from './backlog.ts';
+import type { Backlog } from './backlog.ts';
+import type { Consumer, Delivery, Settings } from './delivery.ts';
 import { compileFilter, type Filter } from './filter.ts';
 import type { Pending, Segment } from './segment.ts';
 

@@ -2,7 +2,7 @@
  * What acks, failures and leases changed in memory since the last commit. Each thing is written once a commit, however often it
  * changed: as it is at that moment.
  */
-import type { Delivery } from './backlog.ts';
+import type { Delivery } from './delivery.ts';
 import type { Subscription } from './resources.ts';
 import type { Pending } from './segment.ts';
 import type { Store } from './store.ts';
