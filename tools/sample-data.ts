@@ -5,6 +5,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { serviceAccount } from '@convergence/contracts';
 import { googleWarehouse, hostsFrom } from '@convergence/google';
@@ -27,9 +28,14 @@ export async function installBillingExport(
   warehouse: Warehouse,
   months: readonly string[],
   location: string,
-  options: number | { readonly rowsPerDay?: number; readonly before?: string } = {},
+  options: number | { readonly rowsPerDay?: number; readonly before?: string; readonly daysAtOnce?: number; readonly restMs?: number } = {},
 ): Promise<number> {
-  const { rowsPerDay, before = '9999-12-31' } = typeof options === 'number' ? { rowsPerDay: options } : options;
+  const {
+    rowsPerDay,
+    before = '9999-12-31',
+    daysAtOnce = 31,
+    restMs = 0,
+  } = typeof options === 'number' ? { rowsPerDay: options } : options;
   await warehouse.createDataset(SAMPLE_DATASET, { location, description: 'Examples that every pipeline may read.' });
   await warehouse.grant({ dataset: SAMPLE_DATASET }, 'read', [serviceAccount(warehouse.project, 'executor-service')]);
   await warehouse.createTable(SAMPLE_DATASET, {
@@ -50,19 +56,17 @@ export async function installBillingExport(
       });
       const there = new Set(rows.map((row) => row.day));
       const missing = daysOf(month).filter((day) => day < before && !there.has(day));
-      if (missing.length === 0) continue;
-      const path = join(folder, `${month}.ndjson`);
-      const lines = missing.flatMap((day) =>
-        billingDay(day, { month, ...(rowsPerDay !== undefined && { rowsPerDay }) }).map((row) => JSON.stringify(row)),
-      );
-      await writeFile(path, `${lines.join('\n')}\n`);
-      loaded += await warehouse.load(
-        SAMPLE_DATASET,
-        BILLING_TABLE,
-        { path, format: 'NEWLINE_DELIMITED_JSON' },
-        'append',
-        `sample_${month.replace('-', '')}_${process.pid}_${Date.now()}`,
-      );
+      while (missing.length > 0) {
+        const days = missing.splice(-daysAtOnce);
+        const path = join(folder, `${days[0]}.ndjson`);
+        const lines = days.flatMap((day) =>
+          billingDay(day, { month, ...(rowsPerDay !== undefined && { rowsPerDay }) }).map((row) => JSON.stringify(row)),
+        );
+        await writeFile(path, `${lines.join('\n')}\n`);
+        const job = `sample_${days[0]?.replaceAll('-', '')}_${process.pid}_${Date.now()}`;
+        loaded += await warehouse.load(SAMPLE_DATASET, BILLING_TABLE, { path, format: 'NEWLINE_DELIMITED_JSON' }, 'append', job);
+        await setTimeout(restMs);
+      }
     }
   } finally {
     await rm(folder, { recursive: true, force: true });
@@ -84,6 +88,9 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const rows = await installBillingExport(warehouse, months, location, {
     rowsPerDay: 1_000,
     before: new Date().toISOString().slice(0, 10),
+    // Somebody onboards a first tenant meanwhile: local-cloud gets time for that.
+    daysAtOnce: 3,
+    restMs: 1_000,
   });
   await warehouse.close();
   console.log(rows > 0 ? `sample data: ${rows} rows of a billing export` : 'sample data is there');
