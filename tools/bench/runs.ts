@@ -12,6 +12,7 @@ import { startSystem } from '../../e2e/system.ts';
 const RUNS = Number(process.env.BENCH_RUNS ?? 3000);
 const RATE = Number(process.env.BENCH_RATE ?? 200);
 const TENANTS = Number(process.env.BENCH_TENANTS ?? 50);
+const WARM = 10;
 
 const LIMITS = ['max_pipelines_per_day', 'max_pipelines_per_month', 'max_concurrent_pipelines'];
 
@@ -58,6 +59,21 @@ try {
     if (changed.status !== 200) throw new Error(`the subscription answered ${changed.status}: ${JSON.stringify(changed.body)}`);
   }
 
+  // Who comes first pays for loading code, opening streams and fetching contexts: some runs of each tenant go before what is measured.
+  for (let n = 0; n < WARM * TENANTS; n++) {
+    const date = new Date(Date.UTC(1999, 0, 1 + Math.floor(n / TENANTS))).toISOString().slice(0, 10);
+    await system.request('POST', `/pipelines/run/bench_${n % TENANTS}/gcp/example/dryrun`, {
+      key: keys[n % TENANTS] as string,
+      body: { date },
+    });
+  }
+  for (let tries = 0; tries < 100; tries++) {
+    const [row] = await system.query(
+      "SELECT COUNTIF(end_time IS NOT NULL) AS n FROM tenants.x_meta_pipeline_runs WHERE trigger_type = 'api'",
+    );
+    if (Number(row?.n) >= WARM * TENANTS) break;
+    await pause(200);
+  }
   const pids = await system.pids();
   const cpu = () => Object.fromEntries(Object.entries(pids).map(([name, pid]) => [name, cpuMs(pid)]));
   await fetch(`${system.bigqueryUrl}/__stats`, { method: 'DELETE' });
@@ -70,7 +86,8 @@ try {
   const waiting: Promise<void>[] = [];
   for (let n = 0; n < RUNS; n++) {
     const due = began + (n * 1000) / RATE;
-    if (due > performance.now()) await pause(due - performance.now());
+    const early = due - performance.now();
+    if (early > 0) await pause(early);
     const tenant = n % TENANTS;
     const date = new Date(Date.UTC(2000, 0, 1) + Math.floor(n / TENANTS) * 86_400_000).toISOString().slice(0, 10);
     const at = performance.now();
