@@ -26,7 +26,7 @@ import type { Session } from './session.ts';
 const CACHED = 2000;
 const MIN_BILLED = 10 * 1024 * 1024;
 /** From here on a statement gains more by the other cores than it pays for them. */
-const WIDE_ROWS = 500_000;
+const WIDE_ROWS = 3_000_000;
 
 export interface DmlCounts {
   inserted: number;
