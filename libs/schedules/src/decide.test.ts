@@ -232,6 +232,21 @@ describe('admission says', () => {
     s.pass(MINUTE);
     expect(s.next()).toHaveLength(2);
   });
+  test('nothing, because the scheduler died: the claim is taken up again as the same attempt, so that admission knows it', () => {
+    const s = scheduler();
+    s.schedule('a');
+    s.setTime('2026-11-21T02:00:00Z');
+    s.fire();
+    const [id] = s.next() as [string];
+    s.tell({ type: 'claim-items', run_ids: [id] });
+    const first = s.state.queue.get(id)?.pipeline_logging_id;
+    s.pass(2 * MINUTE);
+    expect(s.start(id)).toBe(first);
+    s.finish(first as string, 'FAILED');
+    s.pass(HOUR);
+    expect(s.start(id)).not.toBe(first);
+  });
+
   test('nothing, because its answer was lost: the item goes back, and the end of the run still ends it', () => {
     const { s, id } = claimed();
     const run = s.state.queue.get(id)?.pipeline_logging_id as string;

@@ -92,7 +92,9 @@ export class Admission {
     if (this.#faults.strikes(0.0005)) return;
     const status = this.#chance.chance(0.93) ? 'COMPLETE' : 'FAILED';
     const retryable = this.#chance.chance(0.7);
-    this.#agenda.after(this.#chance.between(500, 20_000), () => {
+    // Now and then longer than a claim of the scheduler lives.
+    const duration = this.#chance.chance(0.02) ? this.#chance.between(60_000, 300_000) : this.#chance.between(500, 20_000);
+    this.#agenda.after(duration, () => {
       const ended_at = new Date(this.#agenda.now).toISOString();
       this.#faults.deliver(() => this.tell({ kind: 'end-run', run_id, status, did_work: true, ended_at }));
       this.#hear({ run_id, tenant_id, status, retryable, error: null });
