@@ -68,6 +68,9 @@ export function plan(root: string, env: Environment, secrets: Secrets, exists: (
     METADATA_SERVER_DETECTION: 'none',
     // glibc keeps freed memory in an arena a thread; one is enough, and 5 MB less in each process.
     MALLOC_ARENA_MAX: '1',
+    // Left to itself glibc keeps what large texts and code took while loading; with fixed thresholds that goes back: 10 MB a process.
+    MALLOC_MMAP_THRESHOLD_: '65536',
+    MALLOC_TRIM_THRESHOLD_: '131072',
     // Halves the time to load the code, and keeps the type stripper out of memory.
     NODE_COMPILE_CACHE: join(root, 'node_modules', '.cache', 'compile'),
     HOST: '127.0.0.1',
