@@ -30,4 +30,4 @@ export * from './operations/tenants.ts';
 export * from './operations/webhooks.ts';
 export { DOMAINS, type Domain, PLAN_NAMES, PLANS, type Plan, PROVIDERS, type Provider, SCOPES, type Scope } from './plans.ts';
 export { type Principal, SERVICES, type ServiceName, serviceAccount } from './principal.ts';
-export { check, type FieldError } from './schema.ts';
+export { check, type FieldError, misfits } from './schema.ts';

@@ -12,17 +12,33 @@ export interface FieldError {
   readonly message: string;
 }
 
+/** For what is only looked at: fills nothing in. */
+const looking = new Ajv({ allErrors: true, strict: false, verbose: true });
+addFormats.default(looking);
+
 const compiled = new WeakMap<TSchema, ValidateFunction>();
+const compiledToLook = new WeakMap<TSchema, ValidateFunction>();
+
+function validatorOf(schema: TSchema, by: Ajv, known: WeakMap<TSchema, ValidateFunction>): ValidateFunction {
+  const validate = known.get(schema) ?? by.compile(schema);
+  known.set(schema, validate);
+  return validate;
+}
 
 /** Compiles once per schema object. Defaults of the schema are filled in, in place. */
 export function check<S extends TSchema>(schema: S, value: unknown): { ok: true; value: Static<S> } | { ok: false; errors: FieldError[] } {
-  let validate = compiled.get(schema);
-  if (!validate) {
-    validate = ajv.compile(schema);
-    compiled.set(schema, validate);
-  }
-  if (validate(value)) return { ok: true, value: value as Static<S> };
-  const errors = (validate.errors ?? []).map((e) => {
+  const validate = validatorOf(schema, ajv, compiled);
+  return validate(value) ? { ok: true, value: value as Static<S> } : { ok: false, errors: errorsOf(validate) };
+}
+
+/** What of the value does not fit; the value stays as it is. */
+export function misfits(schema: TSchema, value: unknown): FieldError[] {
+  const validate = validatorOf(schema, looking, compiledToLook);
+  return validate(value) ? [] : errorsOf(validate);
+}
+
+function errorsOf(validate: ValidateFunction): FieldError[] {
+  return (validate.errors ?? []).map((e) => {
     if (e.keyword === 'additionalProperties')
       return { path: `${e.instancePath}/${e.params.additionalProperty}`, message: 'is not a known field' };
     if (e.keyword === 'required') return { path: `${e.instancePath}/${e.params.missingProperty}`, message: 'is required' };
@@ -31,5 +47,4 @@ export function check<S extends TSchema>(schema: S, value: unknown): { ok: true;
     const hint = e.keyword === 'pattern' ? (e.parentSchema as { 'x-hint'?: string } | undefined)?.['x-hint'] : undefined;
     return { path: e.instancePath || '/', message: hint ?? e.message ?? e.keyword };
   });
-  return { ok: false, errors };
 }

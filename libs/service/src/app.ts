@@ -6,7 +6,7 @@
  * 3. A route's name in metrics and spans is its declared path, never the concrete one.
  */
 import { Readable } from 'node:stream';
-import { check, type Principal, Refusal, type ServiceName } from '@convergence/contracts';
+import { misfits, type Principal, Refusal, type ServiceName } from '@convergence/contracts';
 import Router, { type RouterContext } from '@koa/router';
 import { SpanStatusCode } from '@opentelemetry/api';
 import Koa, { type Middleware } from 'koa';
@@ -138,9 +138,9 @@ function serve({ endpoint, handle }: Route, options: AppOptions): (ctx: RouterCo
 
 function mustFit(endpoint: Endpoint, body: unknown): void {
   if (!endpoint.response || body instanceof Readable) return;
-  const result = check(endpoint.response, structuredClone(body));
-  if (!result.ok)
-    throw new Error(`${endpoint.method} ${endpoint.path} answered what it does not declare: ${JSON.stringify(result.errors)}`);
+  const errors = misfits(endpoint.response, body);
+  if (errors.length > 0)
+    throw new Error(`${endpoint.method} ${endpoint.path} answered what it does not declare: ${JSON.stringify(errors)}`);
 }
 
 function notFound(router: Router): Middleware {
