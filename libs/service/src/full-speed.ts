@@ -10,21 +10,26 @@ const BUSY = 0.25;
 /** Looks in a row: what is loaded late, like a client at its first use, is over before. */
 const LASTING = 4;
 
-/** Looks for busy moments from now on; call when the work of starting is done. */
-export function fullSpeedWhenBusy(onBusy: () => void = () => setFlagsFromString('--no-optimize-for-size')): NodeJS.Timeout {
-  let at = performance.now();
-  let used = process.cpuUsage();
+/** Milliseconds of processor time so far. */
+function cpuTime(): number {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1000;
+}
+
+/** Looks for busy seconds from now on; call when the work of starting is done. */
+export function fullSpeedWhenBusy(
+  onBusy: () => void = () => setFlagsFromString('--no-optimize-for-size'),
+  used: () => number = cpuTime,
+): NodeJS.Timeout {
+  let before = { at: performance.now(), used: used() };
   let busy = 0;
   const looking = setInterval(() => {
-    const { user, system } = process.cpuUsage(used);
-    const now = performance.now();
-    busy = (user + system) / 1000 > BUSY * (now - at) ? busy + 1 : 0;
-    if (busy === LASTING) {
-      clearInterval(looking);
-      onBusy();
-    }
-    at = now;
-    used = process.cpuUsage();
+    const now = { at: performance.now(), used: used() };
+    busy = now.used - before.used > BUSY * (now.at - before.at) ? busy + 1 : 0;
+    before = now;
+    if (busy < LASTING) return;
+    clearInterval(looking);
+    onBusy();
   }, LOOK_EVERY_MS).unref();
   return looking;
 }
