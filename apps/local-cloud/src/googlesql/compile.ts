@@ -58,7 +58,7 @@ export function guarded<T>(sql: string, context: Pick<CompileContext, 'at'>, bod
 }
 
 function newEnv(context: CompileContext): Env {
-  return { unit: new Unit(context, compileQuery), scope: emptyScope(), ctes: new Map() };
+  return { unit: new Unit(context, { compileQuery, analyze }), scope: emptyScope(), ctes: new Map() };
 }
 
 function compileStatement(sql: string, context: CompileContext): Compiled {

@@ -12,10 +12,13 @@ import { SyntaxFault } from '../parse/fault.ts';
 import { parseLoneExpression, parseLoneQuery } from '../parse/statement.ts';
 import { BOOL, fieldName, formatType, INT64, quote, STRING, TIMESTAMP } from '../sql-type.ts';
 import { coerce } from './convert.ts';
-import { analyze, inferName, render, subquery, want } from './expression.ts';
+import { analyze } from './expression.ts';
+import { inferName } from './names.ts';
+import { want } from './operator.ts';
 import { pivot, unpivot } from './pivot.ts';
 import { bindArguments, findRoutine } from './routine.ts';
 import { emptyScope, type RangeVariable, resolve, type Scope, type ScopeColumn } from './scope.ts';
+import { render, subquery } from './subquery.ts';
 import { raw, type Typed } from './typed.ts';
 import type { Env, Relation } from './unit.ts';
 

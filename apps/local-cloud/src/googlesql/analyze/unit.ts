@@ -1,6 +1,6 @@
 /** The state of one compilation: binds, tables read, fresh aliases. Everything else travels in `Env`. */
 import type { Bind, CompileContext, SqlType, TablePath } from '../contract.ts';
-import type { Node, Query, WindowRef } from '../parse/ast.ts';
+import type { Node, Query, QueryBody, WindowRef } from '../parse/ast.ts';
 import { SyntaxFault } from '../parse/fault.ts';
 import { physicalType } from '../sql-type.ts';
 import type { Scope } from './scope.ts';
@@ -45,6 +45,8 @@ export interface Grouping {
   readonly groupingOf: ((sql: string) => string | undefined) | undefined;
 }
 
+export type CompileBody = (body: QueryBody, env: Env) => Relation;
+
 export interface Env {
   readonly unit: Unit;
   readonly scope: Scope;
@@ -61,17 +63,19 @@ export interface Env {
 
 export class Unit {
   readonly context: CompileContext;
-  /** Injected by ./query.ts: expressions contain queries. */
+  /** Injected: expressions contain queries, and all that they are made of contains expressions. */
   readonly compileQuery: (query: Query, env: Env) => Relation;
+  readonly analyze: (node: Node, env: Env) => Typed;
   readonly binds: Bind[] = [];
   readonly reads = new Map<string, { path: TablePath; columns: Set<string> }>();
   deterministic = true;
   private serial = 0;
   private routineDepth = 0;
 
-  constructor(context: CompileContext, compileQuery: (query: Query, env: Env) => Relation) {
+  constructor(context: CompileContext, compile: Pick<Unit, 'compileQuery' | 'analyze'>) {
     this.context = context;
-    this.compileQuery = compileQuery;
+    this.compileQuery = compile.compileQuery;
+    this.analyze = compile.analyze;
   }
 
   alias(): string {

@@ -1,9 +1,11 @@
 /** INSERT, UPDATE, DELETE and TRUNCATE. */
 
 import { packStruct } from '../analyze/convert.ts';
-import { analyze, render, want } from '../analyze/expression.ts';
+import { analyze } from '../analyze/expression.ts';
 import { analyzeFrom } from '../analyze/from.ts';
+import { want } from '../analyze/operator.ts';
 import type { Scope } from '../analyze/scope.ts';
+import { render } from '../analyze/subquery.ts';
 import { raw, type Typed } from '../analyze/typed.ts';
 import type { Env } from '../analyze/unit.ts';
 import type { Column, CompiledDml, SqlType } from '../contract.ts';

@@ -7,8 +7,9 @@
  * 3. A row is updated by inserting it anew and deleting the old one: DuckDB logs an update of scattered rows by whole vectors, which
  *    made the commit of 5 000 in a million twelve times as dear as this.
  */
-import { analyze, want } from '../analyze/expression.ts';
+import { analyze } from '../analyze/expression.ts';
 import { analyzeFrom, type Source } from '../analyze/from.ts';
+import { want } from '../analyze/operator.ts';
 import type { RangeVariable, Scope, ScopeColumn } from '../analyze/scope.ts';
 import { raw } from '../analyze/typed.ts';
 import type { Env } from '../analyze/unit.ts';

@@ -1,6 +1,8 @@
 /** What every writing statement shares: the target, assignment of values to columns, partition ids, row filters. */
+
+import { constrain } from '../analyze/construct.ts';
 import { coerce } from '../analyze/convert.ts';
-import { analyze, constrain } from '../analyze/expression.ts';
+import { analyze } from '../analyze/expression.ts';
 import { findTable, rowFilter, tableColumns } from '../analyze/from.ts';
 import { emptyScope, type Scope } from '../analyze/scope.ts';
 import type { Typed } from '../analyze/typed.ts';
