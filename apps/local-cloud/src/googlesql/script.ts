@@ -5,11 +5,10 @@
  */
 import { guarded } from './compile.ts';
 import { GoogleSqlError, type Position, type ScriptNode } from './contract.ts';
-import { parseExpression } from './parse/expression.ts';
+import { parseExpression, parseType } from './parse/expression.ts';
 import { positionOf, SyntaxFault } from './parse/fault.ts';
 import { parseQuery } from './parse/query.ts';
 import { Stream } from './parse/stream.ts';
-import { parseType } from './parse/type.ts';
 import { typeFromNode } from './sql-type.ts';
 
 export function parseScript(sql: string): readonly ScriptNode[] {

@@ -7,10 +7,10 @@
  */
 import type { SqlType, StructField } from './contract.ts';
 import type { TypeNode } from './parse/ast.ts';
+import { parseType as parseTypeNode } from './parse/expression.ts';
 import { SyntaxFault } from './parse/fault.ts';
 import { parseQuery } from './parse/query.ts';
 import { Stream } from './parse/stream.ts';
-import { parseType as parseTypeNode } from './parse/type.ts';
 
 export type ScalarKind = Exclude<SqlType['kind'], 'ARRAY' | 'STRUCT' | 'RANGE'>;
 const scalar = (kind: ScalarKind): SqlType => ({ kind });

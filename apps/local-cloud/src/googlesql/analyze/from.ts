@@ -17,17 +17,11 @@ import { inferName } from './names.ts';
 import { want } from './operator.ts';
 import { pivot, unpivot } from './pivot.ts';
 import { bindArguments, findRoutine } from './routine.ts';
-import { emptyScope, type RangeVariable, resolve, type Scope, type ScopeColumn } from './scope.ts';
+import { emptyScope, type RangeVariable, resolve, type Scope, type ScopeColumn, type Source } from './scope.ts';
 import { render, subquery } from './subquery.ts';
 import { raw, type Typed } from './typed.ts';
 import type { Env, Relation } from './unit.ts';
 
-export interface Source {
-  readonly sql: string;
-  readonly scope: Scope;
-  /** Right side of a join that refers to the left one. */
-  readonly lateral?: boolean;
-}
 type CompileQuery = (query: Query, env: Env) => Relation;
 
 export function analyzeFrom(from: From, env: Env, compileQuery: CompileQuery): Source {

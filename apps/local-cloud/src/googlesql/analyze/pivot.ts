@@ -5,8 +5,7 @@ import { SyntaxFault } from '../parse/fault.ts';
 import { formatType, STRING } from '../sql-type.ts';
 import { coerce } from './convert.ts';
 import { analyze } from './expression.ts';
-import type { Source } from './from.ts';
-import type { ScopeColumn } from './scope.ts';
+import type { ScopeColumn, Source } from './scope.ts';
 import { raw, stringLiteral, type Typed } from './typed.ts';
 import type { Env } from './unit.ts';
 

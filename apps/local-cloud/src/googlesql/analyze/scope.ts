@@ -34,6 +34,14 @@ export interface Scope {
   readonly grouped?: (value: Typed) => Typed | undefined;
 }
 
+/** What stands in FROM: its text and what it offers. */
+export interface Source {
+  readonly sql: string;
+  readonly scope: Scope;
+  /** Right side of a join that refers to the left one. */
+  readonly lateral?: boolean;
+}
+
 export const emptyScope = (parent?: Scope): Scope => ({ parent, ranges: [], columns: [] });
 const same = (a: string | undefined, b: string) => a !== undefined && a.toLowerCase() === b.toLowerCase();
 

@@ -1,20 +1,7 @@
-/** What an emitter of ./<family>.ts may ask about the call that it translates. */
-import type { Typed } from '../analyze/typed.ts';
-import type { Bind, SqlType } from '../contract.ts';
+/** How the functions of ./<family>.ts are declared, and how their emitters' templates are filled. */
 import { type Declared, declare, type Signature } from './signature.ts';
 
-export interface Call {
-  readonly name: string;
-  readonly args: readonly Typed[];
-  readonly result: SqlType;
-  /** The placeholder of a value that is fixed for the statement. */
-  readonly context: (name: Extract<Bind, { from: 'context' }>['name']) => string;
-  /** IGNORE NULLS or RESPECT NULLS. */
-  readonly nulls?: 'IGNORE' | 'RESPECT';
-  /** The call's value depends on chance: its result must not be cached. */
-  readonly volatile: () => void;
-  readonly fault: (message: string, argument?: number) => Error;
-}
+export type { Call } from './signature.ts';
 
 export interface FunctionSpec {
   readonly name: string;

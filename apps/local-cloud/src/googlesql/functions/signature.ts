@@ -5,9 +5,22 @@
  * 2. Of several fitting signatures the one with the least conversion wins; of equals the first declared.
  */
 import type { Typed } from '../analyze/typed.ts';
-import type { SqlType } from '../contract.ts';
+import type { Bind, SqlType } from '../contract.ts';
 import { arrayOf, formatType, literalCoerces, parseType, sameType, superType, widens } from '../sql-type.ts';
-import type { Call } from './call.ts';
+
+/** What an emitter may ask about the call that it translates. */
+export interface Call {
+  readonly name: string;
+  readonly args: readonly Typed[];
+  readonly result: SqlType;
+  /** The placeholder of a value that is fixed for the statement. */
+  readonly context: (name: Extract<Bind, { from: 'context' }>['name']) => string;
+  /** IGNORE NULLS or RESPECT NULLS. */
+  readonly nulls?: 'IGNORE' | 'RESPECT';
+  /** The call's value depends on chance: its result must not be cached. */
+  readonly volatile: () => void;
+  readonly fault: (message: string, argument?: number) => Error;
+}
 
 type Pattern =
   | { readonly k: 'type'; readonly type: SqlType }

@@ -1,10 +1,9 @@
 /** CREATE, ALTER and DROP. What a statement means is decided by ../ddl.ts; here is only its shape. */
 import type { AlterNode, ColumnDef, DdlStatement, Node, Options, Query, TypeNode } from './ast.ts';
-import { parseExpression, parseOptions } from './expression.ts';
+import { parseExpression, parseOptions, parseType } from './expression.ts';
 import { SyntaxFault } from './fault.ts';
 import { parseQuery } from './query.ts';
 import type { Stream } from './stream.ts';
-import { parseType } from './type.ts';
 
 export function isDdl(s: Stream): boolean {
   return s.isAny('CREATE', 'ALTER', 'DROP');

@@ -3,8 +3,7 @@ import type { MergeBranch, Node, Query, SetItem, Statement } from './ast.ts';
 import { isDdl, parseDdl } from './ddl.ts';
 import { parseExpression } from './expression.ts';
 import { SyntaxFault } from './fault.ts';
-import { parseFrom } from './from.ts';
-import { parseQuery } from './query.ts';
+import { parseFrom, parseQuery } from './query.ts';
 import { Stream } from './stream.ts';
 
 export function parseStatement(text: string): Statement {

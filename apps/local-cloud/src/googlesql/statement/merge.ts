@@ -8,9 +8,9 @@
  *    made the commit of 5 000 in a million twelve times as dear as this.
  */
 import { analyze } from '../analyze/expression.ts';
-import { analyzeFrom, type Source } from '../analyze/from.ts';
+import { analyzeFrom } from '../analyze/from.ts';
 import { want } from '../analyze/operator.ts';
-import type { RangeVariable, Scope, ScopeColumn } from '../analyze/scope.ts';
+import type { RangeVariable, Scope, ScopeColumn, Source } from '../analyze/scope.ts';
 import { raw } from '../analyze/typed.ts';
 import type { Env } from '../analyze/unit.ts';
 import type { Column, CompiledDml } from '../contract.ts';
