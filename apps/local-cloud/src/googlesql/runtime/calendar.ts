@@ -102,14 +102,34 @@ export function isZone(zone: string): boolean {
   }
 }
 
-/** Seconds east of UTC at an instant. */
+const HOUR = 3600n;
+/** By zone, the offset that holds through a whole hour; undefined where it changes within. */
+const hourly = new Map<string, Map<bigint, number | undefined>>();
+const MOST_HOURS = 50_000;
+
+/** Seconds east of UTC at an instant. Reading a zone is dear and queries ask for the same hours, so what was read is kept. */
 export function offsetAt(zone: string, micros: bigint): number {
   const plain = fixedOffset(zone);
   if (plain !== undefined) return plain;
-  const format = formatOf(zone);
   const seconds = floorDiv(micros, 1_000_000n);
+  const hour = floorDiv(seconds, HOUR);
+  let hours = hourly.get(zone);
+  if (!hours || hours.size >= MOST_HOURS) {
+    hours = new Map();
+    formatOf(zone);
+    if (hourly.size >= 1000) hourly.clear();
+    hourly.set(zone, hours);
+  }
+  if (!hours.has(hour)) {
+    const first = readOffset(zone, hour * HOUR);
+    hours.set(hour, readOffset(zone, (hour + 1n) * HOUR - 1n) === first ? first : undefined);
+  }
+  return hours.get(hour) ?? readOffset(zone, seconds);
+}
+
+function readOffset(zone: string, seconds: bigint): number {
   const parts: Record<string, number> = {};
-  for (const { type, value } of format.formatToParts(Number(seconds) * 1000)) parts[type] = Number(value);
+  for (const { type, value } of formatOf(zone).formatToParts(Number(seconds) * 1000)) parts[type] = Number(value);
   const local =
     BigInt(daysOf(parts.year!, parts.month!, parts.day!)) * 86400n + BigInt(parts.hour! * 3600 + parts.minute! * 60 + parts.second!);
   return Number(local - seconds);
