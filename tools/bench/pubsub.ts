@@ -139,8 +139,8 @@ async function latency(target: Target, round: number): Promise<{ p50: number; p9
 /** Memory with messages that nobody reads, a part at a time: what the last parts add is the backlog's own, the rest was there before. */
 async function backlog(target: Target): Promise<void> {
   const pubsub = client(target);
-  const [topic] = await pubsub.createTopic(`backlog-${target.name}-${process.pid}`);
-  const [subscription] = await topic.createSubscription(`backlog-${target.name}-${process.pid}`);
+  const [topic] = await pubsub.createTopic(`backlog-${process.pid}`);
+  const [subscription] = await topic.createSubscription(`backlog-${process.pid}`);
   topic.setPublishOptions({ batching: { maxMessages: 100, maxMilliseconds: 10 } });
   for (const total of [BACKLOG / 2, BACKLOG, 2 * BACKLOG]) {
     await publishAll(topic, total === 2 * BACKLOG ? BACKLOG : BACKLOG / 2);
@@ -158,7 +158,7 @@ function memoryText(pid: number): string {
   return `resident ${resident.toFixed(0)} MB: ${anonymous.toFixed(0)} its own, ${(resident - anonymous).toFixed(0)} mapped files`;
 }
 function report(who: string, what: string, value: string): void {
-  console.log(`${who.padEnd(12)} ${what.padEnd(34)} ${value}`);
+  console.log(`${who.padEnd(14)} ${what.padEnd(34)} ${value}`);
 }
 
 async function measureThroughput(targets: readonly Target[]): Promise<void> {
@@ -238,12 +238,15 @@ try {
     await measureLatency(targets);
   }
   if (wanted('backlog')) {
-    const fresh = await runCloud(join(dataDir, 'backlog'));
-    report('local-cloud', 'idle', memoryText(fresh.pid));
-    for (const each of [{ name: 'local-cloud', host: fresh.addresses.pubsub, pid: fresh.pid }, ...others]) {
-      await backlog(each);
-    }
-    await fresh.end('SIGTERM');
+    const alone = await runCloud(join(dataDir, 'alone'), { LOCAL_CLOUD_PRODUCTS: 'pubsub' });
+    const whole = await runCloud(join(dataDir, 'whole'));
+    const own: Target[] = [
+      { name: 'Pub/Sub alone', host: alone.addresses.pubsub, pid: alone.pid },
+      { name: 'local-cloud', host: whole.addresses.pubsub, pid: whole.pid },
+    ];
+    for (const { name, pid } of own) report(name, 'idle', memoryText(pid!));
+    for (const each of [...own, ...others]) await backlog(each);
+    await Promise.all([alone.end('SIGTERM'), whole.end('SIGTERM')]);
   }
 } finally {
   await cloud.end('SIGTERM');

@@ -5,9 +5,15 @@ import { resolve } from 'node:path';
 import { type Job, readJobs } from './cloud-scheduler/index.ts';
 import { type Plan, parseFaults } from './control/index.ts';
 
+/** `bigquery` brings Storage Write and the control endpoint with it. */
+export type Product = 'pubsub' | 'bigquery' | 'kms';
+const PRODUCTS: readonly Product[] = ['pubsub', 'bigquery', 'kms'];
+
 export interface Config {
   readonly dataDir: string;
   readonly ports: { readonly pubsub: number; readonly bigquery: number; readonly storage: number; readonly kms: number };
+  /** What is not wanted is not loaded either. */
+  readonly products: readonly Product[];
   readonly limits: boolean;
   readonly strictAuth: boolean;
   readonly faults: Readonly<Record<string, Plan>>;
@@ -55,6 +61,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
       storage: one('BIGQUERY_STORAGE_PORT', PORTS.storage + offset, port),
       kms: one('KMS_PORT', PORTS.kms + offset, port),
     },
+    products: one('LOCAL_CLOUD_PRODUCTS', PRODUCTS, products),
     limits: one('LOCAL_CLOUD_LIMITS', 'off', choice(['on', 'off'])) === 'on',
     strictAuth: one('LOCAL_CLOUD_AUTH', 'open', choice(['open', 'strict'])) === 'strict',
     faults: one('LOCAL_CLOUD_FAULTS', {}, parseFaults),
@@ -62,10 +69,22 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
     location: one('BIGQUERY_LOCATION', 'US', String),
     jobs: one('LOCAL_CLOUD_SCHEDULER_JOBS', [], (file) => readJobs(file, env)),
   };
+  if (config.jobs.length > 0 && !config.products.includes('pubsub')) {
+    problems.push('LOCAL_CLOUD_SCHEDULER_JOBS: needs pubsub among LOCAL_CLOUD_PRODUCTS');
+  }
   if (problems.length > 0) {
     throw new BadConfig(`The environment is not usable:\n${problems.map((problem) => `  ${problem}`).join('\n')}`);
   }
   return Object.freeze(config);
+}
+
+function products(text: string): readonly Product[] {
+  const named = text.split(',').map((name) => name.trim());
+  const unknown = named.find((name) => !PRODUCTS.some((product) => product === name));
+  if (unknown !== undefined) {
+    throw new RangeError(`${unknown} is none of ${PRODUCTS.join(', ')}, e.g. pubsub,kms`);
+  }
+  return PRODUCTS.filter((product) => named.includes(product));
 }
 
 /** 0 takes any free port; the line `ready` tells which. */

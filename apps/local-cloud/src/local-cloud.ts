@@ -1,16 +1,13 @@
 /** The whole of local-cloud on one screen: which products run, on which ports, sharing what. */
-import { startBigQuery } from './bigquery/index.ts';
 import { startScheduler } from './cloud-scheduler/index.ts';
-import type { Config } from './config.ts';
+import type { Config, Product } from './config.ts';
 import { controlRoutes, createControl } from './control/index.ts';
 import { lockDataDir } from './data-lock.ts';
 import { openIdentity } from './identity/index.ts';
-import { startKms } from './kms/index.ts';
-import { startPubSub } from './pubsub/index.ts';
-import { startStorageWrite } from './storage-write/index.ts';
 
 export interface LocalCloud {
-  readonly addresses: Readonly<Record<'pubsub' | 'bigquery' | 'storage' | 'kms', string>>;
+  /** Of the products that run, in the order in which they are told. */
+  readonly addresses: Readonly<Record<string, string>>;
   close(): Promise<void>;
 }
 
@@ -31,19 +28,30 @@ export async function startLocalCloud(config: Config, log: (message: string, err
   };
   try {
     const shared = { dataDir, control, identity, log };
-    const bigquery = keep(await startBigQuery({ ...shared, port: ports.bigquery, project, location, fallback: controlRoutes(control) }));
-    const storage = keep(await startStorageWrite({ ...shared, port: ports.storage, store: bigquery.store, streams: bigquery.streams }));
-    const kms = keep(await startKms({ ...shared, port: ports.kms }));
-    const pubsub = keep(await startPubSub({ ...shared, port: ports.pubsub }));
-    keep(
-      startScheduler({ jobs: config.jobs, publish: pubsub.publish, log: (message, error) => log(`cloud-scheduler: ${message}`, error) }),
-    );
-    control.faults.set(config.faults);
+    const wanted = (product: Product): boolean => config.products.includes(product);
     const at = (port: number): string => `127.0.0.1:${port}`;
-    return {
-      addresses: { pubsub: at(pubsub.port), bigquery: `http://${at(bigquery.port)}`, storage: at(storage.port), kms: at(kms.port) },
-      close,
-    };
+    const addresses: Record<string, string> = {};
+    if (wanted('pubsub')) {
+      const { startPubSub } = await import('./pubsub/index.ts');
+      const { port, publish } = keep(await startPubSub({ ...shared, port: ports.pubsub }));
+      addresses.pubsub = at(port);
+      keep(startScheduler({ jobs: config.jobs, publish, log: (message, error) => log(`cloud-scheduler: ${message}`, error) }));
+    }
+    if (wanted('bigquery')) {
+      const { startBigQuery } = await import('./bigquery/index.ts');
+      const { startStorageWrite } = await import('./storage-write/index.ts');
+      const bigquery = keep(await startBigQuery({ ...shared, port: ports.bigquery, project, location, fallback: controlRoutes(control) }));
+      const { store, streams } = bigquery;
+      const storage = keep(await startStorageWrite({ ...shared, port: ports.storage, store, streams }));
+      addresses.bigquery = `http://${at(bigquery.port)}`;
+      addresses.storage = at(storage.port);
+    }
+    if (wanted('kms')) {
+      const { startKms } = await import('./kms/index.ts');
+      addresses.kms = at(keep(await startKms({ ...shared, port: ports.kms })).port);
+    }
+    control.faults.set(config.faults);
+    return { addresses, close };
   } catch (error) {
     await close();
     throw error;

@@ -1,4 +1,8 @@
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import * as grpc from '@grpc/grpc-js';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
@@ -60,6 +64,37 @@ describe('the process', () => {
     expect(ms).toBeLessThan(4000);
     await cloud.start();
     expect(await cloud.control('GET', '/healthz')).toMatchObject({ status: 'ok' });
+  });
+});
+
+describe('products', () => {
+  test('what is not wanted does not run, and its port stays free', async () => {
+    const dataDir = mkdtempSync(join(tmpdir(), 'local-cloud-products-'));
+    const child = spawn(process.execPath, ['--no-warnings', MAIN], {
+      env: { ...process.env, ...FREE, LOCAL_CLOUD_DATA: dataDir, LOCAL_CLOUD_PRODUCTS: 'pubsub' },
+    });
+    try {
+      const line = await new Promise<string>((resolve) => child.stdout.once('data', (chunk: Buffer) => resolve(chunk.toString())));
+      expect(line).toMatch(/^ready pubsub=127\.0\.0\.1:\d+ pid=\d+\n$/);
+    } finally {
+      child.kill();
+      await once(child, 'exit');
+      rmSync(dataDir, { recursive: true, force: true });
+    }
+  });
+
+  test('an unknown one is refused by name, Cloud Scheduler without Pub/Sub too', () => {
+    expect(() => readConfig({ LOCAL_CLOUD_PRODUCTS: 'pubsub,spanner' })).toThrow('spanner is none of pubsub, bigquery, kms');
+    const jobs = fileURLToPath(new URL('../../../deploy/scheduler/jobs.yaml', import.meta.url));
+    expect(() =>
+      readConfig({
+        LOCAL_CLOUD_PRODUCTS: 'kms',
+        LOCAL_CLOUD_SCHEDULER_JOBS: jobs,
+        GATEWAY_URL: 'http://127.0.0.1:8080',
+        ADMIN_API_KEY: 'a-key',
+        GCP_PROJECT_ID: 'p',
+      }),
+    ).toThrow('needs pubsub among LOCAL_CLOUD_PRODUCTS');
   });
 });
 

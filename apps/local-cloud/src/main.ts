@@ -15,8 +15,8 @@ process.on('uncaughtException', (error) => log('uncaught exception', error));
 
 try {
   const cloud = await startLocalCloud(readConfig(process.env), log);
-  const { pubsub, bigquery, storage, kms } = cloud.addresses;
-  process.stdout.write(`ready pubsub=${pubsub} bigquery=${bigquery} storage=${storage} kms=${kms} pid=${process.pid}\n`);
+  const addresses = Object.entries(cloud.addresses).map(([product, address]) => `${product}=${address}`);
+  process.stdout.write(`ready ${addresses.join(' ')} pid=${process.pid}\n`);
   const stop = (): void => {
     const late = setTimeout(() => process.exit(1), 5000);
     cloud.close().then(

@@ -15,7 +15,7 @@ export interface RunningCloud {
 }
 
 /** `BENCH_NODE_ARGS`, e.g. `--cpu-prof --cpu-prof-dir=/tmp/x`, goes to the server. */
-export async function runCloud(dataDir: string): Promise<RunningCloud> {
+export async function runCloud(dataDir: string, env: Readonly<Record<string, string>> = {}): Promise<RunningCloud> {
   const nodeArgs = (process.env.BENCH_NODE_ARGS ?? '').split(' ').filter(Boolean);
   const child: ChildProcess = spawn(process.execPath, ['--no-warnings', ...nodeArgs, MAIN], {
     env: {
@@ -26,6 +26,7 @@ export async function runCloud(dataDir: string): Promise<RunningCloud> {
       BIGQUERY_PORT: '0',
       BIGQUERY_STORAGE_PORT: '0',
       KMS_PORT: '0',
+      ...env,
     },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
@@ -40,7 +41,7 @@ export async function runCloud(dataDir: string): Promise<RunningCloud> {
     });
     child.once('exit', (code) => reject(new Error(`local-cloud ended with ${code}`)));
   });
-  const address = (name: string): string => new RegExp(`${name}=(\\S+)`).exec(line)![1]!;
+  const address = (name: string): string => new RegExp(`${name}=(\\S+)`).exec(line)?.[1] ?? '';
   return {
     pid: child.pid!,
     addresses: { pubsub: address('pubsub'), bigquery: address('bigquery'), storage: address('storage'), kms: address('kms') },
