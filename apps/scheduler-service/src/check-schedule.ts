@@ -27,7 +27,7 @@ export function checkSchedule(templates: TemplateCatalogue, tenantId: TenantId, 
   if (problems.length > 0) throw invalidSchedule(problems);
 }
 
-/** Refuses a schedule whose runs could not start: with the nearest names, or with every error of its parameters. */
+/** Refuses a schedule whose runs could not start: with what is wrong with the template's file, with the nearest names, or with every error of its parameters. */
 export function checkTemplate(
   templates: TemplateCatalogue,
   tenantId: TenantId,
@@ -36,6 +36,11 @@ export function checkTemplate(
 ): Template {
   const template = templates.find(refOf(wanted), tenantId);
   if (!template) {
+    const faults = templates.problemsOf(refOf(wanted), tenantId);
+    if (faults.length > 0) {
+      const message = `The template ${fileOf(wanted)} can not run: line ${faults[0]!.line}, ${faults[0]!.message}.`;
+      throw new Refusal('template.invalid', message, { fields: { problems: faults, errors: [inBody('/pipeline_template', message)] } });
+    }
     const near = templates.nearest(refOf(wanted), tenantId);
     const hint = near.length > 0 ? ` Nearest: ${near.join(', ')}.` : '';
     const message = `Template not found: ${fileOf(wanted)}.${hint}`;

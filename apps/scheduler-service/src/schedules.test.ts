@@ -1,5 +1,5 @@
 /** Making, changing and editing schedules, and what becomes of those that go bad, in the whole service over fakes of its ports. */
-import { rm } from 'node:fs/promises';
+import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { RunSpec } from '@convergence/contracts';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
@@ -34,6 +34,15 @@ describe('schedules', () => {
     });
     await expect(schedule({ parameters: { date: 'x'.repeat(20_000) } })).rejects.toMatchObject({
       code: expect.stringContaining('invalid'),
+    });
+  });
+
+  test('are refused with what is wrong with the file of their template', async () => {
+    await writeFile(join(service.configs, 'gcp/example/broken.yml'), 'name: broken\nstepz: []\n');
+    await service.templates.refresh();
+    await expect(schedule({ pipeline_template: 'broken' })).rejects.toMatchObject({
+      code: 'template.invalid',
+      message: expect.stringMatching(/^The template configs\/gcp\/example\/broken\.yml can not run: line \d+, /),
     });
   });
 

@@ -40,5 +40,12 @@ export const pipelinesBackfill = defineOperation({
   body: BackfillRequest,
   response: BackfillAnswer,
   rateLimited: true,
-  errors: ['template.not_found', 'template.parameters_invalid', 'tenant.not_found', 'service.overloaded', 'owner.changing'],
+  errors: [
+    'template.not_found',
+    'template.invalid',
+    'template.parameters_invalid',
+    'tenant.not_found',
+    'service.overloaded',
+    'owner.changing',
+  ],
 });

@@ -119,7 +119,14 @@ export const schedulesCreate = defineOperation({
   params: ofTenant,
   body: ScheduleCreate,
   response: Schedule,
-  errors: ['schedule.invalid', 'schedule.limit', 'template.not_found', 'template.parameters_invalid', 'tenant.not_found'],
+  errors: [
+    'schedule.invalid',
+    'schedule.limit',
+    'template.not_found',
+    'template.invalid',
+    'template.parameters_invalid',
+    'tenant.not_found',
+  ],
 });
 export const schedulesChange = defineOperation({
   ...common,
@@ -132,7 +139,7 @@ export const schedulesChange = defineOperation({
   params: one,
   body: ScheduleChange,
   response: Schedule,
-  errors: ['schedule.not_found', 'schedule.invalid', 'template.parameters_invalid'],
+  errors: ['schedule.not_found', 'schedule.invalid', 'template.not_found', 'template.invalid', 'template.parameters_invalid'],
 });
 export const schedulesDisable = defineOperation({
   ...common,
@@ -168,7 +175,14 @@ export const pipelineConfigsCreate = defineOperation({
   auth: 'admin',
   body: Type.Object({ tenant_id: TenantIdField, ...ScheduleCreate.properties }, closed),
   response: Schedule,
-  errors: ['schedule.invalid', 'schedule.limit', 'template.not_found', 'template.parameters_invalid', 'tenant.not_found'],
+  errors: [
+    'schedule.invalid',
+    'schedule.limit',
+    'template.not_found',
+    'template.invalid',
+    'template.parameters_invalid',
+    'tenant.not_found',
+  ],
 });
 export const pipelineConfigsDisable = defineOperation({
   ...common,

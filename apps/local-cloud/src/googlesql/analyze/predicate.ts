@@ -30,19 +30,18 @@ export function analyzeCase(node: Node & { k: 'case' }, env: Env): Typed {
   };
 }
 
+function among(of: Typed, items: readonly Typed[], node: Node & { k: 'in' }): Typed {
+  const [first, ...rest] = unify([of, ...items], 'IN', node.at);
+  return negate(raw(BOOL, `(${first!.sql} IN (${rest.map((v) => v.sql).join(', ')}))`), node.not);
+}
+
 export function analyzeIn(node: Node & { k: 'in' }, env: Env): Typed {
   const of = env.unit.analyze(node.of, env);
   if (node.list) {
-    const values = unify([of, ...node.list.map((n) => env.unit.analyze(n, env))], 'IN', node.at);
-    return negate(
-      raw(
-        BOOL,
-        `(${values[0]!.sql} IN (${values
-          .slice(1)
-          .map((v) => v.sql)
-          .join(', ')}))`,
-      ),
-      node.not,
+    return among(
+      of,
+      node.list.map((n) => env.unit.analyze(n, env)),
+      node,
     );
   }
   if (node.query) {
@@ -60,17 +59,7 @@ export function analyzeIn(node: Node & { k: 'in' }, env: Env): Typed {
     throw new SyntaxFault(`Second argument of IN UNNEST must be an array but was ${formatType(array.type)}`, node.at);
   if (array.items && !array.parameter) {
     if (array.items.length === 0) return raw(BOOL, node.not ? 'true' : 'false');
-    const values = unify([of, ...array.items], 'IN', node.at);
-    return negate(
-      raw(
-        BOOL,
-        `(${values[0]!.sql} IN (${values
-          .slice(1)
-          .map((v) => v.sql)
-          .join(', ')}))`,
-      ),
-      node.not,
-    );
+    return among(of, array.items, node);
   }
   const element = array.type.kind === 'ARRAY' ? array.type.element : INT64;
   const type = commonType([of, raw(element, '')]);
