@@ -9,6 +9,9 @@
  * 5. A transaction that may write begins here, so that `alone` can find a moment without any.
  */
 import { statSync } from 'node:fs';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import {
   type DuckDBConnection,
   DuckDBInstance,
@@ -42,6 +45,14 @@ interface Prepared {
   readonly order: readonly number[];
 }
 
+setFlagsFromString('--expose-gc');
+const collect = runInNewContext('gc') as () => void;
+/** What was collected is given back to DuckDB in a turn of its own. */
+async function collectGarbage(): Promise<void> {
+  collect();
+  await nextTurn();
+}
+
 export class Connection {
   readonly raw: DuckDBConnection;
   readonly #prepared = new Map<string, Prepared>();
@@ -61,7 +72,12 @@ export class Connection {
   async query(sql: string, values: readonly BoundValue[] = []): Promise<DuckDBResult> {
     const { statement, kept } = await this.#bound(sql, values);
     try {
-      return await statement.run();
+      return await statement.run().catch(async (error: unknown) => {
+        // Results of earlier statements are held until the collector, which does not see their size, gets to them. A transaction is lost by then.
+        if (this.#open || !(error instanceof Error && /^Out of Memory/i.test(error.message))) throw error;
+        await collectGarbage();
+        return statement.run();
+      });
     } finally {
       // A plan owns memory (its VALUES, half a megabyte for twenty columns) that a garbage collector does not see and so does not free in time.
       if (kept) statement.clearBindings();
