@@ -70,13 +70,18 @@ export const bearer = (config: GoogleConfig): string | undefined => {
 /** What a client that talks to Google Cloud signs in with; nothing: the process's own identity. */
 export const signIn = ({ credentials }: GoogleConfig): Pick<GoogleConfig, 'credentials'> => (credentials ? { credentials } : {});
 
-/** Options that point a gRPC client of Google's at a host on this machine; none when the product is the real one. */
+/** A channel whose peer was away tries again within this; gRPC itself would wait up to two minutes. */
+export const RECONNECT_MS = 2_000;
+const reconnecting = { 'grpc.initial_reconnect_backoff_ms': 200, 'grpc.max_reconnect_backoff_ms': RECONNECT_MS };
+
+/** Options of a gRPC client of Google's: how it reconnects, and the host on this machine where the product is not the real one. */
 export function grpcOptions(config: GoogleConfig, product: Product): { readonly projectId: string; readonly apiEndpoint?: string } {
   const at = config.hosts?.[product];
-  if (!at) return { projectId: config.project, ...signIn(config) };
+  if (!at) return { projectId: config.project, ...reconnecting, ...signIn(config) };
   const { host, port } = hostAndPort(at);
   const options = {
     projectId: config.project,
+    ...reconnecting,
     apiEndpoint: host,
     servicePath: host,
     port,

@@ -10,6 +10,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Topic } from '@convergence/contracts';
 import type { IncomingMessage, Settlement, SubscribeOptions, Subscriber } from '@convergence/ports';
 import { Duration, type Message, type PubSub, type Subscription, SubscriptionCloseBehaviors } from '@google-cloud/pubsub';
+import { RECONNECT_MS } from '../endpoints.ts';
 
 export interface SubscriberTools {
   readonly pubsub: PubSub;
@@ -48,7 +49,7 @@ export function subscriber(
   // By default the client nacks on close what handlers still work on, and hands over more than maxMessages.
   const settings = (closeWithin: number) => ({
     flowControl: { maxMessages, allowExcessMessages: false },
-    streamingOptions: { maxStreams: 1 },
+    streamingOptions: { maxStreams: 1, retryMaxBackoff: Duration.from({ milliseconds: RECONNECT_MS }) },
     // Acks gather for 100 ms unless told otherwise; until they are out their messages count as in hand.
     batching: { maxMilliseconds: 10 },
     maxExtensionTime: Duration.from({ minutes: maxMinutes }),
@@ -85,7 +86,7 @@ export function subscriber(
     lastError = cause instanceof Error ? cause.message : String(cause);
     problem(cause, 'a subscription does not deliver; it is opened again');
     failures += 1;
-    if (!stopping) retry = setTimeout(() => void open(), Math.min(10_000, 100 * 2 ** failures));
+    if (!stopping) retry = setTimeout(() => void open(), Math.min(RECONNECT_MS, 100 * 2 ** failures));
   }
 
   function take(message: Message): void {
