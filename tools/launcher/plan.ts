@@ -45,7 +45,7 @@ const USES: Record<keyof typeof CLOUD, string> = {
   KMS: 'KMS',
 };
 /** Four services share a laptop with everything else on it: an idle one keeps its heap small (libs/service/src/full-speed.ts ends that). */
-export const SMALL_HEAP = ['--max-semi-space-size=8', '--optimize-for-size'];
+export const SMALL_HEAP = ['--max-semi-space-size=16', '--import', new URL('./small-heap.mjs', import.meta.url).href];
 type Environment = Readonly<Record<string, string | undefined>>;
 
 export function portOffset(env: Environment): number {
