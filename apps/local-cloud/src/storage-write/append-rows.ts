@@ -55,6 +55,8 @@ export function appendRows(call: ServerDuplexStream<Buffer, Uint8Array>, caller:
   let schema: Schema | undefined;
   let seen: TableRecord | undefined;
   let answered: Promise<void> = Promise.resolve();
+  /** Bytes came that are no request: what was asked before is answered, nothing more is read, then the connection ends. */
+  let broken = false;
 
   const answer = (bytes: Promise<Uint8Array> | Uint8Array) => {
     const ready = bytes instanceof Promise ? bytes : Promise.resolve(bytes);
@@ -69,11 +71,15 @@ export function appendRows(call: ServerDuplexStream<Buffer, Uint8Array>, caller:
   };
 
   call.on('data', (bytes: Buffer) => {
+    if (broken) return;
     let request: AppendRequest;
     try {
       request = readAppendRequest(bytes);
     } catch {
-      call.emit('error', { code: status.INVALID_ARGUMENT, details: 'Request contains an invalid argument.' });
+      broken = true;
+      void answered
+        .then(() => call.emit('error', { code: status.INVALID_ARGUMENT, details: 'Request contains an invalid argument.' }))
+        .catch(() => undefined);
       return;
     }
     if (request.stream !== '') streamName = request.stream;
@@ -91,7 +97,9 @@ export function appendRows(call: ServerDuplexStream<Buffer, Uint8Array>, caller:
       }
     }
   });
-  call.on('end', () => void answered.then(() => call.end()).catch(() => undefined));
+  call.on('end', () => {
+    if (!broken) void answered.then(() => call.end()).catch(() => undefined);
+  });
 
   function decide(request: AppendRequest): Promise<Uint8Array> {
     const { store, streams, control } = context;

@@ -1,11 +1,12 @@
 /** What writers rely on, by the real client against a running process. Numbers in names are the invariants of stream-book.ts. */
 import { createRequire } from 'node:module';
 import { adapt, managedwriter } from '@google-cloud/bigquery-storage';
-import { credentials } from '@grpc/grpc-js';
+import { Client, credentials, type StatusObject, status } from '@grpc/grpc-js';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { same } from '../hostile-clients.ts';
 import { type StartedProcess, startProcess } from '../started-process.ts';
 
-type Client = InstanceType<typeof managedwriter.WriterClient>;
+type Writers = InstanceType<typeof managedwriter.WriterClient>;
 type Writer = InstanceType<typeof managedwriter.JSONWriter>;
 const PROJECT = 'convergence-local';
 const fields = [
@@ -33,7 +34,7 @@ const { version } = createRequire(import.meta.url)('@google-cloud/bigquery-stora
 
 describe(`Storage Write by @google-cloud/bigquery-storage ${version}`, () => {
   let cloud: StartedProcess;
-  let client: Client;
+  let client: Writers;
   let tables = 0;
 
   const rest = async (method: string, path: string, body?: unknown) => {
@@ -331,6 +332,24 @@ describe(`Storage Write by @google-cloud/bigquery-storage ${version}`, () => {
     expect(rowCount).toBe('3');
     const faults = (await cloud.control('GET', '/__control/faults')) as Record<string, { fired: number }>;
     expect(['unavailable', 'slow', 'answer_lost'].map((point) => faults[`storage-write.${point}`]!.fired)).toEqual([1, 1, 1]);
+  });
+
+  test('bytes that are no request end the connection, behind the answers to what was asked before', async () => {
+    const client = new Client(cloud.addresses.storage, credentials.createInsecure());
+    const refused = Buffer.from('\x0a\x01x', 'latin1');
+    const nothing = Buffer.from('\x5a\x2f', 'latin1');
+    for (let round = 0; round < 50; round++) {
+      const call = client.makeBidiStreamRequest('/google.cloud.bigquery.storage.v1.BigQueryWrite/AppendRows', same, same);
+      let answers = 0;
+      call.on('data', () => answers++);
+      const ended = new Promise<StatusObject>((resolve) => call.on('status', resolve));
+      call.on('error', () => undefined);
+      for (const bytes of [refused, nothing, refused]) call.write(bytes);
+      call.end();
+      const { code } = await ended;
+      expect({ code, answers }).toEqual({ code: status.INVALID_ARGUMENT, answers: 1 });
+    }
+    client.close();
   });
 
   test('what was acknowledged survives kill -9 under load, once and in order', async () => {
