@@ -1,12 +1,9 @@
 /**
- * Asks the owner of quotas whether runs may start, many runs in one call.
- *
- * 1. While a call is on its way the next requests gather; at low load nothing waits, at high load calls grow, not their number.
- * 2. Every caller gets the decision on its own run, or the failure of the call that carried it.
- * 3. A call may be repeated: admission is idempotent by run id. One that is refused as a whole is asked again run by run, so
- * that nobody fails for a run of somebody else.
+ * Asks the owner of quotas whether runs may start, many runs in one call (libs/service/src/gather.ts). A call may be repeated:
+ * admission is idempotent by run id.
  */
 import { type AdmissionDecision, type AdmitResponse, type RunSpec, type TenantId, Transient } from '@convergence/contracts';
+import { gather } from '@convergence/service';
 import type { Owners } from './owners.ts';
 
 export type Admit = (run: RunSpec) => Promise<AdmissionDecision>;
@@ -15,53 +12,28 @@ const BATCH = 500;
 /** Calls on their way at once: one being decided, one being journalled. */
 const CALLS = 2;
 
-interface Waiting {
-  readonly run: RunSpec;
-  readonly resolve: (decision: AdmissionDecision) => void;
-  readonly reject: (error: unknown) => void;
-}
-
 export function admissions(owners: Owners): Admit {
-  const waiting: Waiting[] = [];
-  let calls = 0;
-
-  const next = (): void => {
-    if (calls >= CALLS || waiting.length === 0) return;
-    const batch = waiting.splice(0, BATCH);
-    calls++;
-    void ask(batch).finally(() => {
-      calls--;
-      next();
+  async function decisionsOn(runs: readonly RunSpec[]): Promise<(() => AdmissionDecision)[]> {
+    const { decisions } = await owners.of('tenant-service', runs[0]?.tenant_id as TenantId).call<AdmitResponse>({
+      method: 'POST',
+      path: '/internal/admissions',
+      principal: { kind: 'service', service: 'gateway' },
+      body: { runs },
+      idempotent: true,
+      timeoutMs: 10_000,
     });
-  };
-
-  async function ask(batch: readonly Waiting[]): Promise<void> {
-    try {
-      const client = owners.of('tenant-service', batch[0]?.run.tenant_id as TenantId);
-      const { decisions } = await client.call<AdmitResponse>({
-        method: 'POST',
-        path: '/internal/admissions',
-        principal: { kind: 'service', service: 'gateway' },
-        body: { runs: batch.map(({ run }) => run) },
-        idempotent: true,
-        timeoutMs: 10_000,
-      });
-      const byRun = new Map(decisions.map((decision) => [decision.run_id, decision]));
-      for (const { run, resolve, reject } of batch) {
-        const decision = byRun.get(run.run_id);
-        if (decision) resolve(decision);
-        else reject(new Transient(`No decision came back on run ${run.run_id}.`));
-      }
-    } catch (error) {
-      if (batch.length > 1 && !(error instanceof Transient)) await Promise.all(batch.map((one) => ask([one])));
-      else for (const { reject } of batch) reject(error);
-    }
+    const byRun = new Map(decisions.map((decision) => [decision.run_id, decision]));
+    return runs.map(({ run_id }) => () => {
+      const decision = byRun.get(run_id);
+      if (!decision) throw new Transient(`No decision came back on run ${run_id}.`);
+      return decision;
+    });
   }
 
-  return (run) =>
-    new Promise((resolve, reject) => {
-      waiting.push({ run, resolve, reject });
-      // All that arrive in this turn of the loop go together.
-      if (waiting.length === 1) setImmediate(next);
-    });
+  async function decisionOn(run: RunSpec): Promise<AdmissionDecision> {
+    const [decision] = await decisionsOn([run]);
+    return (decision as () => AdmissionDecision)();
+  }
+
+  return gather({ together: decisionsOn, alone: decisionOn, most: BATCH, calls: CALLS });
 }

@@ -5,8 +5,9 @@
  * 1. Every answer carries X-Request-Id; every error is a problem document. 2. Authentication comes before the body is read.
  * 3. A route's name in metrics and spans is its declared path, never the concrete one.
  */
+import type { ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
-import { misfits, type Principal, Refusal, type ServiceName } from '@convergence/contracts';
+import { misfits, Refusal } from '@convergence/contracts';
 import Router, { type RouterContext } from '@koa/router';
 import { SpanStatusCode } from '@opentelemetry/api';
 import Koa, { type Middleware } from 'koa';
@@ -15,13 +16,9 @@ import type { Log } from './log.ts';
 import type { Metrics } from './metrics.ts';
 import { problemOf } from './problem.ts';
 import { requestId } from './request-id.ts';
-import { type Endpoint, type Route, shaped } from './route.ts';
+import { callOf, type Endpoint, type Identity, type Reply, type Route, shaped } from './route.ts';
 import { incomingContext, inSpan } from './trace.ts';
 
-export interface Identity {
-  readonly principal: Principal;
-  readonly caller?: ServiceName;
-}
 /** Throws a Refusal for whom it does not let in. */
 export type Authenticate = (ctx: RouterContext, endpoint: Endpoint) => Promise<Identity>;
 
@@ -112,31 +109,36 @@ function serve({ endpoint, handle }: Route, options: AppOptions): (ctx: RouterCo
       endpoint.body || endpoint.method !== 'GET'
         ? await readJsonBody(ctx.req, options.bodyLimit)
         : { raw: Buffer.alloc(0), json: undefined };
-    const given = shaped(endpoint, { params: ctx.params ?? {}, query: new URLSearchParams(ctx.querystring), body: body.json });
-    const gone = new AbortController();
-    ctx.res.once('close', () => !ctx.res.writableFinished && gone.abort());
-    const id = ctx.state.requestId as string;
-    const reply = await handle({
-      ...given,
+    const call = callOf({
+      given: shaped(endpoint, { params: ctx.params ?? {}, query: new URLSearchParams(ctx.querystring), body: body.json }),
       raw: body.raw,
-      ...identity,
-      caller: identity.caller,
-      requestId: id,
-      get log() {
-        return options.log.child({ request_id: id });
-      },
-      signal: gone.signal,
+      identity,
+      requestId: ctx.state.requestId as string,
+      log: options.log,
+      signal: () => goneSignal(ctx.res),
       request: ctx.req,
-    } as never);
+    });
+    const reply = await handle(call as never);
     for (const [name, value] of Object.entries(reply.headers ?? {})) ctx.set(name, value);
-    ctx.status = reply.status ?? endpoint.successStatus ?? (reply.body === undefined ? 204 : 200);
+    ctx.status = successStatus(endpoint, reply);
     if (reply.body === undefined) return;
     if (options.validateResponses && ctx.status < 300) mustFit(endpoint, reply.body);
     ctx.body = reply.body;
   };
 }
 
-function mustFit(endpoint: Endpoint, body: unknown): void {
+export const successStatus = (endpoint: Endpoint, { status, body }: Reply): number =>
+  status ?? endpoint.successStatus ?? (body === undefined ? 204 : 200);
+
+/** Aborted when the client goes before its answer. */
+function goneSignal(response: ServerResponse): AbortSignal {
+  const gone = new AbortController();
+  if (response.destroyed && !response.writableFinished) gone.abort();
+  response.once('close', () => !response.writableFinished && gone.abort());
+  return gone.signal;
+}
+
+export function mustFit(endpoint: Endpoint, body: unknown): void {
   if (!endpoint.response || body instanceof Readable) return;
   const errors = misfits(endpoint.response, body);
   if (errors.length > 0)

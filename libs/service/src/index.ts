@@ -22,7 +22,7 @@
  * calls). Handlers throw Refusal or Transient (contracts); the edge and the settler turn them into answers and settlements.
  * Events go out as `bus.publish([eventMessage(definition, data, { source: name, id })])`, inside the current trace.
  */
-export { type AppOptions, type Authenticate, createApp, type Identity } from './app.ts';
+export { type AppOptions, type Authenticate, createApp } from './app.ts';
 export { type BaseConfig, baseFields, isLocal } from './base-config.ts';
 export { BODY_LIMIT, readJsonBody } from './body.ts';
 export {
@@ -43,6 +43,7 @@ export {
   url,
 } from './config.ts';
 export { eventMessage, readEvent } from './event.ts';
+export { type Gathering, gather } from './gather.ts';
 export { type Phase, type ReadyCheck, readiness } from './health.ts';
 export { internalAuthentication } from './internal-authentication.ts';
 export { type InternalClient, type InternalRequest, type InternalResponse, internalClient } from './internal-client.ts';
@@ -52,7 +53,7 @@ export { openapi } from './openapi.ts';
 export { type GoogleIdentity, TokenSigner, TokenVerifier } from './principal-token.ts';
 export { problemOf } from './problem.ts';
 export { createRedactor, REDACTED } from './redact.ts';
-export { type Call, type Endpoint, type Handler, internalRoute, type Reply, type Route, route } from './route.ts';
+export { type Call, type Endpoint, type Handler, type Identity, internalRoute, type Reply, type Route, route } from './route.ts';
 export { type BuildContext, type Built, type RunningService, runService, type ServiceOptions, startService } from './run.ts';
 export { type BatchHandler, type EventHandler, on, type Received, type SubscriptionSpec, settleBatch, subscribe } from './subscribe.ts';
 export { systemClock } from './system-clock.ts';

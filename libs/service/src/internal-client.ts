@@ -6,9 +6,11 @@
  * `idempotent`, and connections that were refused before a byte was sent. 3. All attempts together stay within the deadline.
  */
 import { ERRORS, type ErrorCode, type Principal, Refusal, type ServiceName, Transient } from '@convergence/contracts';
+import { gather } from './gather.ts';
 import type { Metrics } from './metrics.ts';
 import { pooledFetch } from './pooled-fetch.ts';
 import type { TokenSigner } from './principal-token.ts';
+import { MOST_TOGETHER, TOGETHER_PATH, type TogetherResponse } from './together.ts';
 import { inSpan, outgoingTrace } from './trace.ts';
 
 export interface InternalRequest {
@@ -29,7 +31,7 @@ export interface InternalRequest {
 
 export interface InternalResponse {
   readonly status: number;
-  readonly headers: Headers;
+  readonly headers: { get(name: string): string | null };
   /** Parsed JSON; undefined for an empty answer. */
   readonly body: unknown;
 }
@@ -39,6 +41,8 @@ export interface InternalClient {
   call<T = unknown>(request: InternalRequest): Promise<T>;
   /** The whole answer of a 2xx, for who passes status and headers on. */
   send(request: InternalRequest): Promise<InternalResponse>;
+  /** A GET that is answered from memory: `send`, but those of one moment travel in one call. Its signal is not looked at. */
+  read(request: InternalRequest): Promise<InternalResponse>;
   /** The answer as it streams (server-sent events): one attempt; the deadline covers the headers only. */
   stream(request: InternalRequest): Promise<Response>;
 }
@@ -63,6 +67,7 @@ export function internalClient(options: InternalClientOptions): InternalClient {
   };
   return {
     send,
+    read: gather({ alone: send, together: (requests) => readTogether(options, requests, send), most: MOST_TOGETHER, calls: READS }),
     call: async <T>(request: InternalRequest) => (await send(request)).body as T,
     stream: async (request) => {
       const response = await attempt(
@@ -80,6 +85,35 @@ export function internalClient(options: InternalClientOptions): InternalClient {
 
 const TIMEOUT_MS = 5000;
 const ATTEMPTS = 3;
+/** Calls with reads on their way at once. */
+const READS = 2;
+const NO_HEADERS = { get: () => null };
+
+async function readTogether(
+  { target, signer }: InternalClientOptions,
+  requests: readonly InternalRequest[],
+  send: InternalClient['send'],
+): Promise<(() => InternalResponse | Promise<InternalResponse>)[]> {
+  const asked = requests.map(async ({ path, principal, headers }) => ({
+    path,
+    token: await signer.token(target, principal),
+    request_id: headers?.['x-request-id'] ?? '',
+  }));
+  const together = await send({
+    method: 'POST',
+    path: TOGETHER_PATH,
+    principal: { kind: 'service', service: signer.service },
+    body: { asked: await Promise.all(asked) },
+    idempotent: true,
+    timeoutMs: requests[0]?.timeoutMs ?? TIMEOUT_MS,
+  });
+  return requests.map((request, at) => () => {
+    const { status, body } = (together.body as TogetherResponse).answers[at] ?? { status: 503 };
+    if (status === 503) return send(request);
+    if (status >= 300) throw errorOf(target, status, body);
+    return { status, headers: NO_HEADERS, body };
+  });
+}
 
 async function attempts(options: InternalClientOptions, request: InternalRequest): Promise<{ response: Response; text: string }> {
   const repeatable = request.idempotent ?? request.method === 'GET';

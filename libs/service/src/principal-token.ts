@@ -32,19 +32,19 @@ export interface InternalHeaders {
 }
 
 export class TokenSigner {
-  readonly #service: ServiceName;
+  readonly service: ServiceName;
   readonly #key: Uint8Array;
   readonly #google: GoogleAuth | undefined;
   readonly #signed = new Map<string, { token: string; renewAt: number }>();
 
   constructor(service: ServiceName, { keys }: InternalKeys, options: { google?: boolean } = {}) {
-    this.#service = service;
+    this.service = service;
     this.#key = Buffer.from(keys[0] ?? '');
     this.#google = options.google ? new GoogleAuth() : undefined;
   }
 
   async headers(audience: ServiceName, url: string, principal: Principal): Promise<InternalHeaders> {
-    const token = await this.#token(audience, principal);
+    const token = await this.token(audience, principal);
     if (!this.#google) return { 'x-principal-token': token };
     const client = await this.#google.getIdTokenClient(url);
     const authorization = (await client.getRequestHeaders(url)).get('authorization');
@@ -52,14 +52,15 @@ export class TokenSigner {
     return { 'x-principal-token': token, authorization };
   }
 
-  async #token(audience: ServiceName, principal: Principal): Promise<string> {
+  /** Who asks, signed; for a request that carries several. */
+  async token(audience: ServiceName, principal: Principal): Promise<string> {
     const cacheKey = `${audience} ${JSON.stringify(principal)}`;
     const now = Date.now();
     const remembered = this.#signed.get(cacheKey);
     if (remembered && remembered.renewAt > now) return remembered.token;
     const token = await new SignJWT({ principal })
       .setProtectedHeader({ alg: 'HS256' })
-      .setIssuer(this.#service)
+      .setIssuer(this.service)
       .setAudience(audience)
       .setIssuedAt()
       .setExpirationTime(`${LIFETIME_SECONDS}s`)
@@ -92,15 +93,20 @@ export class TokenVerifier {
 
   async verify(token: string, authorization: string): Promise<VerifiedCaller> {
     if (this.#google) await verifyGoogle(this.#google, authorization);
+    return this.verifySigned(token);
+  }
+
+  /** For a token inside of a request that was verified. */
+  async verifySigned(token: string): Promise<VerifiedCaller> {
     const remembered = this.#verified.get(token);
     if (remembered && remembered.until > Date.now()) return remembered.who;
-    const { payload, exp } = await this.#verifySigned(token);
+    const { payload, exp } = await this.#verify(token);
     const who = { principal: payload.principal as Principal, caller: payload.iss as ServiceName };
     remember(this.#verified, token, { who, until: exp * 1000 });
     return who;
   }
 
-  async #verifySigned(token: string): Promise<{ payload: Record<string, unknown>; exp: number }> {
+  async #verify(token: string): Promise<{ payload: Record<string, unknown>; exp: number }> {
     let cause: unknown;
     for (const key of this.#keys) {
       try {

@@ -55,6 +55,44 @@ export interface Reply<T = unknown> {
   readonly body?: T | Readable;
 }
 
+export interface Identity {
+  readonly principal: Principal;
+  /** The service that called, when it was one of ours. */
+  readonly caller?: ServiceName;
+}
+
+interface CallParts {
+  readonly given: { readonly params: unknown; readonly query: unknown; readonly body: unknown };
+  readonly raw: Buffer;
+  readonly identity: Identity;
+  readonly requestId: string;
+  readonly log: Log;
+  readonly signal: () => AbortSignal;
+  readonly request: IncomingMessage;
+}
+
+/** Log and signal are made when a handler asks for them: most never do. */
+export function callOf({ given, raw, identity, requestId, log, signal, request }: CallParts): Call {
+  let ownLog: Log | undefined;
+  let ownSignal: AbortSignal | undefined;
+  return {
+    ...(given as Pick<Call, 'params' | 'query' | 'body'>),
+    raw,
+    principal: identity.principal,
+    caller: identity.caller,
+    requestId,
+    get log() {
+      ownLog ??= log.child({ request_id: requestId });
+      return ownLog;
+    },
+    get signal() {
+      ownSignal ??= signal();
+      return ownSignal;
+    },
+    request,
+  };
+}
+
 export type Handler<E> = (call: Call<E>) => Promise<Reply<Answer<E>>> | Reply<Answer<E>>;
 
 export interface Route {

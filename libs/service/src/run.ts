@@ -25,6 +25,7 @@ import { createMetrics, type Metrics } from './metrics.ts';
 import { TokenSigner, TokenVerifier } from './principal-token.ts';
 import type { Route } from './route.ts';
 import { type SubscriptionSpec, subscribe } from './subscribe.ts';
+import { togetherRoute } from './together.ts';
 import { startTracing } from './trace.ts';
 
 export interface BuildContext<C> {
@@ -213,9 +214,11 @@ export async function startService<F extends Fields>(options: ServiceOptions<F>,
   if (options.door && !built.authenticate) throw new Error(`${name} is a door but proves nobody's identity`);
   health.checks.clear();
   for (const [dependency, check] of Object.entries(built.ready ?? {})) health.checks.set(dependency, check);
+  const { routes = [] } = built;
+  const verifier = new TokenVerifier(name, keys, google);
   serve = createApp({
-    routes: built.routes ?? [],
-    authenticate: built.authenticate ?? internalAuthentication(new TokenVerifier(name, keys, google)),
+    routes: built.authenticate ? routes : [...routes, togetherRoute(routes, { verifier, log, metrics, validateResponses: local })],
+    authenticate: built.authenticate ?? internalAuthentication(verifier),
     log,
     metrics,
     middleware: [healthEndpoints(health, metrics), onlyWhileServing(health), ...(built.middleware ?? [])],
