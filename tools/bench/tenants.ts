@@ -2,6 +2,8 @@
  * `npm run bench -- tenants [--tenants=50000] [--rows=100000]`: tenant-service with so many tenants on local-cloud, each with a key,
  * a plan and a usage day; and so many rows of runs (admitted, started, ended) that no checkpoint has when the process before it dies.
  *
+ * After that it ends cleanly and starts again, twice: each start reads everything, each end writes a checkpoint of everything.
+ *
  * Printed: how long until it answers, and its resident memory then, after half a minute with its checkpoints, and as Linux counts
  * it at its highest.
  */
@@ -48,20 +50,30 @@ for (let from = 0; from < TENANTS; from += CHUNK) {
   await slice.executeMany(Array.from({ length: Math.min(CHUNK, TENANTS - from) }, (_, i) => onboarding(from + i)).flat());
 }
 let began = performance.now();
+let service: Awaited<ReturnType<typeof startTenantProcess>>;
 await slice.checkpoint();
 console.log(`checkpoint of ${TENANTS} new tenants: ${seconds()} s`);
 for (let from = 0; from < RUNS; from += CHUNK) {
   await slice.executeMany(Array.from({ length: Math.min(CHUNK, RUNS - from) }, (_, i) => aRun(from + i)).flat());
 }
 
+const start = async (what: string) => {
+  began = performance.now();
+  service = await startTenantProcess({ ...cloud.env, CHECKPOINT_SECONDS: '5', REFRESH_SECONDS: '15' });
+  console.log(`${what}, start of the process included: ${seconds()} s`);
+};
 // The process that takes over finds the predecessor as a crash leaves it: nothing was closed.
-began = performance.now();
-const service = await startTenantProcess({ ...cloud.env, CHECKPOINT_SECONDS: '5', REFRESH_SECONDS: '15' });
-console.log(`recovery of ${TENANTS} tenants and ${RUNS * 3} journal rows, start of the process included: ${seconds()} s`);
+await start(`recovery of ${TENANTS} tenants and ${RUNS * 3} journal rows`);
 console.log(`memory: ${memory('VmRSS')} MB resident when it answers first`);
 await sleep(30_000);
 console.log(`memory: ${memory('VmRSS')} MB resident half a minute later, ${memory('VmHWM')} MB at its highest (limit 512 MB)`);
-await service.kill('SIGKILL');
+for (const time of ['first', 'second']) {
+  began = performance.now();
+  await service!.kill('SIGTERM');
+  console.log(`clean end, ${time} time: ${seconds()} s`);
+  await start(`start after it`);
+}
+await service!.kill('SIGKILL');
 await journal.close();
 await cell.close();
 await cloud.stop();
@@ -71,7 +83,7 @@ function seconds(): string {
   return ((performance.now() - began) / 1000).toFixed(1);
 }
 function memory(field: 'VmRSS' | 'VmHWM'): number {
-  const kilobytes = new RegExp(`^${field}:\\s+(\\d+)`, 'm').exec(readFileSync(`/proc/${service.pid}/status`, 'utf8'))?.[1];
+  const kilobytes = new RegExp(`^${field}:\\s+(\\d+)`, 'm').exec(readFileSync(`/proc/${service!.pid}/status`, 'utf8'))?.[1];
   return Math.round(Number(kilobytes) / 1000);
 }
 

@@ -13,14 +13,8 @@
 import type { CheckpointRow, CheckpointTables, Clock, OwnerStore } from '@convergence/ports';
 import type { SliceCore } from './core.ts';
 import { type SliceDefinition, storedAs } from './definition.ts';
+import { redoChunks } from './redo.ts';
 import type { Point } from './slice.ts';
-
-export interface RedoChunk {
-  readonly table: string;
-  readonly rows: readonly CheckpointRow[];
-}
-export const REDO = 'redo';
-const REDO_ROWS = 200;
 
 export interface CheckpointOptions<S, C, E extends { readonly type: string }> {
   readonly definition: SliceDefinition<S, C, E>;
@@ -111,16 +105,8 @@ export function checkpointer<S, C, E extends { readonly type: string }>(options:
 
   const tableOf = (index: number) => storedAs(definition.tables[index]!);
 
-  function redoOf(tableRows: readonly (readonly CheckpointRow[])[]): string[] {
-    const chunks: string[] = [];
-    for (const [i, rows] of tableRows.entries()) {
-      for (let from = 0; from < rows.length; from += REDO_ROWS) {
-        const chunk: RedoChunk = { table: definition.tables[i]!.table.name, rows: rows.slice(from, from + REDO_ROWS) };
-        chunks.push(JSON.stringify(chunk, (_, value: unknown) => (typeof value === 'bigint' ? String(value) : value)));
-      }
-    }
-    return chunks;
-  }
+  const redoOf = (tableRows: readonly (readonly CheckpointRow[])[]): string[] =>
+    tableRows.flatMap((rows, i) => redoChunks(definition.tables[i]!.table.name, rows));
 
   function forget(index: number, keys: ReadonlyMap<string, unknown>): void {
     const history = definition.tables[index]!.history;

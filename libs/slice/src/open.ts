@@ -2,10 +2,11 @@ import { randomUUID } from 'node:crypto';
 import { Transient } from '@convergence/contracts';
 import { type JournalWriter, journalWriter } from '@convergence/journal';
 import { adoptEdits } from './adoption.ts';
-import { checkpointer, REDO } from './checkpoint.ts';
+import { checkpointer } from './checkpoint.ts';
 import type { EventMeta } from './definition.ts';
 import { outbox } from './outbox.ts';
 import { recover } from './recovery.ts';
+import { REDO } from './redo.ts';
 import type { CommandMeta, Outcome, Slice, SliceOptions } from './slice.ts';
 
 /** More than that in hand means that work comes in faster than it can ever go out. */

@@ -9,9 +9,9 @@
  */
 import { Transient } from '@convergence/contracts';
 import type { CheckpointRow, CheckpointTables, Clock, JournalRow, JournalStore, OwnerRow, OwnerStore, Row } from '@convergence/ports';
-import { REDO, type RedoChunk } from './checkpoint.ts';
 import { keyOfRow, OWN_TYPE, SliceCore } from './core.ts';
 import { type EventMeta, type SliceDefinition, storedAs, tableKey } from './definition.ts';
+import { REDO, type RedoChunk } from './redo.ts';
 import type { Point } from './slice.ts';
 
 export interface RecoveryOptions<S, C, E extends { readonly type: string }> {

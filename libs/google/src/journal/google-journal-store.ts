@@ -26,7 +26,7 @@ const APPEND_TIMEOUT = 3_000;
 const PAGE = 20;
 /** Journal rows that one row of an answer carries (it may hold 100 MB), and that one query reads: most recoveries need one. */
 const SMALL_ROWS = { pack: 1_000, window: 100_000 };
-const LARGE_ROWS = { pack: 20, window: 200 };
+const LARGE_ROWS = { pack: 100, window: 2_000 };
 
 interface Connection {
   readonly writer: writing.Writer;
