@@ -464,8 +464,7 @@ export function extractSpec(service: Service, project: string, caller: Caller, e
           )}\n`,
         );
       await store.database.use(async (connection) => {
-        const result = await connection.stream(`SELECT ${columns} FROM ${physicalName(table.id)}`);
-        for (let chunk = await result.fetchChunk(); chunk && chunk.rowCount > 0; chunk = await result.fetchChunk()) {
+        for await (const chunk of connection.chunks(`SELECT ${columns} FROM ${physicalName(table.id)}`)) {
           const lines = chunk.getRows().map((row) => {
             const wire = encode(row);
             return format === 'CSV'

@@ -214,13 +214,6 @@ export class Jobs {
     return rows.length > 0 ? JSON.parse(String(rows[0]![0])) : undefined;
   }
 
-  async *recordedList(project: string): AsyncGenerator<Json> {
-    const rows = await this.#database.use((connection) =>
-      connection.rows('SELECT record FROM local_jobs WHERE project = $1 ORDER BY created DESC', [{ value: project, type: VARCHAR }]),
-    );
-    for (const [record] of rows) yield JSON.parse(String(record));
-  }
-
   list(project: string): Job[] {
     return [...this.#jobs.values()].filter((job) => job.project === project).reverse();
   }

@@ -1,23 +1,28 @@
 /**
- * Where the rows of a finished query wait to be paged: small results in memory as wire rows, large ones in a scratch
+ * Where the rows of a finished query wait to be paged: small results in memory as wire rows, the rest of large ones in a scratch
  * DuckDB database that is emptied at every start. Results are forgotten, oldest first, when there are too many.
  *
  * 1. Pages come in the order of the query, however they are asked for.
- * 2. Memory held by results stays bounded; a result that had to go answers as Google does for an expired one.
+ * 2. What results hold in memory and on disk is bounded by bytes; one that had to go answers as Google does for an expired one.
+ * 3. Rows are taken from DuckDB a chunk at a time and given out a page at a time: nobody ever has all rows of a large result in hand.
  */
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setImmediate as breathe } from 'node:timers/promises';
-import type { DuckDBDataChunk, DuckDBResult } from '@duckdb/node-api';
+import type { DuckDBDataChunk } from '@duckdb/node-api';
 import type { Column } from '../../googlesql/contract.ts';
 import { physicalType } from '../../googlesql/sql-type.ts';
 import { ApiError } from '../errors.ts';
 import type { BoundValue, Connection, Database } from '../storage/database.ts';
-import { rowEncoder, type WireRow } from '../values/to-wire.ts';
+import { rowEncoder, type WireRow, weightOf } from '../values/to-wire.ts';
 
-const MEMORY_CELLS_PER_RESULT = 200_000;
-const MEMORY_CELLS = 4_000_000;
-const SPILLED_RESULTS = 50;
+const MB = 1024 * 1024;
+/** So much of each result stays in memory, of all results, and on disk. */
+const HEAD_BYTES = 4 * MB;
+const MEMORY_BYTES = 64 * MB;
+const DISK_BYTES = 2048 * MB;
+/** A page that weighs more ends early; the caller cuts what is left to the length of an answer. */
+const PAGE_BYTES = 32 * MB;
 
 export interface ResultSet {
   readonly columns: readonly Column[];
@@ -27,15 +32,17 @@ export interface ResultSet {
 export const noRows = (columns: readonly Column[] = []): ResultSet => ({ columns, total: 0, page: async () => [] });
 
 interface Held {
-  cells: number;
-  drop: () => void;
+  readonly head: readonly WireRow[];
+  readonly memory: number;
+  /** The table in the scratch file with the rows after the head. */
+  readonly rest?: { readonly name: string; readonly bytes: number };
 }
 
 export class Results {
   readonly #database: Database;
-  readonly #held = new Set<Held>();
-  readonly #spilled: string[] = [];
-  #cells = 0;
+  readonly #held = new Map<number, Held>();
+  #memory = 0;
+  #disk = 0;
   #next = 1;
 
   private constructor(database: Database) {
@@ -57,125 +64,128 @@ export class Results {
     columns: readonly Column[],
     aborted: AbortSignal,
   ): Promise<ResultSet> {
-    // Not streamed: a stream runs the query on this thread, chunk by chunk, and holds up everybody else.
-    let result: DuckDBResult;
-    try {
-      result = await connection.query(sql, values);
-    } catch (error) {
-      if (error instanceof Error && /^Out of Memory/i.test(error.message)) return this.#runIntoScratch(connection, sql, values, columns);
-      throw error;
-    }
     const encode = rowEncoder(columns);
-    const rows: WireRow[] = [];
-    const width = Math.max(columns.length, 1);
-    for (;;) {
-      const chunk = await result.fetchChunk();
-      if (!chunk || chunk.rowCount === 0) return this.#inMemory(columns, rows);
-      if (aborted.aborted) throw new ApiError('stopped', 'Job execution was cancelled: User requested cancellation');
-      if ((rows.length + chunk.rowCount) * width > MEMORY_CELLS_PER_RESULT) return this.#spill(columns, rows, chunk, result, aborted);
-      for (const row of chunk.getRows()) rows.push(encode(row));
-      if (rows.length > chunk.rowCount) await breathe();
+    const head: WireRow[] = [];
+    let memory = 0;
+    const chunks = connection.chunks(sql, values, aborted);
+    for await (const chunk of chunks) {
+      if (memory > HEAD_BYTES) {
+        const rest = await this.#spill(columns, chunk, chunks);
+        const bytes = Math.ceil((memory / head.length) * rest.rows);
+        return this.#keep(columns, head.length + rest.rows, { head, memory, rest: { name: rest.name, bytes } });
+      }
+      if (head.length > 0) await breathe();
+      for (const row of chunk.getRows()) {
+        const wire = encode(row);
+        memory += weightOf(wire);
+        head.push(wire);
+      }
     }
-  }
-
-  /** For a result that does not fit into memory: the query runs once more, on its own snapshot, straight into the scratch file. */
-  async #runIntoScratch(
-    connection: Connection,
-    sql: string,
-    values: readonly BoundValue[],
-    columns: readonly Column[],
-  ): Promise<ResultSet> {
-    const name = `r${this.#next++}`;
-    await connection.run(`CREATE TABLE scratch."${name}" (${shapeOf(columns)})`);
-    const { rowsChanged } = await connection.query(`INSERT INTO scratch."${name}" ${sql}`, values);
-    await this.#remember(name);
-    return this.#paged(name, columns, [], rowsChanged);
-  }
-
-  #inMemory(columns: readonly Column[], rows: readonly WireRow[]): ResultSet {
-    let kept: readonly WireRow[] | undefined = rows;
-    const total = rows.length;
-    const held: Held = {
-      cells: total * Math.max(columns.length, 1),
-      drop: () => {
-        kept = undefined;
-      },
-    };
-    this.#held.add(held);
-    this.#cells += held.cells;
-    for (const oldest of this.#held) {
-      if (this.#cells <= MEMORY_CELLS || oldest === held) break;
-      this.#held.delete(oldest);
-      this.#cells -= oldest.cells;
-      oldest.drop();
-    }
-    return {
-      columns,
-      total,
-      page: async (start, limit) => {
-        if (!kept) throw expired();
-        return start === 0 && limit >= total ? kept : kept.slice(start, start + limit);
-      },
-    };
+    return this.#keep(columns, head.length, { head, memory });
   }
 
   async #spill(
     columns: readonly Column[],
-    encoded: readonly WireRow[],
     first: DuckDBDataChunk,
-    result: { fetchChunk(): Promise<DuckDBDataChunk | null> },
-    aborted: AbortSignal,
-  ): Promise<ResultSet> {
+    others: AsyncIterable<DuckDBDataChunk>,
+  ): Promise<{ name: string; rows: number }> {
     const name = `r${this.#next++}`;
-    const spilled = await this.#database.connect();
-    let total = encoded.length;
-    try {
-      await spilled.run(`CREATE TABLE scratch."${name}" (${shapeOf(columns)})`);
-      const appender = await spilled.raw.createAppender(name, 'main', 'scratch');
+    const shape = columns.map((column, i) => `"c${i}" ${physicalType(column.type)}`).join(', ');
+    let rows = first.rowCount;
+    await this.#apart(async (scratch) => {
+      await scratch.run(`CREATE TABLE scratch."${name}" (${shape})`);
+      const appender = await scratch.raw.createAppender(name, 'main', 'scratch');
       try {
-        for (let chunk: DuckDBDataChunk | null = first; chunk && chunk.rowCount > 0; chunk = await result.fetchChunk()) {
-          if (aborted.aborted) throw new ApiError('stopped', 'Job execution was cancelled: User requested cancellation');
+        appender.appendDataChunk(first);
+        for await (const chunk of others) {
           appender.appendDataChunk(chunk);
-          total += chunk.rowCount;
+          rows += chunk.rowCount;
           await breathe();
         }
       } finally {
         appender.closeSync();
       }
-    } finally {
-      spilled.close();
+    }).catch(async (error: unknown) => {
+      await this.#drop(name);
+      throw error;
+    });
+    return { name, rows };
+  }
+
+  async #keep(columns: readonly Column[], total: number, held: Held): Promise<ResultSet> {
+    const id = this.#next++;
+    this.#held.set(id, held);
+    this.#memory += held.memory;
+    this.#disk += held.rest?.bytes ?? 0;
+    for (const oldest of this.#held.keys()) {
+      if ((this.#memory <= MEMORY_BYTES && this.#disk <= DISK_BYTES) || oldest === id) break;
+      await this.#forget(oldest);
     }
-    await this.#remember(name);
-    return this.#paged(name, columns, encoded, total);
-  }
-
-  async #remember(name: string): Promise<void> {
-    this.#spilled.push(name);
-    if (this.#spilled.length <= SPILLED_RESULTS) return;
-    const oldest = this.#spilled.shift()!;
-    await this.#database.use((connection) => connection.run(`DROP TABLE IF EXISTS scratch."${oldest}"`));
-  }
-
-  /** The first rows may still be in hand; the others follow in the scratch table. */
-  #paged(name: string, columns: readonly Column[], head: readonly WireRow[], total: number): ResultSet {
-    const encode = rowEncoder(columns);
+    // Who has the result has its number, not its rows.
+    const stillHeld = (): Held => {
+      const here = this.#held.get(id);
+      if (!here) throw new ApiError('notFound', 'Not found: the result of this job has expired.');
+      return here;
+    };
     return {
       columns,
       total,
       page: async (start, limit) => {
-        const fromHead = head.slice(start, start + limit);
-        if (fromHead.length === limit || start + fromHead.length >= total) return fromHead;
-        if (!this.#spilled.includes(name)) throw expired();
-        const offset = start + fromHead.length - head.length;
-        const rows = await this.#database.use(async (connection) => {
-          const page = await connection.run(`SELECT * FROM scratch."${name}" LIMIT ${limit - fromHead.length} OFFSET ${offset}`);
-          return (await page.getRows()).map(encode);
+        const { head, rest } = stillHeld();
+        if (start === 0 && limit >= total && !rest) return head;
+        const page = head.slice(start, start + limit);
+        if (page.length === limit || start + page.length >= total || !rest) return page;
+        const from = start + page.length - head.length;
+        const more = await this.#rest(rest.name, columns, from, limit - page.length).catch((error: unknown) => {
+          stillHeld();
+          throw error;
         });
-        return [...fromHead, ...rows];
+        return [...page, ...more];
       },
     };
   }
+
+  #rest(name: string, columns: readonly Column[], from: number, limit: number): Promise<readonly WireRow[]> {
+    const sql = `SELECT * FROM scratch."${name}" WHERE rowid >= ${from} AND rowid < ${from + limit} ORDER BY rowid`;
+    return this.#database.use((connection) => firstRows(connection, sql, columns));
+  }
+
+  async #forget(id: number): Promise<void> {
+    const { memory, rest } = this.#held.get(id)!;
+    this.#held.delete(id);
+    this.#memory -= memory;
+    if (!rest) return;
+    this.#disk -= rest.bytes;
+    await this.#drop(rest.name);
+  }
+
+  #drop(name: string): Promise<unknown> {
+    return this.#apart((scratch) => scratch.run(`DROP TABLE IF EXISTS scratch."${name}"`));
+  }
+
+  /** Who collects holds a pooled connection already, and must not wait for another one. */
+  async #apart<T>(work: (connection: Connection) => Promise<T>): Promise<T> {
+    const connection = await this.#database.connect();
+    try {
+      return await work(connection);
+    } finally {
+      connection.close();
+    }
+  }
 }
 
-const shapeOf = (columns: readonly Column[]) => columns.map((column, i) => `"c${i}" ${physicalType(column.type)}`).join(', ');
-const expired = () => new ApiError('notFound', 'Not found: the result of this job has expired.');
+/** The rows of a query up to a weight. */
+export async function firstRows(connection: Connection, sql: string, columns: readonly Column[]): Promise<readonly WireRow[]> {
+  const encode = rowEncoder(columns);
+  const rows: WireRow[] = [];
+  let weight = 0;
+  for await (const chunk of connection.chunks(sql)) {
+    for (const row of chunk.getRows()) {
+      const wire = encode(row);
+      weight += weightOf(wire);
+      rows.push(wire);
+      if (weight > PAGE_BYTES) return rows;
+    }
+  }
+  return rows;
+}

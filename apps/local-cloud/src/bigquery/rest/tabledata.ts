@@ -4,10 +4,11 @@ import type { Column, SqlType } from '../../googlesql/contract.ts';
 import { demand } from '../catalog/access.ts';
 import { etagOf, physicalName } from '../catalog/catalog.ts';
 import { ApiError, invalid } from '../errors.ts';
+import { firstRows } from '../jobs/results.ts';
 import type { Service } from '../service.ts';
 import { rowValues } from '../storage/streaming.ts';
 import { Misfit } from '../values/from-json.ts';
-import { rowEncoder, withFloatTimestamps } from '../values/to-wire.ts';
+import { withFloatTimestamps } from '../values/to-wire.ts';
 import type { RestRequest, Route } from './http.ts';
 import { countOf, offsetOf, tokenFor } from './paging.ts';
 import { pathOf } from './tables.ts';
@@ -37,11 +38,9 @@ export function tabledataRoutes(service: Service): Route[] {
     await store.readable([table]);
     const { rows: total } = await service.sizes.of(table);
     const columns = selected.map(({ name }) => quote(name)).join(', ');
-    const encode = rowEncoder(selected);
-    const rows = await store.database.use(async (connection) => {
-      const result = await connection.run(`SELECT ${columns} FROM ${physicalName(table.id)} LIMIT ${limit} OFFSET ${start}`);
-      return (await result.getRows()).map(encode);
-    });
+    const rows = await store.database.use((connection) =>
+      firstRows(connection, `SELECT ${columns} FROM ${physicalName(table.id)} LIMIT ${limit} OFFSET ${start}`, selected),
+    );
     const next = start + rows.length;
     return {
       kind: 'bigquery#tableDataList',

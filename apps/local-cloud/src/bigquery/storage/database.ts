@@ -9,16 +9,15 @@
  * 5. A transaction that may write begins here, so that `alone` can find a moment without any.
  */
 import { statSync } from 'node:fs';
-import { setImmediate as nextTurn } from 'node:timers/promises';
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import {
   type DuckDBConnection,
+  type DuckDBDataChunk,
   DuckDBInstance,
   type DuckDBPreparedStatement,
   type DuckDBResult,
   type DuckDBType,
   type DuckDBValue,
+  ResultReturnType,
 } from '@duckdb/node-api';
 import { WriteGate } from './write-gate.ts';
 
@@ -45,12 +44,10 @@ interface Prepared {
   readonly order: readonly number[];
 }
 
-setFlagsFromString('--expose-gc');
-const collect = runInNewContext('gc') as () => void;
-/** What was collected is given back to DuckDB in a turn of its own. */
-async function collectGarbage(): Promise<void> {
-  collect();
-  await nextTurn();
+/** A plan owns memory (its VALUES, half a megabyte for twenty columns) that a garbage collector does not see and so does not free in time. */
+function release(statement: DuckDBPreparedStatement, kept: boolean): void {
+  if (kept) statement.clearBindings();
+  else statement.destroySync();
 }
 
 export class Connection {
@@ -72,21 +69,39 @@ export class Connection {
   async query(sql: string, values: readonly BoundValue[] = []): Promise<DuckDBResult> {
     const { statement, kept } = await this.#bound(sql, values);
     try {
-      return await statement.run().catch(async (error: unknown) => {
-        // Results of earlier statements are held until the collector, which does not see their size, gets to them. A transaction is lost by then.
-        if (this.#open || !(error instanceof Error && /^Out of Memory/i.test(error.message))) throw error;
-        await collectGarbage();
-        return statement.run();
-      });
+      return await statement.run();
     } finally {
-      // A plan owns memory (its VALUES, half a megabyte for twenty columns) that a garbage collector does not see and so does not free in time.
-      if (kept) statement.clearBindings();
-      else statement.destroySync();
+      release(statement, kept);
     }
   }
 
-  async stream(sql: string, values: readonly BoundValue[] = []): Promise<DuckDBResult> {
-    return (await this.#bound(sql, values)).statement.stream();
+  /**
+   * The rows as they are made. A complete result lies outside DuckDB's memory limit, and stays until a garbage collector that does not
+   * see its size gets to it; a stream holds a megabyte, and nothing once it has ended.
+   */
+  async *chunks(sql: string, values: readonly BoundValue[] = [], aborted?: AbortSignal): AsyncGenerator<DuckDBDataChunk, void> {
+    const { statement, kept } = await this.#bound(sql, values);
+    let ended = false;
+    try {
+      // A statement that fails ends its transaction, and could not be asked again why.
+      const result = this.#open ? await statement.run() : await statement.stream();
+      for (let chunk = await result.fetchChunk(); chunk && chunk.rowCount > 0; chunk = await result.fetchChunk()) {
+        if (aborted?.aborted) throw new Error('INTERRUPT Error: Interrupted!');
+        yield chunk;
+        chunk.reset();
+      }
+      ended = true;
+      if (aborted?.aborted) throw new Error('INTERRUPT Error: Interrupted!');
+      if (result.returnType === ResultReturnType.INVALID) {
+        // DuckDB's bindings show a stream that failed as one that ended: what was wrong, they say to who waits for all of it.
+        await statement.run();
+        throw new Error('A result broke off, and did not when it was asked for again.');
+      }
+    } finally {
+      // Of a stream that nobody follows to its end, the next statement takes memory and snapshot.
+      if (!ended && !this.#open) await this.raw.run('SELECT 1');
+      release(statement, kept);
+    }
   }
 
   async rows(sql: string, values: readonly BoundValue[] = []): Promise<DuckDBValue[][]> {

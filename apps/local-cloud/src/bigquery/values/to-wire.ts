@@ -92,6 +92,21 @@ export function rowEncoder(columns: readonly Column[]): (row: readonly DuckDBVal
   return (row) => ({ f: encoders.map((encode, i) => ({ v: encode(row[i] ?? null) })) });
 }
 
+/** What a row takes in memory, about. */
+export function weightOf(row: WireRow): number {
+  let weight = 0;
+  for (const { v } of row.f) weight += cellWeight(v);
+  return weight;
+}
+function cellWeight(v: CellValue): number {
+  if (v === null) return 40;
+  if (typeof v === 'string') return 56 + v.length;
+  if (!Array.isArray(v)) return 40 + weightOf(v);
+  let weight = 40;
+  for (const cell of v) weight += cellWeight(cell.v);
+  return weight;
+}
+
 const hasTimestamp = (type: SqlType): boolean =>
   type.kind === 'TIMESTAMP' ||
   ((type.kind === 'ARRAY' || type.kind === 'RANGE') && hasTimestamp(type.element)) ||
