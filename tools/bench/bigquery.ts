@@ -1,22 +1,23 @@
 /**
- * BigQuery of local-cloud as a process of its own, beside DuckDB called directly in this process on a table of the same rows;
- * streamed rows are benched in storage-write.ts. Medians; latencies include HTTP and the client.
+ * BigQuery of local-cloud as a process of its own, beside DuckDB called directly in this process on a table of the same rows, and
+ * beside a bare HTTP server for the client's own part; streamed rows are benched in storage-write.ts. Medians; latencies include HTTP
+ * and the client.
  *
- *   npm run bench -- bigquery        BENCH_ROUNDS=5 (median)  BENCH_ROWS=10000000  BENCH_DATASETS=10000  BENCH_STATEMENTS=20000
+ *   npm run bench -- bigquery [statements] [large] [client] [memory] [datasets]
+ *   BENCH_ROUNDS=5 (median)  BENCH_ROWS=10000000  BENCH_DATASETS=10000  BENCH_STATEMENTS=20000
  */
-import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { startCanned } from './load/canned-http.ts';
+import { cpuSeconds, median, memoryMb, type RunningCloud, runCloud } from './load/process-watch.ts';
 
 const require = createRequire(new URL('../../apps/local-cloud/package.json', import.meta.url));
 const duckdb = require('@duckdb/node-api') as typeof import('@duckdb/node-api');
 const { BigQuery } = createRequire(import.meta.url)('@google-cloud/bigquery') as typeof import('@google-cloud/bigquery');
 
 process.env.METADATA_SERVER_DETECTION = 'none';
-const MAIN = fileURLToPath(new URL('../../apps/local-cloud/src/main.ts', import.meta.url));
 const ROUNDS = Number(process.env.BENCH_ROUNDS ?? 5);
 const ROWS = Number(process.env.BENCH_ROWS ?? 10_000_000);
 const DATASETS = Number(process.env.BENCH_DATASETS ?? 10_000);
@@ -25,36 +26,22 @@ const PROJECT = 'convergence-local';
 // biome-ignore lint/suspicious/noExplicitAny: answers of the API
 type Json = any;
 
-process.once('exit', () => void child?.kill('SIGKILL'));
+const sections = process.argv.slice(2);
+const wanted = (section: string): boolean => sections.length === 0 || sections.includes(section);
+
 const dir = mkdtempSync(join(tmpdir(), 'bench-bigquery-'));
-let child: ChildProcess | undefined;
-let ports: Record<string, string> = { PUBSUB_PORT: '0', BIGQUERY_PORT: '0', BIGQUERY_STORAGE_PORT: '0', KMS_PORT: '0' };
+let cloud: RunningCloud | undefined;
 let endpoint = '';
+process.once('exit', () => void cloud?.end('SIGKILL'));
 
 async function start(): Promise<number> {
   const began = performance.now();
-  child = spawn(process.execPath, ['--no-warnings', MAIN], {
-    env: { ...process.env, LOCAL_CLOUD_DATA: dir, ...ports },
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  const line = await new Promise<string>((resolve, reject) => {
-    child!.stdout!.on('data', (chunk: Buffer) => (chunk.toString().startsWith('ready') ? resolve(chunk.toString()) : undefined));
-    child!.once('exit', (code) => reject(new Error(`local-cloud ended with ${code}`)));
-  });
-  const at = (name: string) => new RegExp(`${name}=(\\S+)`).exec(line)![1]!;
-  endpoint = at('bigquery');
-  const port = (name: string) => at(name).split(':').at(-1)!;
-  ports = { PUBSUB_PORT: port('pubsub'), BIGQUERY_PORT: port('bigquery'), BIGQUERY_STORAGE_PORT: port('storage'), KMS_PORT: port('kms') };
+  cloud = await runCloud(dir);
+  endpoint = cloud.addresses.bigquery;
   return performance.now() - began;
 }
-const stop = (signal: NodeJS.Signals) =>
-  new Promise<void>((resolve) => {
-    child!.once('exit', () => resolve());
-    child!.kill(signal);
-  });
-const resident = () => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${child!.pid}/status`, 'utf8'))![1]) / 1024;
-const peak = () => Number(/VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${child!.pid}/status`, 'utf8'))![1]) / 1024;
-const median = (values: readonly number[]) => [...values].sort((a, b) => a - b)[values.length >> 1]!;
+const resident = () => memoryMb(cloud!.pid).resident;
+const peak = () => Number(/VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${cloud!.pid}/status`, 'utf8'))![1]) / 1024;
 async function timed(rounds: number, work: (round: number) => Promise<unknown>): Promise<number> {
   const times: number[] = [];
   for (let round = 0; round < rounds; round++) {
@@ -96,140 +83,181 @@ await direct.run(
   "create table million as select i::bigint id, 'name' || i as name, i * 1.5::double v, make_timestamp(i)::timestamptz seen from range(1000000) r(i)",
 );
 
-const prepared = await direct.prepare('select id, name from million where id = $1');
-const directSelect = await timed(200, async (i) => {
-  prepared.bindBigInt(1, BigInt(i * 31));
-  await prepared.runAndReadAll();
-});
 const id = (i: number) => ({
   parameterMode: 'NAMED',
   queryParameters: [{ name: 'id', parameterType: { type: 'INT64' }, parameterValue: { value: String(i) } }],
 });
-await timed(50, (i) => query('select id, name from b.million where id = @id', id(i)));
-const select = await timed(200, (i) => query('select id, name from b.million where id = @id', id(i * 31)));
-report(
-  'cached single-row SELECT over DuckDB',
-  `${ms(select)} - ${ms(directSelect)}`,
-  `+${(select - directSelect).toFixed(2)} ms, goal under +2 ms`,
-);
-const update = await direct.prepare('update million set v = $2 where id = $1');
-const directUpdate = await timed(100, async (i) => {
-  update.bindBigInt(1, BigInt(i * 31));
-  update.bindDouble(2, i);
-  await update.run();
-});
-await timed(20, (i) => query('update b.million set v = 1.5 where id = @id', id(i)));
-const updated = await timed(100, (i) => query('update b.million set v = 1.5 where id = @id', id(i * 31)));
-report(
-  'cached single-row UPDATE over DuckDB',
-  `${ms(updated)} - ${ms(directUpdate)}`,
-  `+${(updated - directUpdate).toFixed(2)} ms, goal under +2 ms`,
-);
 
-const merge = await timed(ROUNDS, (round) =>
-  query(
-    'merge b.million t using unnest(@rows) s on t.id = s.id when matched then update set name = s.name, v = s.v when not matched then insert (id, name, v) values (s.id, s.name, s.v)',
-    {
-      parameterMode: 'NAMED',
-      queryParameters: [
-        {
-          name: 'rows',
-          parameterType: {
-            type: 'ARRAY',
-            arrayType: {
-              type: 'STRUCT',
-              structTypes: [
-                ['id', 'INT64'],
-                ['name', 'STRING'],
-                ['v', 'FLOAT64'],
-              ].map(([name, type]) => ({ name, type: { type } })),
+if (wanted('statements')) {
+  const prepared = await direct.prepare('select id, name from million where id = $1');
+  const directSelect = await timed(200, async (i) => {
+    prepared.bindBigInt(1, BigInt(i * 31));
+    await prepared.runAndReadAll();
+  });
+  await timed(50, (i) => query('select id, name from b.million where id = @id', id(i)));
+  const select = await timed(200, (i) => query('select id, name from b.million where id = @id', id(i * 31)));
+  report(
+    'cached single-row SELECT over DuckDB',
+    `${ms(select)} - ${ms(directSelect)}`,
+    `+${(select - directSelect).toFixed(2)} ms, goal under +2 ms`,
+  );
+  const update = await direct.prepare('update million set v = $2 where id = $1');
+  const directUpdate = await timed(100, async (i) => {
+    update.bindBigInt(1, BigInt(i * 31));
+    update.bindDouble(2, i);
+    await update.run();
+  });
+  await timed(20, (i) => query('update b.million set v = 1.5 where id = @id', id(i)));
+  const updated = await timed(100, (i) => query('update b.million set v = 1.5 where id = @id', id(i * 31)));
+  report(
+    'cached single-row UPDATE over DuckDB',
+    `${ms(updated)} - ${ms(directUpdate)}`,
+    `+${(updated - directUpdate).toFixed(2)} ms, goal under +2 ms`,
+  );
+
+  const merge = await timed(ROUNDS, (round) =>
+    query(
+      'merge b.million t using unnest(@rows) s on t.id = s.id when matched then update set name = s.name, v = s.v when not matched then insert (id, name, v) values (s.id, s.name, s.v)',
+      {
+        parameterMode: 'NAMED',
+        queryParameters: [
+          {
+            name: 'rows',
+            parameterType: {
+              type: 'ARRAY',
+              arrayType: {
+                type: 'STRUCT',
+                structTypes: [
+                  ['id', 'INT64'],
+                  ['name', 'STRING'],
+                  ['v', 'FLOAT64'],
+                ].map(([name, type]) => ({ name, type: { type } })),
+              },
+            },
+            parameterValue: {
+              arrayValues: Array.from({ length: 5000 }, (_, i) => ({
+                structValues: { id: { value: String(i * 201 + round) }, name: { value: `m${i}` }, v: { value: String(i) } },
+              })),
             },
           },
-          parameterValue: {
-            arrayValues: Array.from({ length: 5000 }, (_, i) => ({
-              structValues: { id: { value: String(i * 201 + round) }, name: { value: `m${i}` }, v: { value: String(i) } },
-            })),
-          },
-        },
-      ],
-    },
-  ),
-);
-report('MERGE of 5 000 rows from one parameter into 1 000 000', ms(merge), 'goal under 300 ms');
+        ],
+      },
+    ),
+  );
+  report('MERGE of 5 000 rows from one parameter into 1 000 000', ms(merge), 'goal under 300 ms');
+}
 
-await query(
-  `create table b.big as select x as id, mod(x, 1000) as k, x * 0.5 as v from unnest(generate_array(0, ${ROWS / 1000 - 1})) a, unnest(generate_array(a * 1000, a * 1000 + 999)) x`,
-);
-await direct.run(`create table big as select i::bigint id, i % 1000 as k, i * 0.5::double v from range(${ROWS}) r(i)`);
-const directAggregate = await timed(ROUNDS, () =>
-  direct.runAndReadAll('select k, count(*) c, sum(v) s, max(id) m from big group by k order by k limit 10'),
-);
-const aggregate = await timed(ROUNDS, () =>
-  query('select k, count(*) as c, sum(v) as s, max(id) as m from b.big group by k order by k limit 10'),
-);
-report(
-  `aggregation of ${ROWS.toLocaleString('en')} rows`,
-  ms(aggregate),
-  `DuckDB ${ms(directAggregate)}, ratio ${(aggregate / directAggregate).toFixed(2)}, goal 1.3`,
-);
+if (wanted('large')) {
+  await query(
+    `create table b.big as select x as id, mod(x, 1000) as k, x * 0.5 as v from unnest(generate_array(0, ${ROWS / 1000 - 1})) a, unnest(generate_array(a * 1000, a * 1000 + 999)) x`,
+  );
+  await direct.run(`create table big as select i::bigint id, i % 1000 as k, i * 0.5::double v from range(${ROWS}) r(i)`);
+  const directAggregate = await timed(ROUNDS, () =>
+    direct.runAndReadAll('select k, count(*) c, sum(v) s, max(id) m from big group by k order by k limit 10'),
+  );
+  const aggregate = await timed(ROUNDS, () =>
+    query('select k, count(*) as c, sum(v) as s, max(id) as m from b.big group by k order by k limit 10'),
+  );
+  report(
+    `aggregation of ${ROWS.toLocaleString('en')} rows`,
+    ms(aggregate),
+    `DuckDB ${ms(directAggregate)}, ratio ${(aggregate / directAggregate).toFixed(2)}, goal 1.3`,
+  );
+}
 
-const client = new BigQuery({ projectId: PROJECT, apiEndpoint: endpoint, defaultJobCreationMode: 'JOB_CREATION_OPTIONAL' } as never);
-const real = (i: number) =>
-  client.query({ query: 'select id, name from b.million where id = @id', params: { id: i }, useQueryCache: false } as never);
-await Promise.all(Array.from({ length: 20 }, (_, i) => real(i)));
-const began = performance.now();
-let sent = 0;
-await Promise.all(
-  Array.from({ length: 8 }, async () => {
-    while (sent < 2000) await real(sent++);
-  }),
-);
-report('jobs.query by the real client, 8 at a time', `${Math.round(2000 / ((performance.now() - began) / 1000))} /s`, 'goal 300 /s');
+/** Eight at a time; answers a second, and milliseconds of processor time of one query: this process, the client, and the server's. */
+async function throughput(apiEndpoint: string, pid: number, queries: number): Promise<{ rate: number; client: number; server: number }> {
+  const client = new BigQuery({ projectId: PROJECT, apiEndpoint, defaultJobCreationMode: 'JOB_CREATION_OPTIONAL' } as never);
+  const ask = (i: number) =>
+    client.query({ query: 'select id, name from b.million where id = @id', params: { id: i }, useQueryCache: false } as never);
+  const run = async (count: number) => {
+    let sent = 0;
+    await Promise.all(
+      Array.from({ length: 8 }, async () => {
+        while (sent < count) await ask(sent++);
+      }),
+    );
+  };
+  await run(500);
+  const server = cpuSeconds(pid);
+  const own = process.cpuUsage();
+  const began = performance.now();
+  await run(queries);
+  const seconds = (performance.now() - began) / 1000;
+  const { user, system } = process.cpuUsage(own);
+  return {
+    rate: queries / seconds,
+    client: (user + system) / 1000 / queries,
+    server: ((cpuSeconds(pid) - server) * 1000) / queries,
+  };
+}
+if (wanted('client')) {
+  const answered = await query('select id, name from b.million where id = @id', { ...id(7), jobCreationMode: 'JOB_CREATION_OPTIONAL' });
+  const canned = await startCanned(JSON.stringify(answered));
+  const bare = await throughput(canned.origin, canned.pid, 4000);
+  canned.close();
+  const real = await throughput(endpoint, cloud!.pid, 4000);
+  report('jobs.query by the real client, 8 at a time', `${Math.round(real.rate)} /s`, 'goal 300 /s');
+  report(
+    '  the same client and a server that answers with the same bytes',
+    `${Math.round(bare.rate)} /s`,
+    `ratio ${(real.rate / bare.rate).toFixed(2)}`,
+  );
+  report(
+    '  processor time of a query: local-cloud, client',
+    `${ms(real.server)}, ${ms(real.client)}`,
+    `bare: ${ms(bare.server)}, ${ms(bare.client)}`,
+  );
+}
 
-const before = resident();
-await timed(1, async () => {
-  let next = 0;
+if (wanted('memory')) {
+  const before = resident();
+  await timed(1, async () => {
+    let next = 0;
+    await Promise.all(
+      Array.from({ length: 8 }, async () => {
+        while (next < STATEMENTS) {
+          const i = next++;
+          await (i % 10 === 0
+            ? query('update b.million set v = 2.5 where id = @id', id(i % 5000)).catch(() => undefined)
+            : query('select name from b.million where id = @id', id(i)));
+        }
+      }),
+    );
+  });
+  report(`resident memory over ${STATEMENTS.toLocaleString('en')} statements`, `${Math.round(before)} -> ${Math.round(resident())} MB`);
+}
+
+if (wanted('datasets')) {
+  const made = performance.now();
+  let nextDataset = 0;
   await Promise.all(
     Array.from({ length: 8 }, async () => {
-      while (next < STATEMENTS) {
-        const i = next++;
-        await (i % 10 === 0
-          ? query('update b.million set v = 2.5 where id = @id', id(i % 5000)).catch(() => undefined)
-          : query('select name from b.million where id = @id', id(i)));
+      while (nextDataset < DATASETS) {
+        const datasetId = `many_${nextDataset++}`;
+        await post('/datasets', { datasetReference: { datasetId } });
+        for (const tableId of ['x_one', 'x_two', 'x_three'])
+          await post(`/datasets/${datasetId}/tables`, {
+            tableReference: { tableId },
+            schema: {
+              fields: [
+                { name: 'id', type: 'INTEGER' },
+                { name: 'name', type: 'STRING' },
+              ],
+            },
+          });
       }
     }),
   );
-});
-report(`resident memory over ${STATEMENTS.toLocaleString('en')} statements`, `${Math.round(before)} -> ${Math.round(resident())} MB`);
-
-const made = performance.now();
-let nextDataset = 0;
-await Promise.all(
-  Array.from({ length: 8 }, async () => {
-    while (nextDataset < DATASETS) {
-      const datasetId = `many_${nextDataset++}`;
-      await post('/datasets', { datasetReference: { datasetId } });
-      for (const tableId of ['x_one', 'x_two', 'x_three'])
-        await post(`/datasets/${datasetId}/tables`, {
-          tableReference: { tableId },
-          schema: {
-            fields: [
-              { name: 'id', type: 'INTEGER' },
-              { name: 'name', type: 'STRING' },
-            ],
-          },
-        });
-    }
-  }),
-);
-report(`${DATASETS.toLocaleString('en')} datasets with 3 tables each`, `${((performance.now() - made) / 1000).toFixed(1)} s`);
-const lookup = await timed(200, (i) => query(`select count(*) from many_${(i * 37) % DATASETS}.x_two`));
-report('first query of one of their tables', ms(lookup));
+  report(`${DATASETS.toLocaleString('en')} datasets with 3 tables each`, `${((performance.now() - made) / 1000).toFixed(1)} s`);
+  const lookup = await timed(200, (i) => query(`select count(*) from many_${(i * 37) % DATASETS}.x_two`));
+  report('first query of one of their tables', ms(lookup));
+}
 report('peak memory', `${Math.round(peak())} MB`, 'goal under 1 GB');
-await stop('SIGKILL');
+await cloud!.end('SIGKILL');
 const size = statSync(join(dir, 'bigquery', 'bigquery.duckdb')).size / 2 ** 20;
 report(`start after kill -9 on ${Math.round(size)} MB`, ms(await start()), 'goal under 3 s');
 report('memory after that start', `${Math.round(resident())} MB`);
-await stop('SIGTERM');
+await cloud!.end('SIGTERM');
 rmSync(dir, { recursive: true, force: true });
 process.exit(0);
