@@ -104,7 +104,7 @@ export async function materialize(service: Service, caller: Caller, view: Inform
   await connection.run(`CREATE TEMP TABLE ${physical} (${columnsDdl(columns)})`);
   const values = rows.map((row): DuckDBValue[] => columns.map(({ name, type }) => valueFromJson(type, row[name] ?? null, name)));
   const types = columns.map((column) => duckType(column.type));
-  await appendRows(connection, { id: 0, physical: physical!, types, ensure: async () => () => undefined }, values);
+  await appendRows(connection, { physical: physical!, types }, values);
 }
 
 type Row = Record<string, unknown>;

@@ -1,6 +1,6 @@
 /**
  * Streamed rows on their way into DuckDB: acknowledged when the write log has them, folded into their table before
- * anything reads it, or every few seconds. Knows no wire format: rows arrive as DuckDB values.
+ * anything reads it, or when they have waited for long. Knows no wire format: rows arrive as DuckDB values.
  *
  * 1. A row is never visible before it is durable.
  * 2. A fold moves rows and records the log position of its table in one DuckDB transaction; recovery replays only what
@@ -8,15 +8,22 @@
  * 3. `fold` returns only after every row accepted before the call is in DuckDB.
  * 4. Rows of one table are folded in the order in which they were logged.
  * 5. Rows of a table that is gone are dropped with it.
+ * 6. A fold costs what more than a hundred rows do, however few it moves: rows wait until somebody reads them, there are many, or they are old,
+ *    and tables whose time comes together share a transaction.
  */
-import { BIGINT, DuckDBDataChunk, type DuckDBType, type DuckDBValue } from '@duckdb/node-api';
+import { BIGINT, DuckDBDataChunk, DuckDBListValue, type DuckDBType, type DuckDBValue, LIST } from '@duckdb/node-api';
 import type { Connection, Database } from './database.ts';
 import type { TableLocks } from './table-locks.ts';
 import type { WriteLog } from './write-log.ts';
 
 const CHUNK = 2048;
-const QUIET_MS = 5_000;
-const FOLD_ROWS = 20_000;
+const LOOK_MS = 1_000;
+const OLD_MS = 30_000;
+/** Of all tables: what waits lies in memory. */
+const MANY_ROWS = 20_000;
+/** In one transaction, which checkpoints and changes of these tables wait for. */
+const TOGETHER = 25;
+const SEQUENCES = LIST(BIGINT);
 
 /** Where rows go: a physical table with its columns in order. Its id is never used again. */
 export interface Target {
@@ -32,6 +39,7 @@ interface Pending {
   rows: (readonly DuckDBValue[])[];
   first: number;
   last: number;
+  readonly since: number;
 }
 
 export class Ingest {
@@ -45,7 +53,9 @@ export class Ingest {
   /** Logged but not yet durable, in order. */
   readonly #inFlight = new Map<number, number[]>();
   readonly #folded = new Map<number, number>();
+  #rows = 0;
   #log: WriteLog | undefined;
+  #looking: Promise<void> | undefined;
   #timer: NodeJS.Timeout | undefined;
   #closed = false;
 
@@ -63,8 +73,19 @@ export class Ingest {
 
   attach(log: WriteLog): void {
     this.#log = log;
-    this.#timer = setInterval(() => void this.foldAll().catch(() => undefined), QUIET_MS);
+    this.#timer = setInterval(() => this.#look(), LOOK_MS);
     this.#timer.unref();
+  }
+
+  #look(): void {
+    const before = this.#rows >= MANY_ROWS ? Number.POSITIVE_INFINITY : performance.now() - OLD_MS;
+    const due = [...this.#pending].filter(([, { since }]) => since <= before).map(([id]) => id);
+    if (due.length === 0) return;
+    this.#looking ??= this.#foldThese(due)
+      .catch(() => undefined)
+      .finally(() => {
+        this.#looking = undefined;
+      });
   }
 
   /** Whether a logged record of this table has not been folded yet. */
@@ -94,17 +115,14 @@ export class Ingest {
   #accept(target: Target, rows: readonly (readonly DuckDBValue[])[], sequence: number): void {
     let pending = this.#pending.get(target.id);
     if (!pending) {
-      pending = { target, rows: [], first: sequence, last: sequence };
+      pending = { target, rows: [], first: sequence, last: sequence, since: performance.now() };
       this.#pending.set(target.id, pending);
     }
     pending.target = target;
     for (const row of rows) pending.rows.push(row);
     pending.last = sequence;
-    if (pending.rows.length >= FOLD_ROWS && this.#log && !this.#folding.has(target.id)) void this.fold(target.id).catch(() => undefined);
-  }
-
-  pendingRows(id: number): number {
-    return this.#pending.get(id)?.rows.length ?? 0;
+    this.#rows += rows.length;
+    if (this.#rows >= MANY_ROWS && this.#log) this.#look();
   }
 
   has(id: number): boolean {
@@ -116,57 +134,103 @@ export class Ingest {
     // Another caller may have begun meanwhile with all of our rows in hand.
     while (this.#folding.has(id)) await this.#folding.get(id)!.done;
     const pending = this.#pending.get(id);
-    if (!pending) return;
-    const done = this.#foldNow(id, pending);
-    this.#folding.set(id, { first: pending.first, done });
+    if (pending) await this.#foldNow([pending], this.#locks.acquire(id, false));
+  }
+
+  async foldAll(): Promise<void> {
+    await this.#foldThese([...new Set([...this.#pending.keys(), ...this.#folding.keys()])]);
+  }
+
+  /** Those that nobody holds go together; a fold that waited for one table's lock with another's in hand could wait for ever. */
+  async #foldThese(ids: readonly number[]): Promise<void> {
+    for (let at = 0; at < ids.length; at += TOGETHER) {
+      const batch: Pending[] = [];
+      const releases: (() => void)[] = [];
+      for (const id of ids.slice(at, at + TOGETHER)) {
+        const pending = this.#folding.has(id) ? undefined : this.#pending.get(id);
+        const release = pending && this.#locks.trySharing(id);
+        if (!release) continue;
+        batch.push(pending);
+        releases.push(release);
+      }
+      const releaseAll = () => {
+        for (const release of releases) release();
+      };
+      // What fails in company is tried once more alone, below.
+      if (batch.length > 0) await this.#foldNow(batch, Promise.resolve(releaseAll)).catch(() => undefined);
+    }
+    const failed: unknown[] = [];
+    for (const id of ids) if (this.has(id)) await this.fold(id).catch((error) => failed.push(error));
+    if (failed.length > 0) throw failed[0];
+  }
+
+  async #foldNow(batch: readonly Pending[], locked: Promise<() => void>): Promise<void> {
+    const done = this.#write(batch, locked);
+    for (const { target, first } of batch) this.#folding.set(target.id, { first, done });
     try {
       await done;
     } finally {
-      this.#folding.delete(id);
+      for (const { target } of batch) this.#folding.delete(target.id);
       this.#release();
     }
   }
 
-  async foldAll(): Promise<void> {
-    for (const id of [...this.#pending.keys()]) if (!this.#folding.has(id)) await this.fold(id);
-  }
-
-  async #foldNow(id: number, pending: Pending): Promise<void> {
-    this.#pending.delete(id);
+  async #write(batch: readonly Pending[], locked: Promise<() => void>): Promise<void> {
+    for (const { target, rows } of batch) {
+      this.#pending.delete(target.id);
+      this.#rows -= rows.length;
+    }
+    const release = await locked;
     try {
-      await this.#locks.shared(id, async () => {
-        let applied: (() => void) | undefined;
-        await this.#database.transaction(async (connection) => {
-          applied = await pending.target.ensure(connection);
-          await appendRows(connection, pending.target, pending.rows);
-          await this.#recordFold(connection, id, pending.last);
-        });
-        applied?.();
+      const applied: (() => void)[] = [];
+      await this.#database.transaction(async (connection) => {
+        for (const { target, rows } of batch) {
+          applied.push(await target.ensure(connection));
+          await appendRows(connection, target, rows);
+        }
+        await this.#recordFolds(connection, batch);
       });
-      this.#folded.set(id, pending.last);
-      this.#changed(id);
+      for (const apply of applied) apply();
+      for (const { target, last } of batch) {
+        this.#folded.set(target.id, last);
+        this.#changed(target.id);
+      }
     } catch (error) {
       if (this.#closed) return;
-      const newer = this.#pending.get(id);
-      if (newer) {
-        newer.rows = pending.rows.concat(newer.rows);
-        newer.first = pending.first;
-      } else this.#pending.set(id, pending);
+      for (const pending of batch) {
+        this.#rows += pending.rows.length;
+        const newer = this.#pending.get(pending.target.id);
+        if (newer) {
+          newer.rows = pending.rows.concat(newer.rows);
+          newer.first = pending.first;
+        } else this.#pending.set(pending.target.id, pending);
+      }
       throw error;
+    } finally {
+      release();
     }
   }
 
-  async #recordFold(connection: Connection, id: number, sequence: number): Promise<void> {
-    const values = [
-      { value: BigInt(id), type: BIGINT },
-      { value: BigInt(sequence), type: BIGINT },
-    ];
-    if (this.#folded.has(id)) await connection.query('UPDATE local_folds SET sequence = $2 WHERE table_id = $1', values);
-    else await connection.query('INSERT INTO local_folds VALUES ($1, $2)', values);
+  async #recordFolds(connection: Connection, batch: readonly Pending[]): Promise<void> {
+    const record = async (sql: string, folds: readonly Pending[]) => {
+      if (folds.length === 0) return;
+      const list = (numbers: readonly number[]) => ({ value: new DuckDBListValue(numbers.map(BigInt)), type: SEQUENCES });
+      await connection.query(sql, [list(folds.map(({ target }) => target.id)), list(folds.map(({ last }) => last))]);
+    };
+    const known = (pending: Pending) => this.#folded.has(pending.target.id);
+    await record(
+      'UPDATE local_folds SET sequence = f.sequence FROM (SELECT unnest($1) AS id, unnest($2) AS sequence) f WHERE table_id = f.id',
+      batch.filter(known),
+    );
+    await record(
+      'INSERT INTO local_folds SELECT unnest($1), unnest($2)',
+      batch.filter((pending) => !known(pending)),
+    );
   }
 
   /** The table is gone (or was replaced by another physical one): its waiting rows go with it. */
   forget(id: number): void {
+    this.#rows -= this.#pending.get(id)?.rows.length ?? 0;
     this.#pending.delete(id);
     this.#release();
   }
@@ -181,19 +245,24 @@ export class Ingest {
 
   async close(): Promise<void> {
     clearInterval(this.#timer);
+    await this.#looking;
     await this.foldAll();
     this.#closed = true;
   }
 }
 
 /** Appends rows to a physical table inside the transaction that is open on `connection`. */
-export async function appendRows(connection: Connection, target: Target, rows: readonly (readonly DuckDBValue[])[]): Promise<void> {
-  const appender = await connection.raw.createAppender(target.physical.slice(1, -1));
+export async function appendRows(
+  connection: Connection,
+  { physical, types }: Pick<Target, 'physical' | 'types'>,
+  rows: readonly (readonly DuckDBValue[])[],
+): Promise<void> {
+  const appender = await connection.raw.createAppender(physical.slice(1, -1));
   try {
     for (let at = 0; at < rows.length; at += CHUNK) {
       const part = rows.slice(at, at + CHUNK);
-      const chunk = DuckDBDataChunk.create(target.types, part.length);
-      chunk.setColumns(target.types.map((_, column) => part.map((row) => row[column] ?? null)));
+      const chunk = DuckDBDataChunk.create(types, part.length);
+      chunk.setColumns(types.map((_, column) => part.map((row) => row[column] ?? null)));
       appender.appendDataChunk(chunk);
     }
   } finally {

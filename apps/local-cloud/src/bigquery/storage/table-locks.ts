@@ -23,15 +23,32 @@ export class TableLocks {
   }
 
   async acquire(id: number, exclusive: boolean): Promise<() => void> {
+    const state = this.#state(id);
+    if (state.queue.length > 0 || state.exclusive || (exclusive && state.shared > 0)) {
+      await new Promise<void>((go) => state.queue.push({ exclusive, go }));
+    } else if (exclusive) state.exclusive = true;
+    else state.shared++;
+    return this.#releasing(id, state, exclusive);
+  }
+
+  /** Shared, if that is to be had without waiting. */
+  trySharing(id: number): (() => void) | undefined {
+    const state = this.#state(id);
+    if (state.queue.length > 0 || state.exclusive) return undefined;
+    state.shared++;
+    return this.#releasing(id, state, false);
+  }
+
+  #state(id: number): State {
     let state = this.#states.get(id);
     if (!state) {
       state = { shared: 0, exclusive: false, queue: [] };
       this.#states.set(id, state);
     }
-    if (state.queue.length > 0 || state.exclusive || (exclusive && state.shared > 0)) {
-      await new Promise<void>((go) => state.queue.push({ exclusive, go }));
-    } else if (exclusive) state.exclusive = true;
-    else state.shared++;
+    return state;
+  }
+
+  #releasing(id: number, state: State, exclusive: boolean): () => void {
     let held = true;
     return () => {
       if (!held) return;
