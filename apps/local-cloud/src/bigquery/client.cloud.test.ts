@@ -208,6 +208,26 @@ describe('@google-cloud/bigquery', () => {
       ]);
     });
 
+    test('take a thousand rows of one parameter, alone and in a transaction, and leave nothing of them when they fail', async () => {
+      await rows('create table d.given (id int64 not null, v string)');
+      const params = { rows: Array.from({ length: 1000 }, (_, id) => ({ id, v: id % 2 ? `v${id}` : null })) };
+      const types = { rows: [{ id: 'INT64', v: 'STRING' }] };
+      const run = (query: string) => rows({ query, params, types } as Query);
+      const merge =
+        'merge d.given t using unnest(@rows) s on t.id = s.id when matched then update set v = s.v when not matched then insert row';
+      const state = async () => (await rows('select count(*) as n, count(v) as v, max(id) as top from d.given'))[0];
+      await run(merge);
+      await run(merge);
+      expect(await state()).toEqual({ n: 1000, v: 500, top: 999 });
+      await run('update d.given t set v = null from unnest(@rows) s where s.id = t.id and s.id < 100');
+      expect(await state()).toEqual({ n: 1000, v: 450, top: 999 });
+      expect(await run('select count(distinct r.id) as n from unnest(@rows) r where r.v is not null')).toEqual([{ n: 500 }]);
+      const twice = 'update d.given t set v = s.v from unnest(@rows) s where s.id >= t.id';
+      expect((await failure(run(twice))).message).toContain('must match at most one source row');
+      await run(`begin transaction; delete d.given where true; ${merge}; select count(*) from unnest(@rows) r; commit transaction`);
+      expect(await state()).toEqual({ n: 1000, v: 500, top: 999 });
+    });
+
     test('say what DML did, and bill at least 10 MB a table', async () => {
       await rows('create table d.dml (id int64, v string)');
       expect(await dml("insert d.dml values (1, 'a'), (2, 'b'), (3, 'c')")).toMatchObject({

@@ -12,6 +12,7 @@ import type { TableRecord } from '../catalog/catalog.ts';
 import { ApiError } from '../errors.ts';
 import type { Connection } from '../storage/database.ts';
 import { duck } from './errors.ts';
+import { GivenRows } from './given-rows.ts';
 import { type Slot, serializationFailure } from './mutations.ts';
 import { pathKey } from './path-key.ts';
 import type { Looked } from './scoped-catalog.ts';
@@ -146,13 +147,18 @@ async function once(
   session: Session,
   connection: Connection,
 ): Promise<{ counts: DmlCounts; partitions: ReadonlySet<string> | undefined }> {
+  const given = new GivenRows(connection);
+  const query = async (sql: DuckSql) => {
+    const { text, values } = await given.in(sql, statements.bind(sql, session));
+    return connection.query(text, values);
+  };
   for (const { sql, message } of dml.prechecks) {
-    const found = await (await connection.query(sql.text, statements.bind(sql, session))).getRows();
+    const found = await (await query(sql)).getRows();
     if (found.length > 0) throw new ApiError('invalidQuery', message, 'query');
   }
   let partitions: Set<string> | undefined;
   const named = async (sql: DuckSql) => {
-    const rows = await (await connection.query(sql.text, statements.bind(sql, session))).getRows();
+    const rows = await (await query(sql)).getRows();
     partitions = new Set(rows.map(([id]) => String(id)));
   };
   if (dml.partitions) await named(dml.partitions);
@@ -162,8 +168,9 @@ async function once(
       await named(sql);
       continue;
     }
-    const { rowsChanged } = await connection.query(sql.text, statements.bind(sql, session));
+    const { rowsChanged } = await query(sql);
     if (effect !== 'none') counts[effect] += rowsChanged;
   }
+  await given.drop();
   return { counts, partitions };
 }

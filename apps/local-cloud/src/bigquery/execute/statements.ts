@@ -19,6 +19,7 @@ import { duckType } from '../values/physical.ts';
 import { runDdl } from './ddl.ts';
 import { runDml } from './dml.ts';
 import { duck, translating } from './errors.ts';
+import { GivenRows } from './given-rows.ts';
 import { pathKey } from './path-key.ts';
 import { type Looked, ScopedCatalog } from './scoped-catalog.ts';
 import type { Session } from './session.ts';
@@ -206,7 +207,16 @@ export class Statements {
 
   select(compiled: CompiledQuery, values: readonly BoundValue[], session: Session, looked: Looked): Promise<ResultSet> {
     return this.onConnection(session, looked, (connection) =>
-      duck(() => this.service.results.collect(connection, compiled.sql.text, values, compiled.columns, session.aborted)),
+      duck(async () => {
+        const given = new GivenRows(connection);
+        try {
+          const { text, values: bound } = await given.in(compiled.sql, values);
+          return await this.service.results.collect(connection, text, bound, compiled.columns, session.aborted);
+        } finally {
+          // In a transaction that has failed there is nothing to drop any more.
+          await given.drop().catch(() => undefined);
+        }
+      }),
     );
   }
 
