@@ -46,6 +46,10 @@ const USES: Record<keyof typeof CLOUD, string> = {
 };
 /** Four services share a laptop with everything else on it: an idle one keeps its heap small (libs/service/src/full-speed.ts ends that). */
 export const SMALL_HEAP = ['--max-semi-space-size=16', '--import', new URL('./small-heap.mjs', import.meta.url).href];
+/** glibc keeps freed memory in an arena a thread, and what large buffers took; with one arena and fixed thresholds it goes back. */
+const LEAN_MALLOC = { MALLOC_ARENA_MAX: '1', MALLOC_MMAP_THRESHOLD_: '65536', MALLOC_TRIM_THRESHOLD_: '131072' };
+/** How local-cloud is run. A large young generation would hold the buffers of requests that are long done: 80 MB after a burst. */
+export const CLOUD_PROCESS = { nodeOptions: ['--max-semi-space-size=2'], env: LEAN_MALLOC } as const;
 type Environment = Readonly<Record<string, string | undefined>>;
 
 export function portOffset(env: Environment): number {
@@ -66,11 +70,7 @@ export function plan(root: string, env: Environment, secrets: Secrets, exists: (
     ...emulators,
     BIGQUERY_EMULATOR_HOST: `http://${emulators.BIGQUERY_EMULATOR_HOST}`,
     METADATA_SERVER_DETECTION: 'none',
-    // glibc keeps freed memory in an arena a thread; one is enough, and 5 MB less in each process.
-    MALLOC_ARENA_MAX: '1',
-    // Left to itself glibc keeps what large texts and code took while loading; with fixed thresholds that goes back: 10 MB a process.
-    MALLOC_MMAP_THRESHOLD_: '65536',
-    MALLOC_TRIM_THRESHOLD_: '131072',
+    ...LEAN_MALLOC,
     // Halves the time to load the code, and keeps the type stripper out of memory.
     NODE_COMPILE_CACHE: join(root, 'node_modules', '.cache', 'compile'),
     HOST: '127.0.0.1',
@@ -105,6 +105,7 @@ export function plan(root: string, env: Environment, secrets: Secrets, exists: (
       name: 'local-cloud',
       main: mainOf('local-cloud'),
       env: {
+        ...CLOUD_PROCESS.env,
         NODE_COMPILE_CACHE: shared.NODE_COMPILE_CACHE,
         LOCAL_CLOUD_SCHEDULER_JOBS: join(root, 'deploy', 'scheduler', 'jobs.yaml'),
         GATEWAY_URL: `http://127.0.0.1:${port(SERVICES.gateway)}`,
@@ -114,7 +115,7 @@ export function plan(root: string, env: Environment, secrets: Secrets, exists: (
         LOCAL_CLOUD_DATA: dataDir,
         PORT_OFFSET: String(offset),
       },
-      nodeOptions: [],
+      nodeOptions: CLOUD_PROCESS.nodeOptions,
       ports: cloudPorts,
       readyUrl: undefined,
     },

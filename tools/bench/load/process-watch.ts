@@ -1,7 +1,8 @@
-/** local-cloud as a process of its own for a bench, and what a process uses of the machine as the kernel counts it. */
+/** local-cloud as a process of its own for a bench, run as the launcher runs it, and what a process uses of the machine as the kernel counts it. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { CLOUD_PROCESS } from '../../launcher/plan.ts';
 
 const MAIN = fileURLToPath(new URL('../../../apps/local-cloud/src/main.ts', import.meta.url));
 /** As the launcher has it: compiled code is read instead of made, which also keeps the type stripper out of memory. */
@@ -17,8 +18,9 @@ export interface RunningCloud {
 /** `BENCH_NODE_ARGS`, e.g. `--cpu-prof --cpu-prof-dir=/tmp/x`, goes to the server. */
 export async function runCloud(dataDir: string, env: Readonly<Record<string, string>> = {}): Promise<RunningCloud> {
   const nodeArgs = (process.env.BENCH_NODE_ARGS ?? '').split(' ').filter(Boolean);
-  const child: ChildProcess = spawn(process.execPath, ['--no-warnings', ...nodeArgs, MAIN], {
+  const child: ChildProcess = spawn(process.execPath, ['--no-warnings', ...CLOUD_PROCESS.nodeOptions, ...nodeArgs, MAIN], {
     env: {
+      ...CLOUD_PROCESS.env,
       NODE_COMPILE_CACHE: COMPILED,
       ...process.env,
       LOCAL_CLOUD_DATA: dataDir,
