@@ -75,12 +75,15 @@ describe('results', () => {
     await expect(running).rejects.toThrow(/^INTERRUPT/);
   });
 
-  test('2: the oldest make room, and say that they expired', async () => {
-    const first = await collect(large(1000));
-    const kept: ResultSet[] = [];
-    for (let i = 0; i < 80; i++) kept.push(await collect(large(1000)));
-    await expect(first.page(0, 10)).rejects.toThrow('has expired');
-    expect(await ids(kept.at(-1)!, 0, 3)).toEqual([0, 1, 2]);
-    expect(await ids(kept.at(-20)!, 0, 3)).toEqual([0, 1, 2]);
+  test('2: who was longest unread makes room, and says that it expired', async () => {
+    const [unread, read] = [await collect(large(1000)), await collect(large(1000))];
+    const later: ResultSet[] = [];
+    for (let i = 0; i < 160; i++) {
+      later.push(await collect(large(1000)));
+      expect(await ids(read, 0, 1)).toEqual([0]);
+    }
+    await expect(unread.page(0, 10)).rejects.toThrow('has expired');
+    expect(await ids(later.at(-1)!, 0, 3)).toEqual([0, 1, 2]);
+    expect(await ids(later.at(-60)!, 0, 3)).toEqual([0, 1, 2]);
   });
 });

@@ -1,6 +1,6 @@
 /**
  * Where the rows of a finished query wait to be paged: small results in memory as wire rows, the rest of large ones in a scratch
- * DuckDB database that is emptied at every start. Results are forgotten, oldest first, when there are too many.
+ * DuckDB database that is emptied at every start. Results are forgotten, longest unread first, when there are too many.
  *
  * 1. Pages come in the order of the query, however they are asked for.
  * 2. What results hold in memory and on disk is bounded by bytes; one that had to go answers as Google does for an expired one.
@@ -18,8 +18,8 @@ import { rowEncoder, type WireRow, weightOf } from '../values/to-wire.ts';
 
 const MB = 1024 * 1024;
 /** So much of each result stays in memory, of all results, and on disk. */
-const HEAD_BYTES = 4 * MB;
-const MEMORY_BYTES = 64 * MB;
+const HEAD_BYTES = 2 * MB;
+const MEMORY_BYTES = 128 * MB;
 const DISK_BYTES = 2048 * MB;
 /** A page that weighs more ends early; the caller cuts what is left to the length of an answer. */
 const PAGE_BYTES = 32 * MB;
@@ -125,6 +125,8 @@ export class Results {
     const stillHeld = (): Held => {
       const here = this.#held.get(id);
       if (!here) throw new ApiError('notFound', 'Not found: the result of this job has expired.');
+      this.#held.delete(id);
+      this.#held.set(id, here);
       return here;
     };
     return {
