@@ -166,6 +166,21 @@ describe('MERGE', () => {
     );
     expect(await runner.values('select * from d.t')).toEqual([['9', 'n', ['t'], ['1', ['z']]]]);
   });
+  test('joins nothing with ON FALSE, so that two large tables are no product of their rows', async () => {
+    const sql = `merge d.t using (select id, 'n' as name from unnest(generate_array(1, 30000)) id) s on false
+      when not matched by source and id <> 2 then delete when not matched by target and s.id <> 5 then insert (id, name) values (s.id, s.name)`;
+    const compiled = compile(sql, runner.context()) as CompiledDml;
+    expect(compiled.statements.map(({ effect }) => effect)).toEqual(['deleted', 'inserted']);
+    expect(await runner.run(sql)).toEqual({ inserted: 29_999, updated: 0, deleted: 2 });
+    expect(await runner.run(sql)).toEqual({ inserted: 29_999, updated: 0, deleted: 29_998 });
+    expect(await runner.values('select count(*), countif(id = 2), countif(id = 5) from d.t')).toEqual([['30001', '3', '0']]);
+  });
+  test('reads the target as it was, with ON FALSE too', async () => {
+    await runner.run(
+      "merge d.t using (select id + 10 as id from d.t) s on false when not matched by source then delete when not matched then insert (id, name) values (s.id, 'n')",
+    );
+    expect(await runner.values('select id from d.t order by id')).toEqual([['11'], ['12'], ['13']]);
+  });
   test('takes rows from an ARRAY<STRUCT> parameter', async () => {
     const type: SqlType = {
       kind: 'ARRAY',

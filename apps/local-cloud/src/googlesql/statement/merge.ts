@@ -64,7 +64,39 @@ export function merge(statement: Merge, env: Env): CompiledDml {
       reads: readsOf(env),
     };
   }
+  const apart = unmatched(statement, target, source, envFor, env);
+  if (apart) return { ...shared, ...apart, prechecks: [], reads: readsOf(env) };
   return { ...shared, ...general(statement, target, source, on, envFor, env), prechecks: [], reads: readsOf(env) };
+}
+
+/**
+ * ON FALSE with a DELETE and an INSERT: nothing to join, so each is a statement of its own. The rows of an INSERT that looks at the target
+ * come from the table as it was, which only the general way gives.
+ */
+function unmatched(statement: Merge, target: Target, source: Enclosed, envFor: (b: MergeBranch) => Env, env: Env) {
+  const { on, branches } = statement;
+  const of = (kind: MergeBranch['action']['k']) => branches.filter((b) => b.action.k === kind);
+  const [gone, come] = [of('delete'), of('insert')];
+  if (on.k !== 'bool' || on.value || gone.length !== 1 || come.length !== 1 || branches.length !== 2) return undefined;
+  if (gone[0]!.when !== 'NOT MATCHED BY SOURCE') return undefined;
+  const where = (b: MergeBranch, filter?: string) => {
+    const and = b.and && want(analyze(b.and, envFor(b)), BOOL, b.and.at, 'MERGE clause').sql;
+    const all = [filter, and].filter(Boolean);
+    return all.length > 0 ? ` WHERE ${all.join(' AND ')}` : '';
+  };
+  const { columns, values } = insertValues(come[0]!, target, source, envFor(come[0]!));
+  const from = `SELECT ${values.join(', ')} FROM ${source.sql}${where(come[0]!)}`;
+  if (from.includes(target.physical)) return undefined;
+  const old = `FROM ${target.physical} AS ${target.alias}${where(gone[0]!, target.filter)}`;
+  const id = partitionId(target.table, target.alias);
+  return {
+    ...(id ? { partitions: duckSql(`SELECT DISTINCT ${id} AS id ${old}`, env) } : {}),
+    statements: [
+      { effect: 'deleted' as const, sql: duckSql(`DELETE ${old}`, env) },
+      { effect: 'inserted' as const, sql: duckSql(`INSERT INTO ${target.physical} (${columns}) ${from}`, env) },
+    ],
+    insertsOnly: false,
+  };
 }
 
 function general(statement: Merge, target: Target, source: Enclosed, on: string, envFor: (b: MergeBranch) => Env, env: Env) {
