@@ -131,11 +131,14 @@ function eventsList(): string {
   return page(
     '# Events',
     '',
-    'CloudEvents 1.0 in Pub/Sub binary mode. Each topic has a dead-letter topic `<topic>-dead-letter` with a subscription of the same name.',
+    'CloudEvents 1.0 in Pub/Sub binary mode; those that come in bundles in batched mode, `application/cloudevents-batch+json`. Each topic has a dead-letter topic `<topic>-dead-letter` with a subscription of the same name.',
     '',
-    '| event | topic | ordered by key |',
-    '|---|---|---|',
-    ...EVENTS.map((event) => `| [${event.name}](${event.name}.md) | ${event.topic} | ${event.orderingKey ? 'yes' : 'no'} |`),
+    '| event | topic | ordered by key | in bundles |',
+    '|---|---|---|---|',
+    ...(EVENTS as readonly EventDefinition[]).map(
+      (event) =>
+        `| [${event.name}](${event.name}.md) | ${event.topic} | ${event.orderingKey ? 'yes' : 'no'} | ${event.bundled ? 'yes' : 'no'} |`,
+    ),
     '',
     '| topic | subscriptions |',
     '|---|---|',

@@ -48,7 +48,7 @@ const orphaned: TenantEvent = {
 };
 
 test.each<[string, TenantEvent, string[]]>([
-  ['an admission', admitted, ['run-requested']],
+  ['an admission', admitted, ['run-requested', 'run-admitted']],
   ['a lost run', orphaned, ['run-cancelled', 'run-completed']],
   ['a status', { type: 'status_changed', tenant_id: 'acme_corp', status: 'SUSPENDED', standing }, ['tenant-changed']],
   ['a revoked key', { type: 'api_key_revoked', tenant_id: 'acme_corp', api_key_id: 'k', standing }, ['tenant-changed']],

@@ -2,7 +2,15 @@
  * What the world is told of an event once it is durable. Pure: after a crash it is asked again and says the same, with the same ids,
  * so that whoever hears a message twice can see it.
  */
-import { type DataOf, type EventDefinition, runCancelled, runCompleted, runRequested, tenantChanged } from '@convergence/contracts';
+import {
+  type DataOf,
+  type EventDefinition,
+  runAdmitted,
+  runCancelled,
+  runCompleted,
+  runRequested,
+  tenantChanged,
+} from '@convergence/contracts';
 import type { OutgoingMessage } from '@convergence/ports';
 import type { EventMeta } from '@convergence/slice';
 import type { TenantEvent } from '@convergence/tenants';
@@ -29,7 +37,8 @@ const AFTER_EVERYTHING = 1_000_000_000;
 
 export function outbox(event: TenantEvent, meta: EventMeta): readonly OutgoingMessage[] {
   if (event.type === 'run_admitted') {
-    return [message(runRequested, { ...event.run, admitted_at: event.admitted_at }, event.run.run_id, meta)];
+    const admitted = { ...event.run, admitted_at: event.admitted_at };
+    return [message(runRequested, admitted, event.run.run_id, meta), message(runAdmitted, admitted, `${event.run.run_id}/admitted`, meta)];
   }
   if (event.type === 'run_orphaned') return lost(event, meta);
   if (event.type === 'tenant_onboarded') {

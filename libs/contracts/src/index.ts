@@ -2,11 +2,12 @@ export { ERRORS, type ErrorCode, type Problem, problemType, Refusal, Transient }
 export { type DataOf, deadLetterTopic, defineEvent, type Envelope, type EventDefinition, TOPICS, type Topic } from './events/envelope.ts';
 export { EVENTS } from './events/events.ts';
 export { RUN_STATUSES, RunError, RunSpec, type RunStatus, TRIGGER_TYPES, type TriggerType } from './events/run.ts';
+export { runAdmitted } from './events/run-admitted.ts';
 export { runCancelled } from './events/run-cancelled.ts';
 export { runCompleted } from './events/run-completed.ts';
 export { type ProgressReport, runHeartbeat, runProgress } from './events/run-progress.ts';
 export { runRequested } from './events/run-requested.ts';
-export { SUBSCRIPTIONS, type SubscriptionDefinition, subscriptionName } from './events/subscriptions.ts';
+export { RETIRED_SUBSCRIPTIONS, SUBSCRIPTIONS, type SubscriptionDefinition, subscriptionName } from './events/subscriptions.ts';
 export { tenantChanged } from './events/tenant-changed.ts';
 export { orphanSweep, queueTick, quotaReset, scheduleTick } from './events/ticks.ts';
 export * from './ids.ts';

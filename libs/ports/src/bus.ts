@@ -22,6 +22,8 @@ export interface IncomingMessage {
   readonly publishedAt: string;
   readonly attributes: Readonly<Record<string, string>>;
   readonly body: Buffer;
+  /** What the body says, where that was read already. */
+  readonly data?: unknown;
   /** Aborted when the lease is lost, or the subscriber gives up waiting while it stops. */
   readonly signal: AbortSignal;
 }

@@ -4,8 +4,8 @@ import { LiveEvents } from '../index/live-events.ts';
 import { RunIndex } from '../index/run-index.ts';
 import type { Heard } from '../record/recorder.ts';
 import { onRunCancelled } from './run-cancelled.ts';
-import { indexCompleted, indexProgress, indexRequested } from './run-indexed.ts';
-import { ignoreHeartbeat, recordCompleted, recordProgress, recordRequested } from './run-recorded.ts';
+import { indexAdmitted, indexCompleted, indexProgress } from './run-indexed.ts';
+import { ignoreHeartbeat, recordAdmitted, recordCompleted, recordProgress } from './run-recorded.ts';
 import { onTenantChanged } from './tenant-changed.ts';
 
 const identity = { run_id: '00000000-0000-4000-8000-000000000001', tenant_id: 'acme', pipeline_id: 'acme-gcp-cost-x' };
@@ -17,9 +17,9 @@ const completed = { ...identity, sequence: 2, status: 'COMPLETE', admitted_at: a
 const tell = (handler: EventHandler, data: object) => handler.handle([{ data }] as never);
 
 describe('what this service hears', () => {
-  test('run-requested, run-progress and run-completed move its own memory of the run on', async () => {
+  test('run-admitted, run-progress and run-completed move its own memory of the run on', async () => {
     const parts = { index: new RunIndex(10), live: new LiveEvents(() => 0) };
-    await tell(indexRequested(parts), requested);
+    await tell(indexAdmitted(parts), requested);
     expect(parts.index.get(identity.run_id)).toMatchObject({ status: 'PENDING', spec: { template: 'x' } });
     await tell(indexProgress(parts), progress);
     expect(parts.index.get(identity.run_id)).toMatchObject({ status: 'RUNNING', template_version: 1 });
@@ -27,10 +27,10 @@ describe('what this service hears', () => {
     expect(parts.index.get(identity.run_id)).toMatchObject({ status: 'COMPLETE', ended_at: at });
   });
 
-  test('the recorder writes run-requested, run-progress and run-completed; a heartbeat is nothing to write', async () => {
+  test('the recorder writes run-admitted, run-progress and run-completed; a heartbeat is nothing to write', async () => {
     const recorded: Heard['kind'][] = [];
     const recorder = { record: async (heard: readonly Heard[]) => void recorded.push(...heard.map((h) => h.kind)) } as never;
-    await tell(recordRequested({ recorder }), requested);
+    await tell(recordAdmitted({ recorder }), requested);
     await tell(recordProgress({ recorder }), progress);
     await tell(recordCompleted({ recorder }), completed);
     await tell(ignoreHeartbeat(), {});

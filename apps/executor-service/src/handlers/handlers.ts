@@ -2,8 +2,8 @@ import { SUBSCRIPTIONS } from '@convergence/contracts';
 import type { SubscriptionSpec } from '@convergence/service';
 import type { Executor } from '../executor.ts';
 import { onRunCancelled } from './run-cancelled.ts';
-import { indexCompleted, indexProgress, indexRequested } from './run-indexed.ts';
-import { ignoreHeartbeat, recordCompleted, recordProgress, recordRequested } from './run-recorded.ts';
+import { indexAdmitted, indexCompleted, indexProgress } from './run-indexed.ts';
+import { ignoreHeartbeat, recordAdmitted, recordCompleted, recordProgress } from './run-recorded.ts';
 import { onRunRequested } from './run-requested.ts';
 import { onTenantChanged } from './tenant-changed.ts';
 
@@ -29,10 +29,10 @@ export function subscriptions(executor: Executor): SubscriptionSpec[] {
       maxBatch: 1,
       maxMinutes: 24 * 60,
     },
-    { subscription: named('run-requested', 'executor-recorder'), handlers: [recordRequested(executor)], ...recorder },
+    { subscription: named('run-admitted', 'executor-recorder'), handlers: [recordAdmitted(executor)], ...recorder },
     { subscription: named('run-progress', 'executor-recorder'), handlers: [recordProgress(executor), ignoreHeartbeat()], ...recorder },
     { subscription: named('run-completed', 'executor-recorder'), handlers: [recordCompleted(executor)], ...recorder },
-    { subscription: named('run-requested', 'executor-index'), handlers: [indexRequested(executor)], ...heard },
+    { subscription: named('run-admitted', 'executor-index'), handlers: [indexAdmitted(executor)], ...heard },
     { subscription: named('run-progress', 'executor-index'), handlers: [indexProgress(executor), ignoreHeartbeat()], ...heard },
     { subscription: named('run-completed', 'executor-index'), handlers: [indexCompleted(executor)], ...heard },
     { subscription: named('run-cancelled', 'executor-service'), handlers: [onRunCancelled(executor)], instance },

@@ -1,4 +1,4 @@
-import { runCompleted, runProgress, runRequested } from '@convergence/contracts';
+import { runAdmitted, runCompleted, runProgress } from '@convergence/contracts';
 import { on } from '@convergence/service';
 import type { Executor } from '../executor.ts';
 import type { Heard } from '../record/recorder.ts';
@@ -9,8 +9,8 @@ function hear({ index, live }: Pick<Executor, 'index' | 'live'>, heard: Heard): 
   if (record) live.hear(heard, record);
 }
 type Parts = Pick<Executor, 'index' | 'live'>;
-export const indexRequested = (parts: Parts) =>
-  on(runRequested, async (batch) => {
+export const indexAdmitted = (parts: Parts) =>
+  on(runAdmitted, async (batch) => {
     for (const { data } of batch) hear(parts, { kind: 'requested', data });
   });
 export const indexProgress = (parts: Parts) =>

@@ -15,6 +15,7 @@ import {
   pipelineId,
   type RunContextResponse,
   type RunSpec,
+  runAdmitted,
   type runCompleted,
   runRequested,
   tenantId,
@@ -154,7 +155,10 @@ export async function startWorld(): Promise<World> {
         admitted_at: new Date().toISOString(),
         ...more,
       };
-      await bus.publish([eventMessage(runRequested, data, { source: 'tenant-service', id: data.run_id })]);
+      await bus.publish([
+        eventMessage(runRequested, data, { source: 'tenant-service', id: data.run_id }),
+        eventMessage(runAdmitted, data, { source: 'tenant-service', id: `${data.run_id}/admitted` }),
+      ]);
       return data.run_id;
     },
     async end(runId, withinMs = 30_000) {

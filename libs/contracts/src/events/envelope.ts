@@ -13,6 +13,8 @@ export interface EventDefinition<S extends TSchema = TSchema> {
   readonly data: S;
   /** Messages of one key are delivered in order. Absent: no order. */
   readonly orderingKey?: (data: Static<S>) => string;
+  /** News of which many may travel in one message: more of it makes larger messages, not more of them. */
+  readonly bundled?: true;
 }
 
 export interface Envelope<T = unknown> {
@@ -27,6 +29,7 @@ export interface Envelope<T = unknown> {
 
 export const TOPICS = [
   'run-requested',
+  'run-admitted',
   'run-progress',
   'run-completed',
   'run-cancelled',

@@ -1,3 +1,4 @@
+import { runAdmitted } from './run-admitted.ts';
 import { runCancelled } from './run-cancelled.ts';
 import { runCompleted } from './run-completed.ts';
 import { runHeartbeat, runProgress } from './run-progress.ts';
@@ -7,6 +8,7 @@ import { orphanSweep, queueTick, quotaReset, scheduleTick } from './ticks.ts';
 
 export const EVENTS = [
   runRequested,
+  runAdmitted,
   runProgress,
   runHeartbeat,
   runCompleted,

@@ -6,6 +6,7 @@ import { RunError, RunIdentity, RunSpec, Timestamp } from './run.ts';
 export const runCompleted = defineEvent({
   name: 'run-completed',
   topic: 'run-completed',
+  bundled: true,
   data: Type.Object({
     ...RunIdentity,
     status: Type.Enum(['COMPLETE', 'FAILED', 'CANCELLED']),

@@ -17,8 +17,8 @@ const standard = { ackDeadlineSeconds: 60, maxDeliveryAttempts: 10 } as const;
 
 export const SUBSCRIPTIONS = [
   { topic: 'run-requested', consumer: 'executor-service', exactlyOnce: true, ...standard },
-  { topic: 'run-requested', consumer: 'executor-recorder', ...standard },
-  { topic: 'run-requested', consumer: 'executor-index', broadcast: true, ...standard },
+  { topic: 'run-admitted', consumer: 'executor-recorder', ...standard },
+  { topic: 'run-admitted', consumer: 'executor-index', broadcast: true, ...standard },
   { topic: 'run-progress', consumer: 'tenant-service', ...standard },
   { topic: 'run-progress', consumer: 'executor-recorder', ordered: true, ...standard },
   { topic: 'run-progress', consumer: 'executor-index', broadcast: true, ...standard },
@@ -35,6 +35,9 @@ export const SUBSCRIPTIONS = [
   { topic: 'quota-reset', consumer: 'tenant-service', ...standard },
   { topic: 'orphan-sweep', consumer: 'tenant-service', ...standard },
 ] as const satisfies readonly SubscriptionDefinition[];
+
+/** Durable ones of earlier versions: with nobody to hear them they would only gather messages. */
+export const RETIRED_SUBSCRIPTIONS = ['run-requested.executor-recorder'] as const;
 
 export const subscriptionName = (s: Pick<SubscriptionDefinition, 'topic' | 'consumer'>, instance?: string): string =>
   `${s.topic}.${s.consumer}${instance ? `.${instance}` : ''}`;

@@ -1,10 +1,12 @@
 import { randomUUID } from 'node:crypto';
-import type { Topic } from '@convergence/contracts';
+import { RETIRED_SUBSCRIPTIONS, type Topic } from '@convergence/contracts';
 import type { IncomingMessage, OutgoingMessage, Settlement } from '@convergence/ports';
 import { type LocalCloud, startLocalCloud } from '@convergence/testing';
+import { v1 } from '@google-cloud/pubsub';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { hostsFrom } from '../endpoints.ts';
+import { grpcOptions, hostsFrom } from '../endpoints.ts';
 import { type GoogleBus, googleBus } from './google-bus.ts';
+import { subscriptionPath, topicPath } from './resources.ts';
 
 let cloud: LocalCloud;
 let bus: GoogleBus;
@@ -71,6 +73,35 @@ describe('the bus on Pub/Sub', () => {
     await until(() => seen.length === 40, 'all arrive');
     expect(seen).toEqual([...Array(40).keys()]);
     await subscriber.stop(5_000);
+  });
+
+  test('news of which many happen at once travels in bundles; the one that can never succeed is kept aside without the others', async () => {
+    const seen: IncomingMessage[] = [];
+    const subscriber = bus.subscribe({ subscription: 'run-completed.scheduler-service', maxMessages: 100, maxBatch: 50 }, async (batch) => {
+      seen.push(...batch);
+      return batch.map(({ data }) => ((data as { n: number }).n === 7 ? { outcome: 'quarantine' as const, reason: 'unlucky' } : done));
+    });
+    await Promise.all(Array.from({ length: 40 }, (_, n) => bus.publish([message('run-completed', { n })])));
+    await until(() => seen.length >= 40, 'all arrive');
+    expect(seen.map((m) => JSON.parse(m.body.toString()).n)).toEqual([...Array(40).keys()]);
+    expect(seen[0]?.attributes).toMatchObject({ 'ce-type': 'convergence.run-completed.v1', traceparent: '00-ab-cd-01' });
+    expect(new Set(seen.map((m) => m.messageId)).size).toBe(1);
+    let letters = await bus.deadLetters('run-completed', 10);
+    for (let i = 0; letters.length === 0 && i < 50; i += 1) letters = await bus.deadLetters('run-completed', 10);
+    expect(letters).toMatchObject([{ reason: 'unlucky (run-completed.scheduler-service)', body: '{"n":7}' }]);
+    expect(await bus.redrive('run-completed', 10)).toBe(1);
+    await until(() => seen.length === 41, 'that one comes again');
+    await subscriber.stop(5_000);
+    expect(seen).toHaveLength(41);
+  });
+
+  test('a subscription that is no longer declared is gone after provisioning', async () => {
+    const client = new v1.SubscriberClient(grpcOptions({ project: 'test-project', location: 'US', hosts: hostsFrom(cloud.env) }, 'pubsub'));
+    const name = subscriptionPath('test-project', RETIRED_SUBSCRIPTIONS[0]);
+    await client.createSubscription({ name, topic: topicPath('test-project', 'run-requested') });
+    await bus.provision();
+    await expect(client.getSubscription({ subscription: name })).rejects.toMatchObject({ code: 5 });
+    await client.close();
   });
 
   test('maxMessages is a limit', async () => {

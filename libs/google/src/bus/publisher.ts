@@ -4,14 +4,17 @@
  * 1. What arrives while a request of its lane is under way goes out together as the next one.
  * 2. When a request with an ordering key fails, all that waits in its lane fails with it: nothing of the key goes out after a gap.
  *    (The client's own publisher sends the next message of the key as if nothing had happened.)
+ * 3. What follows each other and may travel in bundles does; order stays.
  */
 import { Transient } from '@convergence/contracts';
 import type { v1 } from '@google-cloud/pubsub';
+import { BUNDLE_ATTRIBUTES, bundleOf } from './bundle.ts';
 
 export interface Publication {
   readonly topic: string;
   readonly data: Buffer;
-  readonly attributes: Record<string, string>;
+  /** `BUNDLE_ATTRIBUTES`: the data is one event, to travel with others. */
+  readonly attributes: Readonly<Record<string, string>>;
   readonly orderingKey?: string | undefined;
 }
 interface Waiting extends Publication {
@@ -21,6 +24,8 @@ interface Waiting extends Publication {
 /** Pub/Sub takes 1 000 messages and 10 MB a request. */
 const MAX_MESSAGES = 1_000;
 const MAX_BYTES = 8_000_000;
+/** A bundle comes again as a whole, so it is not to be too large. */
+const MOST_IN_BUNDLE = 100;
 const RETRY = {
   // UNKNOWN, DEADLINE_EXCEEDED, RESOURCE_EXHAUSTED, ABORTED, INTERNAL, UNAVAILABLE: sending twice is harmless, consumers are idempotent.
   retryCodes: [2, 4, 8, 10, 13, 14],
@@ -51,11 +56,7 @@ export function publisher(client: v1.PublisherClient, project: string) {
         await client.publish(
           {
             topic: `projects/${project}/topics/${topic}`,
-            messages: batch.map((m) => ({
-              data: m.data,
-              attributes: m.attributes,
-              ...(m.orderingKey ? { orderingKey: m.orderingKey } : {}),
-            })),
+            messages: inBundles(batch).map(({ data, attributes }) => ({ data, attributes, ...(orderingKey ? { orderingKey } : {}) })),
           },
           { retry: RETRY },
         );
@@ -95,3 +96,17 @@ export function publisher(client: v1.PublisherClient, project: string) {
   };
 }
 const size = (m: Publication): number => m.data.length + 300;
+
+function inBundles(publications: readonly Publication[]): Pick<Publication, 'data' | 'attributes'>[] {
+  const messages: { readonly events: Buffer[]; readonly attributes: Publication['attributes'] }[] = [];
+  for (const { data, attributes } of publications) {
+    const last = messages[messages.length - 1];
+    if (attributes === BUNDLE_ATTRIBUTES && last?.attributes === BUNDLE_ATTRIBUTES && last.events.length < MOST_IN_BUNDLE)
+      last.events.push(data);
+    else messages.push({ events: [data], attributes });
+  }
+  return messages.map(({ events, attributes }) => ({
+    data: attributes === BUNDLE_ATTRIBUTES ? bundleOf(events) : (events[0] as Buffer),
+    attributes,
+  }));
+}

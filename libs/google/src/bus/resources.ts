@@ -1,7 +1,15 @@
 /** Topics and subscriptions as contracts declare them. Everything here can be done again. */
-import { deadLetterTopic, SUBSCRIPTIONS, type SubscriptionDefinition, subscriptionName, TOPICS, type Topic } from '@convergence/contracts';
+import {
+  deadLetterTopic,
+  RETIRED_SUBSCRIPTIONS,
+  SUBSCRIPTIONS,
+  type SubscriptionDefinition,
+  subscriptionName,
+  TOPICS,
+  type Topic,
+} from '@convergence/contracts';
 import type { protos, v1 } from '@google-cloud/pubsub';
-import { isAlreadyExists } from '../grpc-errors.ts';
+import { isAlreadyExists, isNotFound } from '../grpc-errors.ts';
 
 export interface BusResources {
   readonly publisher: v1.PublisherClient;
@@ -23,6 +31,14 @@ async function made(creating: Promise<unknown>): Promise<boolean> {
   } catch (cause) {
     if (isAlreadyExists(cause)) return false;
     throw cause;
+  }
+}
+
+async function gone(deleting: Promise<unknown>): Promise<void> {
+  try {
+    await deleting;
+  } catch (cause) {
+    if (!isNotFound(cause)) throw cause;
   }
 }
 
@@ -70,6 +86,7 @@ export async function provisionBus({ publisher, subscriber, project }: BusResour
     if (definition.broadcast) continue;
     await note(`subscription ${subscriptionName(definition)}`, subscriber.createSubscription(durableRequest(project, definition)));
   }
+  for (const name of RETIRED_SUBSCRIPTIONS) await gone(subscriber.deleteSubscription({ subscription: subscriptionPath(project, name) }));
   return created;
 }
 

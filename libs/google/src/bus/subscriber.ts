@@ -1,8 +1,8 @@
 /**
  * Takes messages of one subscription and settles them as its handler says.
  *
- * 1. At most `maxMessages` are in hand; one with maxBatch 1 is handled beside others, larger batches one after the other, and
- *    messages of one ordering key never beside each other. 2. `done` is acked after the handler said so, and confirmed where the
+ * 1. At most `maxMessages` are in hand, a bundle counting once; with maxBatch 1 an event is handled beside others, larger batches one
+ *    after the other, and events of one ordering key never beside each other. 2. `done` is acked after the handler said so, and confirmed where the
  * subscription is exactly-once. 3. A handler that throws has its whole batch delivered again. 4. A stream that breaks is opened again
  * with backoff; meanwhile the subscriber is not healthy. 5. `stop` waits for what is in hand, nacks what nobody began, then lets go.
  */
@@ -11,6 +11,7 @@ import type { Topic } from '@convergence/contracts';
 import type { IncomingMessage, Settlement, SubscribeOptions, Subscriber } from '@convergence/ports';
 import { Duration, type Message, type PubSub, type Subscription, SubscriptionCloseBehaviors } from '@google-cloud/pubsub';
 import { RECONNECT_MS } from '../endpoints.ts';
+import { Delivery } from './delivery.ts';
 
 export interface SubscriberTools {
   readonly pubsub: PubSub;
@@ -21,10 +22,8 @@ export interface SubscriberTools {
   readonly onProblem: (problem: { subscription: string; cause: unknown }, message: string) => void;
 }
 interface InHand {
-  readonly message: Message;
-  readonly incoming: IncomingMessage;
-  readonly lost: AbortController;
-  readonly orderingKey: string;
+  readonly delivery: Delivery;
+  readonly event: IncomingMessage;
 }
 
 export function subscriber(
@@ -91,34 +90,14 @@ export function subscriber(
 
   function take(message: Message): void {
     failures = 0;
-    const lost = new AbortController();
-    // The only word that the client gives of a lease that is gone.
-    const ackFailed = message.ackFailed.bind(message);
-    message.ackFailed = (error) => {
-      ackFailed(error);
-      lost.abort(error);
-    };
-    queue.push({
-      message,
-      lost,
-      orderingKey: message.orderingKey ?? '',
-      incoming: {
-        messageId: message.id,
-        topic,
-        subscription: name,
-        deliveryAttempt: Math.max(1, message.deliveryAttempt),
-        publishedAt: message.publishTime.toISOString(),
-        attributes: message.attributes,
-        body: message.data,
-        signal: lost.signal,
-      },
-    });
+    const delivery = new Delivery(message, topic, name);
+    for (const event of delivery.events) queue.push({ delivery, event });
     queueMicrotask(work);
   }
 
   function nextBatch(): InHand[] {
     if (maxBatch > 1) return working.size > 0 ? [] : queue.splice(0, maxBatch);
-    const free = queue.findIndex((m) => m.orderingKey === '' || !busyKeys.has(m.orderingKey));
+    const free = queue.findIndex(({ delivery: { orderingKey } }) => orderingKey === '' || !busyKeys.has(orderingKey));
     return free === -1 ? [] : queue.splice(free, 1);
   }
   function work(): void {
@@ -126,12 +105,12 @@ export function subscriber(
       const taken = batch;
       for (const m of taken) {
         inHand.add(m);
-        busyKeys.add(m.orderingKey);
+        busyKeys.add(m.delivery.orderingKey);
       }
       const settled = settleAll(taken).finally(() => {
         for (const m of taken) {
           inHand.delete(m);
-          busyKeys.delete(m.orderingKey);
+          busyKeys.delete(m.delivery.orderingKey);
         }
         working.delete(settled);
         work();
@@ -142,12 +121,12 @@ export function subscriber(
 
   async function settleAll(batch: readonly InHand[]): Promise<void> {
     const expiry = setTimeout(() => {
-      for (const m of batch) m.lost.abort(new Error(`held longer than ${maxMinutes} minutes`));
+      for (const m of batch) m.delivery.lose(new Error(`held longer than ${maxMinutes} minutes`));
     }, maxMinutes * 60_000);
     expiry.unref();
     let said: readonly Settlement[] = [];
     try {
-      said = await handle(batch.map((m) => m.incoming));
+      said = await handle(batch.map((m) => m.event));
     } catch (cause) {
       problem(cause, 'a handler threw; its messages come again');
     }
@@ -155,18 +134,15 @@ export function subscriber(
     await Promise.all(batch.map((m, i) => settle(m, said[i] ?? { outcome: 'again', cause: undefined })));
   }
 
-  async function settle({ message, incoming }: InHand, settlement: Settlement): Promise<void> {
+  async function settle({ delivery, event }: InHand, settlement: Settlement): Promise<void> {
     try {
-      if (settlement.outcome === 'again') {
-        message.nack();
-        return;
-      }
-      if (settlement.outcome === 'quarantine') await tools.quarantine(incoming, settlement.reason);
-      await message.ackWithResponse();
+      if (settlement.outcome === 'again') return await delivery.again();
+      if (settlement.outcome === 'quarantine') await tools.quarantine(event, settlement.reason);
     } catch (cause) {
-      problem(cause, 'a message could not be settled; it comes again');
-      if (settlement.outcome === 'quarantine') message.nack();
+      problem(cause, 'a message could not be kept aside; it comes again');
+      return await delivery.again();
     }
+    await delivery.done().catch((cause: unknown) => problem(cause, 'a message could not be settled; it comes again'));
   }
 
   void open();
@@ -183,10 +159,10 @@ export function subscriber(
       clearTimeout(retry);
       const closing = source;
       source = undefined;
-      for (const { message } of queue) message.nack();
+      for (const { delivery } of queue) void delivery.again();
       queue = [];
       const late = setTimeout(() => {
-        for (const m of inHand) m.lost.abort(new Error('stopping'));
+        for (const m of inHand) m.delivery.lose(new Error('stopping'));
       }, withinMilliseconds);
       if (closing) {
         closing.setOptions(settings(withinMilliseconds + 1_000));
@@ -195,7 +171,7 @@ export function subscriber(
         await Promise.race([closed, idle().then(() => sleep(1_500, undefined, { ref: false }))]);
       }
       clearTimeout(late);
-      for (const m of inHand) m.lost.abort(new Error('stopping'));
+      for (const m of inHand) m.delivery.lose(new Error('stopping'));
       if (options.broadcastOf) await tools.remove(options).catch((cause: unknown) => problem(cause, 'a subscription was left behind'));
     },
   };
