@@ -525,6 +525,21 @@ describe('@google-cloud/bigquery', () => {
       expect(children).toHaveLength(Number(metadata.statistics.numChildJobs));
     });
 
+    test('children of a script come in its order and say where each statement stands', async () => {
+      const [job] = await bq.createQueryJob({ query: 'declare x int64 default 3;\nselect x;\n  select\n   x + 1' });
+      await job.getQueryResults();
+      const [children] = await bq.getJobs({ parentJobId: job.id } as never);
+      const made = (children as Json[]).map(({ metadata: { statistics } }) => statistics).sort((a, b) => a.creationTime - b.creationTime);
+      expect(new Set(made.map(({ creationTime }) => creationTime)).size).toBe(2);
+      expect(made.map(({ scriptStatistics }) => scriptStatistics)).toEqual([
+        { evaluationKind: 'STATEMENT', stackFrames: [{ startLine: 2, startColumn: 1, endLine: 2, endColumn: 9, text: 'select x' }] },
+        {
+          evaluationKind: 'STATEMENT',
+          stackFrames: [{ startLine: 3, startColumn: 3, endLine: 4, endColumn: 9, text: 'select\n   x + 1' }],
+        },
+      ]);
+    });
+
     test('a transaction commits as a whole or rolls back as a whole', async () => {
       await rows('create table d.tx (a int64)');
       await rows('begin transaction; insert d.tx values (1); insert d.tx values (2); commit transaction;');

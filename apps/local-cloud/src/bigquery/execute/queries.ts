@@ -10,6 +10,7 @@ import type { Service } from '../service.ts';
 import { type Parameter, parametersFrom } from '../values/parameters.ts';
 import { storedColumn } from './ddl.ts';
 import { dropTemporary, parsed, Script } from './script.ts';
+import { ScriptChildren } from './script-children.ts';
 import { Session } from './session.ts';
 import { type DmlCounts, type StatementResult, Statements } from './statements.ts';
 import { type Destination, writeTable } from './write-table.ts';
@@ -142,16 +143,15 @@ export class Queries {
       return;
     }
     job.statementType = 'SCRIPT';
-    job.children = 0;
     let bytes = 0;
     let billed = 0;
+    const children = new ScriptChildren(this.#service.jobs, job);
     const script = new Script(this.statements, session, {
-      ran: (text, started, result, error) => {
-        job.children!++;
+      ran: (statement, result, error) => {
         bytes += result?.bytesProcessed ?? 0;
         billed += result?.bytesBilled ?? 0;
         if (result) this.#count(job.caller, result);
-        this.#child(job, text, started, result, error);
+        children.add(statement, result, error);
       },
     });
     const last = await script.run(spec.nodes);
@@ -210,27 +210,6 @@ export class Queries {
     });
     const { result } = await this.statements.run(`SELECT * FROM \`${path.project}\`.\`${path.dataset}\`.\`${path.table}\``, session);
     return result ?? noRows(columns);
-  }
-
-  #child(parent: Job, text: string, started: number, outcome: StatementResult | undefined, error: ApiError | undefined): void {
-    void this.#service.jobs
-      .create({
-        project: parent.project,
-        id: `script_job_${parent.id.slice(0, 900)}_${parent.children}`,
-        location: parent.location,
-        kind: 'QUERY',
-        caller: parent.caller,
-        configuration: { query: { query: text, useLegacySql: false } },
-        parent: parent.id,
-      })
-      .then((job) => {
-        job.started = started;
-        job.ended = Date.now();
-        job.state = 'DONE';
-        if (outcome) job.outcome = outcome;
-        if (error) job.error = error;
-      })
-      .catch(() => undefined);
   }
 
   #count(caller: Caller, result: StatementResult): void {

@@ -34,9 +34,15 @@ const INT64: SqlType = { kind: 'INT64' };
 const MAX_DEPTH = 50;
 const errorVariables = ['@@error.message', '@@error.stack_trace', '@@error.statement_text', '@@error.formatted_stack_trace'];
 
+export interface RanStatement {
+  readonly text: string;
+  /** Where it stands in the script; a statement that was made by EXECUTE IMMEDIATE stands nowhere. */
+  readonly at: Position | undefined;
+  readonly started: number;
+}
 export interface ScriptOptions {
   /** Told of every statement that ran or failed: child jobs are made of these. */
-  readonly ran: (text: string, started: number, result: StatementResult | undefined, error: ApiError | undefined) => void;
+  readonly ran: (statement: RanStatement, result: StatementResult | undefined, error: ApiError | undefined) => void;
 }
 
 export class Script {
@@ -143,17 +149,17 @@ export class Script {
   }
 
   async #statement(text: string, at?: Position, session = this.#session): Promise<StatementResult> {
-    const started = Date.now();
+    const ran = { text, at, started: Date.now() };
     try {
       if (this.#broken) await this.#refuseTables(text, session, at);
       const result = await this.#statements.run(text, session, {}, at);
-      this.#options.ran(text, started, result, undefined);
+      this.#options.ran(ran, result, undefined);
       this.#last = result;
       if (result.dml) this.#session.variables.set('@@row_count', { type: INT64, value: session.rowCount });
       return result;
     } catch (error) {
       this.#failedText = text;
-      this.#options.ran(text, started, undefined, error instanceof ApiError ? error : undefined);
+      this.#options.ran(ran, undefined, error instanceof ApiError ? error : undefined);
       throw error;
     }
   }

@@ -68,7 +68,7 @@ export function jobResource(job: Job, origin: string): Json {
       ...(job.ended === undefined ? {} : { endTime: String(job.ended) }),
       ...(job.kind === 'QUERY' ? { totalBytesProcessed, totalSlotMs: '1', query: queryStatistics(job) } : {}),
       ...(job.children === undefined ? {} : { numChildJobs: String(job.children) }),
-      ...(job.parent === undefined ? {} : { parentJobId: job.parent, scriptStatistics: { evaluationKind: 'STATEMENT' } }),
+      ...(job.parent === undefined ? {} : { parentJobId: job.parent }),
       ...job.statistics,
     },
     status: { state: job.state, ...(error ? { errorResult: error.proto(), errors: [error.proto()] } : {}) },

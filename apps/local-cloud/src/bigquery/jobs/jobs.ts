@@ -117,6 +117,7 @@ export class Jobs {
     caller: Caller;
     configuration: Json;
     parent?: string;
+    created?: number;
     requestId?: string | undefined;
     addressable?: boolean;
     transient?: boolean;
@@ -141,7 +142,7 @@ export class Jobs {
       location: options.location ?? this.#location,
       kind: options.kind,
       caller: options.caller,
-      created: Date.now(),
+      created: options.created ?? Date.now(),
       configuration: options.configuration,
       ...(options.parent === undefined ? {} : { parent: options.parent }),
       ...(options.requestId === undefined ? {} : { requestId: options.requestId }),
