@@ -607,5 +607,22 @@ describe('@google-cloud/bigquery', () => {
         (await rows("select count(*) as n from `region-us`.INFORMATION_SCHEMA.JOBS where statement_type = 'INSERT'"))[0].n,
       ).toBeGreaterThan(0);
     });
+
+    test('and its elder, __TABLES__, of a dataset', async () => {
+      await rows('create schema elder');
+      await rows('create table elder.two as select 1 as a union all select 2');
+      await rows('create view elder.seen as select a from elder.two');
+      const found = 'select table_id, row_count, size_bytes, type, timestamp_millis(creation_time) > "2025-01-01" as dated from';
+      const expected = [
+        { table_id: 'seen', row_count: 0, size_bytes: 0, type: 2, dated: true },
+        { table_id: 'two', row_count: 2, size_bytes: 16, type: 1, dated: true },
+      ];
+      expect(await rows(`${found} elder.__TABLES__ order by 1`)).toEqual(expected);
+      expect(await rows(`${found} \`${bq.projectId}.elder.__tables__\` order by 1`)).toEqual(expected);
+      expect(await rows('select dataset_id, table_id from elder.__TABLES_SUMMARY__ where type = 1')).toEqual([
+        { dataset_id: 'elder', table_id: 'two' },
+      ]);
+      await expect(rows('select * from nowhere.__TABLES__')).rejects.toThrow(/Not found: Dataset/);
+    });
   });
 });

@@ -82,6 +82,9 @@ const views: Record<string, [string, SqlType][]> = {
   TABLE_STORAGE: list(
     'project_id table_catalog table_schema table_name creation_time:T total_rows:I total_partitions:I total_logical_bytes:I active_logical_bytes:I deleted:B table_type',
   ),
+  // Older than INFORMATION_SCHEMA and still in many scripts: `dataset.__TABLES__`.
+  __TABLES__: list('project_id dataset_id table_id creation_time:I last_modified_time:I row_count:I size_bytes:I type:I'),
+  __TABLES_SUMMARY__: list('project_id dataset_id table_id creation_time:I type:I'),
   JOBS: JOB_COLUMNS,
   JOBS_BY_USER: JOB_COLUMNS,
   JOBS_BY_PROJECT: JOB_COLUMNS,
@@ -245,6 +248,23 @@ async function rowsOf(service: Service, caller: Caller, { name, scope }: Informa
             active_logical_bytes: size.bytes,
             deleted: false,
             table_type: t.kind === 'VIEW' ? 'VIEW' : 'BASE TABLE',
+          };
+        }),
+      );
+    case '__TABLES__':
+    case '__TABLES_SUMMARY__':
+      return Promise.all(
+        tables().map(async (t) => {
+          const { rows, bytes } = name === '__TABLES__' ? await service.sizes.of(t) : { rows: 0, bytes: 0 };
+          return {
+            project_id: t.path.project,
+            dataset_id: t.path.dataset,
+            table_id: t.path.table,
+            creation_time: t.created,
+            last_modified_time: t.modified,
+            row_count: rows,
+            size_bytes: bytes,
+            type: t.kind === 'VIEW' ? 2 : 1,
           };
         }),
       );

@@ -480,7 +480,8 @@ export function extractSpec(service: Service, project: string, caller: Caller, e
       out.end();
       await once(out, 'finish');
     }
-    job.statistics = { extract: { destinationUriFileCounts: ['1'], inputBytes: '0' } };
+    const { bytes } = await service.sizes.of(table);
+    job.statistics = { extract: { destinationUriFileCounts: ['1'], inputBytes: String(bytes) } };
   };
 }
 

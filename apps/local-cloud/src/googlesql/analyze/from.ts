@@ -164,9 +164,7 @@ export function findTable(path: readonly string[], env: Env, at: number): Catalo
   }
   const found = catalog.table(full);
   if (found) return found;
-  if (!catalog.datasetExists(full.project, full.dataset)) {
-    throw new SyntaxFault(`Not found: Dataset ${full.project}:${full.dataset} was not found in location US`, at, 'notFound');
-  }
+  demandDataset(full.project, full.dataset, env, at);
   const hint = nearest(full.table, catalog.names('table', full.project, full.dataset));
   throw new SyntaxFault(
     `Not found: Table ${full.project}:${full.dataset}.${full.table} was not found in location US${hint ? `; Did you mean ${hint}?` : ''}`,
@@ -175,28 +173,31 @@ export function findTable(path: readonly string[], env: Env, at: number): Catalo
   );
 }
 
+function demandDataset(project: string, dataset: string, env: Env, at: number): void {
+  if (env.unit.context.catalog.datasetExists(project, dataset)) return;
+  throw new SyntaxFault(`Not found: Dataset ${project}:${dataset} was not found in location US`, at, 'notFound');
+}
+
 function tableSource(path: readonly string[], alias: string, at: number, env: Env, compileQuery: CompileQuery): Source {
   const parts = path.flatMap((p) => p.split('.'));
   const info = parts.findIndex((p) => p.toUpperCase() === 'INFORMATION_SCHEMA');
-  if (info >= 0) return informationSchema(parts, info, alias, at, env, compileQuery);
+  if (info >= 0) return informationSchema(parts, parts.slice(0, info), parts.slice(info + 1).join('.'), alias, at, env, compileQuery);
+  if (/^__TABLES(_SUMMARY)?__$/i.test(parts.at(-1)!))
+    return informationSchema(parts, parts.slice(0, -1), parts.at(-1)!, alias, at, env, compileQuery);
   if (parts.at(-1)!.endsWith('*')) return wildcard(parts, alias, at, env);
   return readTable(findTable(path, env, at), alias, at, env, compileQuery);
 }
 
 function informationSchema(
   parts: readonly string[],
-  info: number,
+  before: readonly string[],
+  view: string,
   alias: string,
   at: number,
   env: Env,
   compileQuery: CompileQuery,
 ): Source {
   const { catalog } = env.unit.context;
-  const view = parts
-    .slice(info + 1)
-    .join('.')
-    .toUpperCase();
-  const before = parts.slice(0, info);
   const region = before.find((p) => /^region-/i.test(p));
   const rest = before.filter((p) => p !== region);
   const project = region ? rest[0] : rest.length > 1 ? rest[0] : undefined;
@@ -206,7 +207,8 @@ function informationSchema(
     ...(dataset !== undefined && { dataset }),
     ...(region && { region: region.slice(7) }),
   };
-  const table = catalog.informationSchema(view, scope);
+  if (dataset !== undefined) demandDataset(scope.project, dataset, env, at);
+  const table = catalog.informationSchema(view.toUpperCase(), scope);
   if (!table) throw new SyntaxFault(`Not found: Table ${parts.join('.')} was not found in location US`, at, 'notFound');
   return readTable(table, alias, at, env, compileQuery);
 }
