@@ -16,7 +16,7 @@ function cpuTime(): number {
   return (user + system) / 1000;
 }
 
-/** Looks for busy seconds from now on; call when the work of starting is done. */
+/** Looks for busy seconds from now on; call when the code is loaded. */
 export function fullSpeedWhenBusy(
   onBusy: () => void = () => setFlagsFromString('--no-optimize-for-size'),
   used: () => number = cpuTime,

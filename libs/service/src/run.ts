@@ -197,6 +197,8 @@ export async function startService<F extends Fields>(options: ServiceOptions<F>,
   const service: RunningService = { port, stop };
   hooks.onListen?.(service);
 
+  // Bringing back a large state is work too.
+  fullSpeedWhenBusy();
   built = await options.build({
     name,
     config: parsed,
@@ -241,7 +243,6 @@ export async function startService<F extends Fields>(options: ServiceOptions<F>,
   }
   health.phase = 'serving';
   log.info({ port }, 'ready');
-  fullSpeedWhenBusy();
   return service;
 }
 

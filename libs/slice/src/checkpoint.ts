@@ -5,12 +5,13 @@
  * 2. Then slice_owners says: state at the position = tables + those redo rows. This is refused when the epoch is gone, so that a
  *    deposed owner starts no merge.
  * 3. Only then are the tables merged, each on its own. A crash in between leaves tables half new; the redo rows make them whole.
+ *    Once all are merged and nothing else is to do, slice_owners says that they are not needed.
  * 4. Keys stay dirty until all of it succeeded, so the next redo holds all that any table may lack.
  * 5. A row that somebody edited and nobody looked at yet stays as it is in the table, and dirty here, until the edit was adopted.
  * 6. Dead rows leave at once, unless a statement that could bring them back may still be under way: of a predecessor that did not
  *    leave in peace, or an own one whose outcome is unknown. Then they are marked, and purged when the hold is over.
  */
-import type { CheckpointRow, CheckpointTables, Clock, OwnerStore } from '@convergence/ports';
+import type { CheckpointRow, CheckpointTables, Clock, OwnerChange, OwnerStore } from '@convergence/ports';
 import type { SliceCore } from './core.ts';
 import { type SliceDefinition, storedAs } from './definition.ts';
 import { redoChunks } from './redo.ts';
@@ -42,7 +43,11 @@ export interface Checkpointer {
   /** Nobody's statement can be under way any more. */
   readonly calm: boolean;
   readonly position: number;
+  /** What the owner's row may say now that the tables hold all of the position: the next one reads no redo rows. */
+  readonly settled: Pick<OwnerChange, 'checkpoint' | 'redoFirst' | 'redoLast'>;
 }
+/** None. */
+const NO_REDO = { redoFirst: 1, redoLast: 0 };
 
 export function checkpointer<S, C, E extends { readonly type: string }>(options: CheckpointOptions<S, C, E>): Checkpointer {
   const { definition, core, owners, tables, clock, instance, epoch } = options;
@@ -50,6 +55,10 @@ export function checkpointer<S, C, E extends { readonly type: string }>(options:
   const marked = new Set(options.foundMarked);
   let position = -1;
   let recordedPublished = -1;
+  /** The owner's row names redo rows that the tables do not need. */
+  let redoMerged = false;
+  // The position goes with it: a record that comes late must not take the redo rows of a later checkpoint away.
+  const settled = () => (redoMerged ? { checkpoint: position, ...NO_REDO } : {});
 
   async function record(change: Parameters<OwnerStore['record']>[3]): Promise<boolean> {
     const published = options.published();
@@ -63,14 +72,19 @@ export function checkpointer<S, C, E extends { readonly type: string }>(options:
     const calm = clock.now() >= holdUntil;
     if (core.dirty === 0) {
       if (calm && marked.size > 0) await purge();
-      if (options.published().published <= recordedPublished) return false;
-      return record({});
+      if (options.published().published <= recordedPublished && !redoMerged) return false;
+      const mine = await record(settled());
+      if (mine) redoMerged = false;
+      await options.at?.('settled');
+      return mine;
     }
     core.moveTo(0, new Date(clock.now()).toISOString());
     const at = core.at;
     const through = core.sequence;
     const taken = core.takeDirty();
+    redoMerged = false;
     try {
+      let allLeft = 0;
       const rows = taken.map((keys, i) => core.rowsOf(i, keys));
       const { first, last } = await options.journal(redoOf(rows));
       await options.at?.('redo-written');
@@ -84,6 +98,7 @@ export function checkpointer<S, C, E extends { readonly type: string }>(options:
           guard: { slice: definition.name, epoch },
           id: `${definition.name}-${instance}-${epoch}-${first}-${i}`,
         });
+        allLeft += left;
         if (left > 0) {
           // Which ones is not known; those that were written are written again.
           core.putBackTable(i, taken[i]!);
@@ -92,6 +107,7 @@ export function checkpointer<S, C, E extends { readonly type: string }>(options:
         await options.at?.('table-merged');
       }
       position = through;
+      redoMerged = allLeft === 0;
     } catch (cause) {
       core.putBack(taken);
       holdUntil = clock.now() + options.holdMilliseconds;
@@ -131,6 +147,9 @@ export function checkpointer<S, C, E extends { readonly type: string }>(options:
     },
     get position() {
       return position;
+    },
+    get settled() {
+      return settled();
     },
   };
 }

@@ -5,7 +5,7 @@ import { adoptEdits } from './adoption.ts';
 import { checkpointer } from './checkpoint.ts';
 import type { EventMeta } from './definition.ts';
 import { outbox } from './outbox.ts';
-import { recover } from './recovery.ts';
+import { readAgain, recover } from './recovery.ts';
 import { REDO } from './redo.ts';
 import type { CommandMeta, Outcome, Slice, SliceOptions } from './slice.ts';
 
@@ -37,7 +37,12 @@ export async function openSlice<S, C, E extends { readonly type: string }>(given
     onFailure: (cause) => log.warn({ slice: definition.name, err: cause }, 'publishing failed; it is tried again'),
     onPublished: at && (() => at('published')),
   });
-  for (const { event, meta } of recovered.unpublished) out.add(meta.sequence, meta.at, definition.outbox(event, meta));
+  const { events: unpublished, restAfter } = recovered.unpublished;
+  for (const { event, meta } of unpublished) out.add(meta.sequence, meta.at, definition.outbox(event, meta));
+  if (restAfter !== undefined) {
+    const since = unpublished.at(-1)?.meta.at ?? recovered.publishedAt;
+    out.follow(restAfter, (after) => readAgain(options, after, recovered.streamStart, since));
+  }
 
   const writer: JournalWriter = journalWriter({
     store: options.journal,
@@ -236,6 +241,7 @@ export async function openSlice<S, C, E extends { readonly type: string }>(given
     for (let waited = 0; out.waiting > 0 && waited < 50; waited += 1) await clock.sleep(100);
     await checkpoint();
     const released = checkpoints.calm;
-    await owners.record(definition.name, epoch, instance, { released, published: out.published, publishedAt: out.publishedAt });
+    const { published, publishedAt } = out;
+    await owners.record(definition.name, epoch, instance, { released, published, publishedAt, ...checkpoints.settled });
   }
 }

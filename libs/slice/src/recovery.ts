@@ -8,9 +8,10 @@
  * 4. The own stream is recorded under the own epoch before anything is appended to it.
  */
 import { Transient } from '@convergence/contracts';
-import type { CheckpointRow, CheckpointTables, Clock, JournalRow, JournalStore, OwnerRow, OwnerStore, Row } from '@convergence/ports';
+import type { CheckpointTables, Clock, JournalRow, JournalStore, OwnerRow, OwnerStore, Row } from '@convergence/ports';
 import { keyOfRow, OWN_TYPE, SliceCore } from './core.ts';
 import { type EventMeta, type SliceDefinition, storedAs, tableKey } from './definition.ts';
+import type { Said } from './outbox.ts';
 import { REDO, type RedoChunk } from './redo.ts';
 import type { Point } from './slice.ts';
 
@@ -21,6 +22,7 @@ export interface RecoveryOptions<S, C, E extends { readonly type: string }> {
   readonly tables: CheckpointTables;
   readonly clock: Clock;
   readonly instance: string;
+  readonly keptMessages?: number;
   readonly at?: ((point: Point) => void | Promise<void>) | undefined;
 }
 export interface Recovered<S, C, E extends { readonly type: string }> {
@@ -30,12 +32,18 @@ export interface Recovered<S, C, E extends { readonly type: string }> {
   readonly streamStart: number;
   readonly published: number;
   readonly publishedAt: string | null;
-  /** Durable, and not known to be published. */
-  readonly unpublished: readonly { event: E; meta: EventMeta }[];
+  readonly unpublished: Unpublished<E>;
   readonly predecessorReleased: boolean;
   readonly foundMarked: ReadonlySet<number>;
   readonly replayed: number;
 }
+
+/** Durable events that say something, and are not known to be published. Many are not kept: the rest is read again, after this sequence. */
+export interface Unpublished<E> {
+  readonly events: readonly { event: E; meta: EventMeta }[];
+  readonly restAfter: number | undefined;
+}
+const KEPT = 10_000;
 
 const changing = (detail: string) => new Transient(detail, { code: 'owner.changing' });
 /** Rows that were acknowledged may take a moment until a query sees them. */
@@ -81,53 +89,84 @@ export async function recover<S, C, E extends { readonly type: string }>(options
   };
 }
 
-/** Tables overlaid by redo rows, which stay dirty: no table need have them. */
+/** Redo rows and the tables under them; the former stay dirty: no table need have them. Nothing is held but a page of each, and keys. */
 async function loadTables<S, C, E extends { readonly type: string }>(
   options: RecoveryOptions<S, C, E>,
   core: SliceCore<S, C, E>,
   owner: OwnerRow,
 ): Promise<Set<number>> {
-  const { definition, journal, tables } = options;
-  const redo = new Map<string, Map<string, CheckpointRow>>();
-  let expected = owner.redoFirst;
-  if (owner.redoFirst <= owner.redoLast) {
-    const range = { through: owner.redoLast, since: owner.checkpointAt ?? undefined, large: true };
-    for await (const page of journal.read(owner.redoFirst - 1, range)) {
-      for (const row of page) {
-        if (row.sequence !== expected) throw new Error(`${definition.name}: redo row ${expected} is missing from the journal`);
-        expected += 1;
-        if (row.type !== OWN_TYPE + REDO) continue;
-        const chunk = JSON.parse(row.data) as RedoChunk;
-        const rows = redo.get(chunk.table) ?? new Map<string, CheckpointRow>();
-        redo.set(chunk.table, rows);
-        for (const changed of chunk.rows) rows.set(tableKey(...Object.values(changed.key)), changed);
+  const { definition, tables } = options;
+  const redo = redoOf(options, owner);
+  const foundMarked = new Set<number>();
+  // Redo rows come in the order of the tables.
+  let chunk = await redo.next();
+  for (const [i, table] of definition.tables.entries()) {
+    const over = new Set<string>();
+    for (; !chunk.done && chunk.value.table === table.table.name; chunk = await redo.next()) {
+      const { rows } = chunk.value;
+      table.load(
+        core.state,
+        rows.flatMap(({ row }) => (row ? [row] : [])),
+      );
+      for (const { key, sequence, partition } of rows) {
+        const name = tableKey(...Object.values(key));
+        over.add(name);
+        core.touch(i, name, sequence, { partition });
       }
     }
-    if (expected <= owner.redoLast) throw changing(`${definition.name}: the journal does not show its redo rows yet`);
-  }
-
-  const foundMarked = new Set<number>();
-  for (const [i, table] of definition.tables.entries()) {
-    const over = redo.get(table.table.name);
     for await (const page of tables.load(storedAs(table), table.loadWhere)) {
       const live: Row[] = [];
       for (const stored of page) {
         if (stored.deleted) foundMarked.add(i);
         // What somebody else inserted or changed is no state before it was decided on.
-        else if (stored.sequence !== null && !over?.has(keyOfRow(table.key, stored.row))) live.push(stored.was ?? stored.row);
+        else if (stored.sequence !== null && !over.has(keyOfRow(table.key, stored.row))) live.push(stored.was ?? stored.row);
       }
       if (live.length > 0) table.load(core.state, live);
     }
-    if (!over) continue;
-    const rows = [...over.values()];
-    table.load(
-      core.state,
-      rows.flatMap((r) => (r.row ? [r.row] : [])),
-    );
-    for (const [key, changed] of over) core.touch(i, key, changed.sequence, { partition: changed.partition });
   }
+  if (!chunk.done) throw new Error(`${definition.name}: redo rows of ${chunk.value.table} come out of turn`);
   core.moveTo(owner.checkpoint, owner.checkpointAt);
   return foundMarked;
+}
+
+async function* redoOf<S, C, E extends { readonly type: string }>(
+  { definition, journal }: RecoveryOptions<S, C, E>,
+  { redoFirst, redoLast, checkpointAt }: OwnerRow,
+): AsyncGenerator<RedoChunk> {
+  if (redoFirst > redoLast) return;
+  let expected = redoFirst;
+  for await (const page of journal.read(redoFirst - 1, { through: redoLast, since: checkpointAt ?? undefined, large: true })) {
+    for (const row of page) {
+      if (row.sequence !== expected) throw new Error(`${definition.name}: redo row ${expected} is missing from the journal`);
+      expected += 1;
+      if (row.type === OWN_TYPE + REDO) yield JSON.parse(row.data) as RedoChunk;
+    }
+  }
+  if (expected <= redoLast) throw changing(`${definition.name}: the journal does not show its redo rows yet`);
+}
+
+/** Events with what they say, from the journal, for who publishes more than was kept. */
+export async function* readAgain<S, C, E extends { readonly type: string }>(
+  { definition, journal }: Pick<RecoveryOptions<S, C, E>, 'definition' | 'journal'>,
+  after: number,
+  through: number,
+  since: string | null,
+): AsyncGenerator<readonly Said[]> {
+  let last = after;
+  for await (const page of journal.read(after, { through, since: since ?? undefined, withoutDataOf: OWN_TYPE + REDO })) {
+    yield page.map((row) => {
+      if (row.sequence !== last + 1) throw new Error(`${definition.name}: the journal goes from sequence ${last} to ${row.sequence}`);
+      last = row.sequence;
+      if (row.type.startsWith(OWN_TYPE)) return { sequence: row.sequence, at: row.at, messages: [] };
+      const { event, meta } = journalled<E>(row);
+      return { sequence: row.sequence, at: row.at, messages: definition.outbox(event, meta) };
+    });
+  }
+  if (last < through) throw changing(`${definition.name}: the journal does not show all of its rows`);
+}
+
+function journalled<E>({ data, sequence, at, actor, trace_id }: JournalRow): { event: E; meta: EventMeta } {
+  return { event: JSON.parse(data) as E, meta: { sequence, at, actor, traceId: trace_id } };
 }
 
 async function replay<S, C, E extends { readonly type: string }>(
@@ -135,9 +174,10 @@ async function replay<S, C, E extends { readonly type: string }>(
   core: SliceCore<S, C, E>,
   owner: OwnerRow,
   known: number | undefined,
-): Promise<{ unpublished: { event: E; meta: EventMeta }[]; replayed: number; end: number }> {
-  const { definition, journal, clock } = options;
-  const unpublished: { event: E; meta: EventMeta }[] = [];
+): Promise<{ unpublished: Unpublished<E>; replayed: number; end: number }> {
+  const { definition, journal, clock, keptMessages = KEPT } = options;
+  const events: { event: E; meta: EventMeta }[] = [];
+  let restAfter: number | undefined;
   let last = Math.min(owner.checkpoint, owner.published);
   let replayed = 0;
   const since = owner.published < owner.checkpoint ? owner.publishedAt : owner.checkpointAt;
@@ -151,13 +191,14 @@ async function replay<S, C, E extends { readonly type: string }>(
       core.moveTo(row.sequence > owner.checkpoint ? row.sequence : 0, row.at);
       return;
     }
-    const event = JSON.parse(row.data) as E;
-    const meta: EventMeta = { sequence: row.sequence, at: row.at, actor: row.actor, traceId: row.trace_id };
+    const { event, meta } = journalled<E>(row);
     if (row.sequence > owner.checkpoint) {
       core.replay(event, meta);
       replayed += 1;
     }
-    if (row.sequence > owner.published && definition.outbox(event, meta).length > 0) unpublished.push({ event, meta });
+    if (restAfter !== undefined || row.sequence <= owner.published || definition.outbox(event, meta).length === 0) return;
+    if (events.length < keptMessages) events.push({ event, meta });
+    else restAfter = row.sequence - 1;
   };
 
   const look = async () => {
@@ -175,5 +216,5 @@ async function replay<S, C, E extends { readonly type: string }>(
   }
   const end = Math.max(last, known ?? owner.streamStart, owner.redoLast);
   core.moveTo(end, null);
-  return { unpublished, replayed, end };
+  return { unpublished: { events, restAfter }, replayed, end };
 }

@@ -60,6 +60,8 @@ export interface SliceOptions<S, C, E extends { readonly type: string }> {
   readonly log: SliceLog;
   /** For how long a statement of a deposed owner may still be under way (default 120). */
   readonly holdSeconds?: number;
+  /** Events with messages that a take-over keeps in memory; what is beyond is read again while it is published. */
+  readonly keptMessages?: number;
   /** Source of `DecideContext.random`; tests give their own. */
   readonly random?: () => string;
   /** Called at every named point: tests crash there. */
@@ -80,6 +82,7 @@ export const POINTS = [
   'checkpoint-recorded',
   'table-merged',
   'checkpoint-done',
+  'settled',
   'purged',
 ] as const;
 export type Point = (typeof POINTS)[number];

@@ -18,7 +18,7 @@ import type {
   TableSpec,
   Warehouse,
 } from '@convergence/ports';
-import { editedCondition, readWritten, writtenText } from './written-text.ts';
+import { editedCondition, isReadable, isWritten, readWritten, textReader, writtenText } from './written-text.ts';
 
 const OWN = new Set(['x_sequence', 'x_deleted', 'x_written']);
 /** BigQuery takes requests of 10 MB. A row is about a kilobyte in one, but some have texts of sixteen. */
@@ -26,7 +26,7 @@ const MERGE_ROWS = 5_000;
 const MERGE_BYTES = 8_000_000;
 /** What a value costs besides its name and text. */
 const WRAPPED = '"":{"value":""},'.length;
-const PAGE = 20_000;
+const PAGE = 2_000;
 /** Less than a slice's holdSeconds: after that no statement of a deposed owner can be under way. */
 const TIMEOUT = 100_000;
 
@@ -96,8 +96,7 @@ WHEN NOT MATCHED${dead === 'remove' ? ' AND NOT S.x_deleted' : ''} THEN INSERT (
       const was = readWritten(columns, (given.x_was ?? null) as string | null);
       const row: Record<string, unknown> = {};
       for (const { name } of columns) row[name] = given[name];
-      const sequence = given.x_sequence === null || given.x_sequence === undefined ? null : Number(given.x_sequence);
-      return { row, sequence, deleted: given.x_deleted === true, ...(was && { was }) };
+      return { row, ...stamp(given), ...(was && { was }) };
     };
   }
 
@@ -129,11 +128,34 @@ WHEN NOT MATCHED${dead === 'remove' ? ' AND NOT S.x_deleted' : ''} THEN INSERT (
       return left;
     },
 
+    /** Each row as one text, for watched tables the one that was written last: a column for each would cost ten times as much. */
     async *load({ spec, watched }, where) {
-      const wanted = where === undefined ? 'TRUE' : `T.x_deleted OR (${where})`;
-      const columns = watched ? looked(spec) : `${list(spec, 'T')}, T.x_sequence, T.x_deleted`;
-      const sql = `SELECT ${columns} FROM ${nameOf(spec.name)} AS T WHERE ${wanted}`;
-      for await (const page of warehouse.pages({ sql, labels: { purpose: 'recovery' } }, PAGE)) yield page.map(stored(spec));
+      const columns = columnsOf(spec);
+      const wanted = where === undefined ? 'TRUE' : `(T.x_deleted OR (${where}))`;
+      const content = writtenText(columns, 'T');
+      const text = watched ? `IF(${isWritten(columns, 'T')}, T.x_written, ${content})` : content;
+      const now = watched ? `IF(${editedCondition(columns, 'T')}, ${content}, NULL)` : 'CAST(NULL AS STRING)';
+      const from = `FROM ${nameOf(spec.name)} AS T WHERE ${wanted}`;
+      const labels = { purpose: 'recovery' };
+      let unreadable = false;
+      const sql = `SELECT ${text} AS x_text, ${now} AS x_now, T.x_sequence, T.x_deleted ${from}`;
+      const read = textReader(columns);
+      for await (const page of warehouse.pages({ sql, labels }, PAGE)) {
+        const rows = page.flatMap(({ x_text, x_now, ...x }) => {
+          const written = read(x_text as string);
+          const row = x_now === null ? written : read(x_now as string);
+          if (!row || !written) {
+            unreadable = true;
+            return [];
+          }
+          return { row, ...stamp(x), ...(x_now !== null && x.x_sequence !== null && { was: written }) };
+        });
+        yield rows;
+      }
+      if (!unreadable) return;
+      const odd = `NOT (${isReadable(columns, text)} AND ${isReadable(columns, content)})`;
+      for await (const page of warehouse.pages({ sql: `SELECT ${looked(spec)} ${from} AND ${odd}`, labels }, PAGE))
+        yield page.map(stored(spec));
     },
 
     async edited({ spec }, where) {
@@ -156,6 +178,11 @@ WHERE T.x_deleted IS NOT TRUE AND ${editedCondition(columnsOf(spec), 'T')}
     },
   };
 }
+
+const stamp = ({ x_sequence, x_deleted }: Row): Pick<StoredRow, 'sequence' | 'deleted'> => ({
+  sequence: x_sequence === null || x_sequence === undefined ? null : Number(x_sequence),
+  deleted: x_deleted === true,
+});
 
 /** As many rows as one statement takes. */
 function* inPieces(rows: readonly CheckpointRow[], columns: readonly ColumnSpec[]): Generator<readonly CheckpointRow[]> {

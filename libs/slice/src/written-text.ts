@@ -2,7 +2,7 @@
  * A row as one text that the warehouse can make of it and compare, and that can be read back: how the owner wrote it last.
  *
  * 1. The same values give the same text, whoever wrote them. 2. The text begins with the version of the columns it covers: after a column
- * was added, older texts say nothing. 3. `readWritten` gives values as rows that are loaded have them.
+ * was added, older texts say nothing. 3. `readWritten` gives values as rows that are loaded have them; JSON's null is NULL.
  */
 import { createHash } from 'node:crypto';
 import type { ColumnSpec, Row } from '@convergence/ports';
@@ -29,14 +29,44 @@ export function editedCondition(columns: readonly ColumnSpec[], alias: string): 
   return `(${written} IS NULL OR (STARTS_WITH(${written}, '${versionOf(columns)}:') AND ${written} != ${writtenText(columns, alias)}))`;
 }
 
+/** A condition: its owner wrote the row of that alias, with these columns. */
+export const isWritten = (columns: readonly ColumnSpec[], alias: string): string =>
+  `STARTS_WITH(COALESCE(${alias}.x_written, ''), '${versionOf(columns)}:')`;
+
+/** A condition: this text of a row can be read back. Not when one of its values holds what stands between values. */
+export const isReadable = (columns: readonly ColumnSpec[], text: string): string =>
+  `LENGTH(${text}) - LENGTH(REPLACE(${text}, ${escaped(BETWEEN)}, '')) = ${columns.length - 1}`;
+
 /** Undefined for a text of other columns. */
-export function readWritten(columns: readonly ColumnSpec[], text: string | null): Row | undefined {
-  if (text === null) return undefined;
+export const readWritten = (columns: readonly ColumnSpec[], text: string | null): Row | undefined =>
+  text === null ? undefined : textReader(columns)(text);
+
+/** The same for many. */
+export function textReader(columns: readonly ColumnSpec[]): (text: string) => Row | undefined {
   const version = `${versionOf(columns)}:`;
-  if (!text.startsWith(version)) return undefined;
-  const parts = text.slice(version.length).split(BETWEEN);
-  if (parts.length !== columns.length) return undefined;
-  return Object.fromEntries(columns.map((c, i) => [c.name, parts[i] === NULL ? null : readValue(c, parts[i]!)]));
+  // Neighbours are often alike, and then share one value.
+  const readers = columns.map((column) => ({
+    name: column.name,
+    read: valueReader(column),
+    lastText: undefined as string | undefined,
+    last: undefined as unknown,
+  }));
+  return (text) => {
+    if (!text.startsWith(version)) return undefined;
+    const parts = text.slice(version.length).split(BETWEEN);
+    if (parts.length !== readers.length) return undefined;
+    const row: Record<string, unknown> = {};
+    for (let i = 0; i < readers.length; i += 1) {
+      const part = parts[i]!;
+      const reader = readers[i]!;
+      if (part !== reader.lastText || typeof reader.last === 'object') {
+        reader.lastText = part;
+        reader.last = part === NULL ? null : reader.read(part);
+      }
+      row[reader.name] = reader.last;
+    }
+    return row;
+  };
 }
 
 /** Cheap for the common types. */
@@ -49,15 +79,23 @@ function textOf({ type }: ColumnSpec, column: string): string {
 }
 const isScalar = (type: string): boolean => /^(BOOL|INT64|DATE|NUMERIC|FLOAT64)\b/.test(type);
 
-function readValue({ type }: ColumnSpec, text: string): unknown {
+function valueReader({ type }: ColumnSpec): (text: string) => unknown {
   const plain = type.toUpperCase();
-  if (plain === 'TIMESTAMP') return timeOf(Number(text));
-  if (plain === 'ARRAY<STRING>') return text === '' ? [] : text.split(BETWEEN_ITEMS);
-  if (plain === 'BOOL') return text === 'true';
-  if (plain === 'INT64' || plain === 'FLOAT64') return Number.isSafeInteger(Number(text)) || plain === 'FLOAT64' ? Number(text) : text;
-  if (plain === 'BYTES') return Buffer.from(JSON.parse(text) as string, 'base64');
-  return plain === 'STRING' || plain === 'JSON' || isScalar(plain) ? text : JSON.parse(text);
+  if (plain === 'TIMESTAMP') return (text) => timeOf(Number(text));
+  if (plain === 'STRING') return ownText;
+  if (plain === 'ARRAY<STRING>') return (text) => (text === '' ? [] : text.split(BETWEEN_ITEMS));
+  if (plain === 'BOOL') return (text) => text === 'true';
+  if (plain === 'FLOAT64') return Number;
+  if (plain === 'INT64') return (text) => (Number.isSafeInteger(Number(text)) ? Number(text) : text);
+  if (isScalar(plain)) return (text) => text;
+  // TO_JSON_STRING(NULL) is a text.
+  if (plain === 'JSON') return (text) => (text === 'null' ? null : text);
+  if (plain === 'BYTES') return (text) => (text === 'null' ? null : Buffer.from(JSON.parse(text) as string, 'base64'));
+  return (text) => JSON.parse(text);
 }
+
+/** A piece of a text as a text of its own: whoever keeps the piece would keep all of the text. */
+const ownText = (text: string): string => (text.length < 13 ? text : Buffer.from(text).toString());
 
 function timeOf(micros: number): string {
   const milliseconds = Math.floor(micros / 1000);

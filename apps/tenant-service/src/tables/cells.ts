@@ -8,7 +8,11 @@ export function text(row: Row, name: string): string {
 }
 export const textOrNull = (row: Row, name: string): string | null => (row[name] == null ? null : text(row, name));
 
-export const time = (row: Row, name: string): string => new Date(row[name] as string).toISOString();
+const MILLISECONDS = 'yyyy-mm-ddThh:mm:ss.sssZ'.length;
+export function time(row: Row, name: string): string {
+  const value = row[name] as string;
+  return value.length === MILLISECONDS && value.endsWith('Z') ? value : new Date(value).toISOString();
+}
 export const timeOrNull = (row: Row, name: string): string | null => (row[name] == null ? null : time(row, name));
 
 export const date = (row: Row, name: string): string => String(row[name]).slice(0, 10);

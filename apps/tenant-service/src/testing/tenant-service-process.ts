@@ -52,7 +52,11 @@ export async function provisionedCell(env: Readonly<Record<string, string>>): Pr
   };
 }
 
-export async function startTenantProcess(env: Readonly<Record<string, string>>, port?: number): Promise<TenantProcess> {
+export async function startTenantProcess(
+  env: Readonly<Record<string, string>>,
+  port?: number,
+  nodeOptions: readonly string[] = [],
+): Promise<TenantProcess> {
   const mailOutbox = await mkdtemp(join(tmpdir(), 'tenant-process-'));
   const own = port ?? (await freePort());
   const settings = {
@@ -66,7 +70,7 @@ export async function startTenantProcess(env: Readonly<Record<string, string>>, 
     LOG_LEVEL: 'info',
     MAIL_OUTBOX: mailOutbox,
   };
-  const child: ChildProcess = spawn(process.execPath, ['--no-warnings', MAIN], {
+  const child: ChildProcess = spawn(process.execPath, [...nodeOptions, '--no-warnings', MAIN], {
     env: { ...process.env, ...settings },
     stdio: ['ignore', 'pipe', 'pipe'],
   });

@@ -23,10 +23,9 @@ import { encodeRow, ROW_DESCRIPTOR } from './row-encoder.ts';
 const OUTCOMES: Readonly<Record<number, AppendOutcome>> = { 6: 'already', 9: 'fenced', 11: 'out_of_range' };
 /** A resend is harmless, so there is no reason to wait long. */
 const APPEND_TIMEOUT = 3_000;
-const PAGE = 20;
-/** Journal rows that one row of an answer carries (it may hold 100 MB), and that one query reads: most recoveries need one. */
-const SMALL_ROWS = { pack: 1_000, window: 100_000 };
-const LARGE_ROWS = { pack: 100, window: 2_000 };
+/** Journal rows that one row of an answer carries, that one query reads, and rows of an answer that travel at once: some megabytes. */
+const SMALL_ROWS = { pack: 1_000, window: 100_000, page: 4 };
+const LARGE_ROWS = { pack: 100, window: 2_000, page: 4 };
 
 interface Connection {
   readonly writer: writing.Writer;
@@ -76,7 +75,7 @@ export function googleJournalStore(
   }
 
   /** Packed, many rows to one text: what travels and is parsed is then the rows alone. */
-  function window(from: number, to: number, pack: number, range: JournalRange): AsyncIterator<readonly Row[]> {
+  function window(from: number, to: number, { pack, page }: typeof SMALL_ROWS, range: JournalRange): AsyncIterator<readonly Row[]> {
     const data = range.withoutDataOf === undefined ? 'data' : "IF(type = @without, '', data)";
     const columns = ['CAST(sequence AS STRING)', 'CAST(epoch AS STRING)', 'CAST(UNIX_MILLIS(`at`) AS STRING)', 'subject', 'type', data]
       .concat("COALESCE(actor, '')", "COALESCE(trace_id, '')")
@@ -98,7 +97,7 @@ ORDER BY page`,
       },
       labels: { purpose: 'recovery' },
     };
-    return warehouse.pages(statement, PAGE)[Symbol.asyncIterator]();
+    return warehouse.pages(statement, page)[Symbol.asyncIterator]();
   }
 
   return {
@@ -141,19 +140,19 @@ ORDER BY page`,
     /** A window of sequences at a time, the next one asked for while this one is worked on. Sequences have no gaps, so an empty window is the end. */
     async *read(after, range = {}) {
       const through = range.through ?? Number.MAX_SAFE_INTEGER;
-      const { pack, window: size } = range.large ? LARGE_ROWS : SMALL_ROWS;
+      const sizes = range.large ? LARGE_ROWS : SMALL_ROWS;
       const begin = (from: number) => {
         if (from >= through) return undefined;
-        const pages = window(from, Math.min(through, from + size), pack, range);
+        const pages = window(from, Math.min(through, from + sizes.window), sizes, range);
         const first = pages.next();
         first.catch(() => undefined);
         return { pages, first };
       };
       let from = after;
-      for (let current = begin(from); current; from += size) {
+      for (let current = begin(from); current; from += sizes.window) {
         let page = await current.first;
         if (page.done) return;
-        const next = begin(from + size);
+        const next = begin(from + sizes.window);
         for (; !page.done; page = await current.pages.next()) {
           for (const { packed } of page.value) yield String(packed).split(ROWS).map(unpack);
         }

@@ -87,6 +87,7 @@ async function lived(world: World, commands: number, crashes: number): Promise<L
       checkpointSeconds: 1,
       refreshSeconds: 7,
       holdSeconds: 60,
+      keptMessages: 2,
       log,
       at(point) {
         points.add(point);

@@ -76,6 +76,24 @@ export const checkpointTablesPromises: Readonly<Record<string, (stage: Checkpoin
       { row: empty, sequence: 6, deleted: false },
     ]);
   },
+  'whatever a text holds is loaded as it was written, in a table that is watched and in one that is not': async (stage) => {
+    const odd = ['a\u001fb', '\u001f', '\u001e\u001f\u001d', 'plain \u20ac'].map((note, i) => aSample({ id: `id-${i}`, note }));
+    for (const watched of [true, false]) {
+      const table = { ...samplesTable, watched };
+      await stage.tables.merge(
+        table,
+        odd.map((row, i) => changed(i + 1, row)),
+        how(stage),
+      );
+      const loaded: StoredRow[] = [];
+      for await (const page of stage.tables.load(table)) loaded.push(...page);
+      loaded.sort((a, b) => (a.sequence ?? 0) - (b.sequence ?? 0));
+      assert.deepEqual(
+        loaded.map(({ row }) => row),
+        odd,
+      );
+    }
+  },
   'a row moves forward only': async (stage) => {
     await stage.tables.merge(samplesTable, [changed(5, aSample({ limit: 5 }))], how(stage));
     await stage.tables.merge(samplesTable, [changed(4, aSample({ limit: 4 }))], how(stage));
