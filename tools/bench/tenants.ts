@@ -2,7 +2,8 @@
  * `npm run bench -- tenants [--tenants=50000] [--rows=100000]`: tenant-service with so many tenants on local-cloud, each with a key,
  * a plan and a usage day; and so many rows of runs (admitted, started, ended) that no checkpoint has when the process before it dies.
  *
- * It is started as the launcher does. After that it ends cleanly and starts again, twice: each start reads everything, each end writes a checkpoint of everything.
+ * It is started as the launcher does. After that it ends cleanly and starts again, twice: each start reads everything, each end writes
+ * a checkpoint of everything.
  *
  * Printed: how long until it answers, and its resident memory then, after half a minute with its checkpoints, and as Linux counts
  * it at its highest.
