@@ -198,6 +198,20 @@ describe('MERGE', () => {
     expect(await runner.run(sql, [{ name: 'rows', type, value }])).toEqual({ inserted: 1, updated: 1, deleted: 0 });
     expect(await runner.values("select id from d.t where starts_with(name, 'p') order by id")).toEqual([['1'], ['50']]);
   });
+  test('says the conditions of its branches once a branch, not beside every value; NULLs and values that fail stay in their branch', async () => {
+    await runner.run('delete d.t where true');
+    await runner.run("insert into d.t (id, name) values (1, 'a'), (2, 'b')");
+    const sql =
+      "merge d.t t using (select 1 as id, 0 as zero union all select 3, 1) s on t.id = s.id when matched and t.name <> 'never' then update set name = null, tags = null, place = null when not matched then insert (id, name, tags, place) values (3, cast(div(6, s.zero) as string), null, null)";
+    const { text } = (compile(sql, runner.context()) as CompiledDml).statements[0]!.sql;
+    expect(text.split('gs_a').length - 1).toBeLessThanOrEqual(4);
+    expect(await runner.run(sql)).toEqual({ inserted: 1, updated: 1, deleted: 0 });
+    expect(await runner.values('select * from d.t order by id')).toEqual([
+      ['1', null, [], null],
+      ['2', 'b', [], null],
+      ['3', '6', [], null],
+    ]);
+  });
 });
 
 describe('row access policies', () => {

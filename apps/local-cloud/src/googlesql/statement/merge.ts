@@ -124,10 +124,13 @@ function general(statement: Merge, target: Target, source: Enclosed, on: string,
       });
     } else if (branch.action.k === 'update') {
       const set = assignments(branch.action.set, target, inner);
-      const written = new Map(set.map(({ column }, i) => [column.name, `gs_m.u${k}_${i}`]));
-      set.forEach(({ sql }, i) => {
-        columns.push(`CASE WHEN gs_a = ${k} THEN ${sql} END AS u${k}_${i}`);
-      });
+      const written = new Map(set.map(({ column }, i) => [column.name, taken(k, i)]));
+      columns.push(
+        packed(
+          k,
+          set.map(({ sql }) => sql),
+        ),
+      );
       const stored = storedColumns(target.table);
       const row = stored.map(({ name }) => written.get(name) ?? `${target.alias}.${quote(name)}`);
       statements.push(
@@ -142,12 +145,10 @@ function general(statement: Merge, target: Target, source: Enclosed, on: string,
       );
     } else {
       const { columns: names, values } = insertValues(branch, target, source, inner);
-      values.forEach((sql, i) => {
-        columns.push(`CASE WHEN gs_a = ${k} THEN ${sql} END AS i${k}_${i}`);
-      });
+      columns.push(packed(k, values));
       later.push({
         effect: 'inserted',
-        text: `INSERT INTO ${target.physical} (${names}) SELECT ${values.map((_, i) => `gs_m.i${k}_${i}`).join(', ')} FROM ${TEMP} AS gs_m WHERE gs_m.gs_a = ${k}`,
+        text: `INSERT INTO ${target.physical} (${names}) SELECT ${values.map((_, i) => taken(k, i)).join(', ')} FROM ${TEMP} AS gs_m WHERE gs_m.gs_a = ${k}`,
       });
     }
   }
@@ -178,6 +179,14 @@ function general(statement: Merge, target: Target, source: Enclosed, on: string,
   ];
   return { statements: all.map(({ effect, text }) => ({ effect, sql: duckSql(text, env) })), insertsOnly: false };
 }
+
+/**
+ * The values of a branch, together: an alias is replaced by what it stands for wherever it is used, and beside each value the conditions of
+ * all branches made planning take longer than the statement.
+ */
+const packed = (k: number, values: readonly string[]) =>
+  `CASE WHEN gs_a = ${k} THEN struct_pack(${values.map((sql, i) => `v${i} := ${sql}`).join(', ')}) END AS b${k}`;
+const taken = (k: number, i: number) => `struct_extract(gs_m.b${k}, 'v${i}')`;
 
 function insertValues(branch: MergeBranch, target: Target, source: Enclosed, env: Env): { columns: string; values: string[] } {
   if (branch.action.k !== 'insert') throw new SyntaxFault('INSERT expected', branch.at);
