@@ -136,10 +136,8 @@ async function serve(request: IncomingMessage, response: ServerResponse, routes:
       http: request,
       rawBody,
     });
-    if (options.fault('bigquery.answer_lost') || options.fault('bigquery.reset')) {
-      request.socket.destroy();
-      return;
-    }
+    if (options.fault('bigquery.answer_lost')) return void request.socket.destroy();
+    if (options.fault('bigquery.reset')) return void request.socket.resetAndDestroy();
     send(response, result, pretty);
   } catch (error) {
     send(response, asApiError(error, `${request.method} ${url.pathname}`, options.onBug), pretty);
