@@ -8,6 +8,7 @@ import type { Node } from '../parse/ast.ts';
 import { SyntaxFault } from '../parse/fault.ts';
 import { sameNode } from '../parse/walk.ts';
 import { BOOL, INT64 } from '../sql-type.ts';
+import { arraySubquery } from './array-query.ts';
 import { analyzeCall } from './call.ts';
 import { analyzeArray, analyzeCast, analyzeStruct } from './construct.ts';
 import { intervalLiteral, partText } from './interval.ts';
@@ -121,11 +122,11 @@ export function analyze(node: Node, env: Env): Typed {
     case 'structCtor':
       return analyzeStruct(node, env);
     case 'scalarQuery':
-      return scalarQuery(env.unit.compileQuery(node.query, subquery(env)), node.at);
+      return arraySubquery(node, env) ?? scalarQuery(env.unit.compileQuery(node.query, subquery(env)), node.at);
     case 'arrayQuery':
-      return arrayQuery(env.unit.compileQuery(node.query, subquery(env)), node.at);
+      return arraySubquery(node, env) ?? arrayQuery(env.unit.compileQuery(node.query, subquery(env)), node.at);
     case 'exists':
-      return raw(BOOL, `EXISTS (${render(env.unit.compileQuery(node.query, subquery(env)))})`);
+      return arraySubquery(node, env) ?? raw(BOOL, `EXISTS (${render(env.unit.compileQuery(node.query, subquery(env)))})`);
     case 'interval':
       return intervalLiteral(node, (n) => analyze(n, env));
     case 'rangeLiteral':

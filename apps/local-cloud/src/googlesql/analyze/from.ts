@@ -10,14 +10,14 @@ import { nearest } from '../nearest.ts';
 import type { From, Query } from '../parse/ast.ts';
 import { SyntaxFault } from '../parse/fault.ts';
 import { parseLoneExpression, parseLoneQuery } from '../parse/statement.ts';
-import { BOOL, fieldName, formatType, INT64, quote, STRING, TIMESTAMP } from '../sql-type.ts';
+import { BOOL, formatType, INT64, quote, STRING, TIMESTAMP } from '../sql-type.ts';
 import { coerce } from './convert.ts';
 import { analyze } from './expression.ts';
 import { inferName } from './names.ts';
 import { want } from './operator.ts';
 import { pivot, unpivot } from './pivot.ts';
 import { bindArguments, findRoutine } from './routine.ts';
-import { emptyScope, type RangeVariable, resolve, type Scope, type ScopeColumn, type Source } from './scope.ts';
+import { emptyScope, resolve, type Scope, type ScopeColumn, type Source, valueScope } from './scope.ts';
 import { render, subquery } from './subquery.ts';
 import { raw, type Typed } from './typed.ts';
 import type { Env, Relation } from './unit.ts';
@@ -66,22 +66,6 @@ function ofColumns(sql: string, columns: Relation['columns'], value: boolean, al
   const text = `${sql} AS ${name}`;
   if (value) return { sql: text, scope: valueScope(raw(out[0]!.type, out[0]!.sql), alias, [], env.scope) };
   return { sql: text, scope: { parent: env.scope, ranges: [{ alias, columns: out }], columns: out } };
-}
-
-/** A value table: the alias is the value, the fields of a struct are columns. */
-function valueScope(value: Typed, alias: string | undefined, extra: readonly ScopeColumn[], parent: Scope): Scope {
-  const { type } = value;
-  const columns: ScopeColumn[] =
-    type.kind === 'STRUCT'
-      ? type.fields.map((f, i) => ({
-          name: f.name,
-          type: f.type,
-          sql: `struct_extract(${value.sql}, '${fieldName(type.fields, i).replaceAll("'", "''")}')`,
-        }))
-      : [{ name: alias ?? '', type, sql: value.sql }];
-  const ranges: RangeVariable[] = [{ alias, columns, value }];
-  for (const e of extra) ranges.push({ alias: e.name, columns: [e], value: raw(e.type, e.sql) });
-  return { parent, ranges, columns: [...columns, ...extra] };
 }
 
 function unnest(

@@ -161,3 +161,19 @@ export function visibleNames(scope: Scope | undefined): string[] {
   }
   return names;
 }
+
+/** A value table: the alias is the value, the fields of a struct are columns. */
+export function valueScope(value: Typed, alias: string | undefined, extra: readonly ScopeColumn[], parent: Scope): Scope {
+  const { type } = value;
+  const columns: ScopeColumn[] =
+    type.kind === 'STRUCT'
+      ? type.fields.map((f, i) => ({
+          name: f.name,
+          type: f.type,
+          sql: `struct_extract(${value.sql}, '${fieldName(type.fields, i).replaceAll("'", "''")}')`,
+        }))
+      : [{ name: alias ?? '', type, sql: value.sql }];
+  const ranges: RangeVariable[] = [{ alias, columns, value }];
+  for (const e of extra) ranges.push({ alias: e.name, columns: [e], value: raw(e.type, e.sql) });
+  return { parent, ranges, columns: [...columns, ...extra] };
+}

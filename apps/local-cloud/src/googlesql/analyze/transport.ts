@@ -4,6 +4,9 @@ import { SyntaxFault } from '../parse/fault.ts';
 import { fieldName, quote } from '../sql-type.ts';
 import { castSql } from './convert.ts';
 
+/** The largest integer that every reader of JSON takes as it is. */
+const SAFE = '9007199254740992';
+
 /** JSON of the type's shape, see ../runtime/json.ts. */
 export function shapeJson(type: SqlType): string {
   if (type.kind === 'ARRAY') return `{"k":"ARRAY","of":${shapeJson(type.element)}}`;
@@ -32,4 +35,38 @@ function leaves(sql: string, type: SqlType, depth: number): string {
 export function transport(sql: string, type: SqlType): string {
   const text = leaves(sql, type, 0);
   return type.kind === 'ARRAY' || type.kind === 'STRUCT' ? `CAST(to_json(${text}) AS VARCHAR)` : text;
+}
+
+/**
+ * The same JSON by DuckDB alone, where it writes what GoogleSQL does: texts, booleans and small integers under plain names. What is left
+ * to repair are its escapes, see gs_json_escapes.
+ */
+export function nativeJson(sql: string, type: SqlType, wide: boolean): string | undefined {
+  const value = type.kind === 'ARRAY' || type.kind === 'STRUCT' ? nativeLeaves(sql, type, wide, 0) : undefined;
+  return value && `CAST(to_json(${value}) AS VARCHAR)`;
+}
+function nativeLeaves(sql: string, type: SqlType, wide: boolean, depth: number): string | undefined {
+  const e = `gs_t${depth}`;
+  switch (type.kind) {
+    case 'STRING':
+    case 'BOOL':
+      return sql;
+    case 'INT64':
+      return wide ? `CASE WHEN ${sql} BETWEEN -${SAFE} AND ${SAFE} THEN to_json(${sql}) ELSE to_json(CAST(${sql} AS VARCHAR)) END` : sql;
+    case 'ARRAY': {
+      const element = nativeLeaves(e, type.element, wide, depth + 1);
+      return element && (element === e ? sql : `list_transform(${sql}, lambda ${e}: ${element})`);
+    }
+    case 'STRUCT': {
+      const fields = type.fields.map((f, i) => {
+        const name = fieldName(type.fields, i);
+        const value = nativeLeaves(`struct_extract(${e}, '${name.replaceAll("'", "''")}')`, f.type, wide, depth + 1);
+        return name === f.name && value ? `${quote(name)} := ${value}` : undefined;
+      });
+      if (fields.length === 0 || fields.includes(undefined)) return undefined;
+      return `list_transform([${sql}], lambda ${e}: CASE WHEN ${e} IS NULL THEN NULL ELSE struct_pack(${fields.join(', ')}) END)[1]`;
+    }
+    default:
+      return undefined;
+  }
 }

@@ -1,7 +1,7 @@
 /** JSON functions. */
-import { shapeJson, transport } from '../analyze/transport.ts';
+import { nativeJson, shapeJson, transport } from '../analyze/transport.ts';
 import { parsePath } from '../runtime/json-value.ts';
-import { type Call, type FunctionSpec, scalar } from './call.ts';
+import { type Call, type FunctionSpec, once, scalar } from './call.ts';
 import type { Declared } from './signature.ts';
 
 const path = (call: Call, sql: string | undefined, legacy: boolean): string => {
@@ -32,8 +32,13 @@ const toJson = (sql: string, call: Call, wide = "'none'", i = 0): string => {
   const arg = call.args[i]!;
   if (arg.untyped) return "'null'";
   if (arg.type.kind === 'JSON') return `coalesce(${sql}, 'null')`;
+  const native = wide === "'none'" || wide === "'text'" ? nativeJson(sql, arg.type, wide === "'text'") : undefined;
+  if (native) return `coalesce(${once([native], 'gs_j', ([j]) => escapes(j!))}, 'null')`;
   return `coalesce(gs_to_json(${asText(sql, arg.type)}, '${shapeJson(arg.type).replaceAll("'", "''")}', ${wide}), 'null')`;
 };
+/** DuckDB's escapes are GoogleSQL's but for rare characters, and only texts that may hold those leave DuckDB. */
+const escapes = (json: string): string =>
+  `CASE WHEN contains(${json}, '\\u') OR contains(${json}, '\u2028') OR contains(${json}, '\u2029') THEN gs_json_escapes(${json}) ELSE ${json} END`;
 function asText(sql: string, type: Call['args'][number]['type']): string {
   const moved = transport(sql, type);
   return type.kind === 'ARRAY' || type.kind === 'STRUCT' ? moved : `CAST(to_json(${moved}) AS VARCHAR)`;

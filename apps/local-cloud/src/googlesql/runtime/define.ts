@@ -18,6 +18,8 @@ import {
   DuckDBTimeValue,
   type DuckDBType,
   type DuckDBValue,
+  DuckDBVarCharVector,
+  type DuckDBVector,
   INTERVAL,
   LIST,
   TIME,
@@ -112,6 +114,27 @@ export const native = (name: string, parameters: readonly Kind[], returns: Kind,
   run,
 });
 
+/**
+ * A constant arrives once for each row. Its texts lie at one address, and a text is dear to read: the one before is taken again where
+ * length, beginning and address are the same.
+ */
+function itemsOf(vector: DuckDBVector): (row: number) => DuckDBValue {
+  if (!(vector instanceof DuckDBVarCharVector)) return (row) => vector.getItem(row);
+  const { dataView, validity } = vector as unknown as { dataView: DataView; validity: { itemValid(row: number): boolean } };
+  let last: DuckDBValue = null;
+  return (row) => {
+    if (!validity.itemValid(row)) return null;
+    const at = row * 16;
+    const same =
+      row > 0 &&
+      last !== null &&
+      dataView.getBigUint64(at, true) === dataView.getBigUint64(at - 16, true) &&
+      dataView.getBigUint64(at + 8, true) === dataView.getBigUint64(at - 8, true);
+    if (!same) last = vector.getItem(row);
+    return last;
+  };
+}
+
 export function toDuckDb(f: NativeFunction): DuckDBScalarFunction {
   const readers = f.parameters.map((k) => READ[k]);
   const write = WRITE[f.returns];
@@ -120,11 +143,12 @@ export function toDuckDb(f: NativeFunction): DuckDBScalarFunction {
     parameterTypes: f.parameters.map((k) => TYPES[k]),
     returnType: TYPES[f.returns],
     mainFunction: (info, chunk, output) => {
-      const columns = readers.map((_, i) => chunk.getColumnVector(i));
+      const columns = readers.map((_, i) => itemsOf(chunk.getColumnVector(i)));
       const args: Plain[] = new Array(readers.length);
-      rows: for (let row = 0; row < chunk.rowCount; row++) {
-        for (const [i, column] of columns.entries()) {
-          const value = column.getItem(row);
+      const { rowCount } = chunk;
+      rows: for (let row = 0; row < rowCount; row++) {
+        for (let i = 0; i < columns.length; i++) {
+          const value = columns[i]!(row);
           if (value === null) {
             output.setItem(row, null);
             continue rows;

@@ -258,6 +258,11 @@ export const jsonFunctions: readonly NativeFunction[] = [
     const v = lax(text);
     return v instanceof JsonNumber ? canonicalText(v.text) : scalarText(v);
   }),
+  native('gs_json_escapes', ['text'], 'text', (json: string) =>
+    json.replace(/\\(?:u[\dA-F]{4}|[^u])|[\u2028\u2029]/g, (found) =>
+      found.length === 6 ? found.toLowerCase() : found.length === 1 ? `\\u${found.charCodeAt(0).toString(16)}` : found,
+    ),
+  ),
   native('gs_to_json', ['text', 'text', 'text'], 'text', (transport: string, shape: string, wide: 'none' | 'wide' | 'text') =>
     toJson(JSON.parse(transport), shapeOf(shape), wide),
   ),

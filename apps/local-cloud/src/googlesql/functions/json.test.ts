@@ -1,0 +1,23 @@
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { renderJson } from '../runtime/json-value.ts';
+import { Runner } from '../testing.ts';
+
+let runner: Runner;
+beforeAll(async () => {
+  runner = await Runner.open();
+});
+afterAll(() => runner.close());
+
+test('TO_JSON_STRING escapes every character as GoogleSQL does, whichever side wrote it', async () => {
+  const points = [...Array.from({ length: 0x300 }, (_, i) => i + 1), 0x2027, 0x2028, 0x2029, 0x202a, 0xfeff, 0x1f600];
+  const sql = `select to_json_string([s]), to_json_string(struct(s as \`k\`)) from (select code_points_to_string([92, 117, c, 48, c]) as s from unnest([${points.join(', ')}]) c with offset o order by o)`;
+  const rows = await runner.values(sql);
+  const texts = points.map((c) => `\\u${String.fromCodePoint(c)}0${String.fromCodePoint(c)}`);
+  expect(rows).toEqual(texts.map((text) => [renderJson([text], false), `{"k":${renderJson(text, false)}}`]));
+});
+
+test('a text that is the same in every row is still NULL where it is NULL', async () => {
+  const long = 'America/Los_Angeles';
+  const sql = `select count(*), count(timestamp(datetime '2025-01-01', if(mod(n, 3) = 0, null, '${long}'))) from unnest(generate_array(1, 3000)) n`;
+  expect(await runner.values(sql)).toEqual([['3000', '2000']]);
+});
