@@ -8,6 +8,7 @@
  * 4. Rows of a buffered stream become visible up to the flushed offset.
  * 5. A stream belongs to one physical table: if that is dropped or replaced the stream is gone.
  */
+
 import { createHash, randomUUID } from 'node:crypto';
 import { BIGINT, type DuckDBType, type DuckDBValue } from '@duckdb/node-api';
 import type { TableRecord } from '../bigquery/catalog/catalog.ts';
@@ -16,6 +17,7 @@ import type { Target } from '../bigquery/storage/ingest.ts';
 import { columnsDdl, ingestionTime, type LogKeeper, type Store } from '../bigquery/storage/store.ts';
 import type { LogRecord } from '../bigquery/storage/write-log.ts';
 import { duckType } from '../bigquery/values/physical.ts';
+import { quote } from '../googlesql/sql-type.ts';
 import { appendParts, readAppend } from './append-record.ts';
 import { readDescriptor } from './descriptor.ts';
 import { type RowDecoder, rowDecoder } from './row-decoder.ts';
@@ -239,7 +241,7 @@ export class StreamBook implements LogKeeper {
           const [known] = await connection.rows(`SELECT count(*) FROM duckdb_tables() WHERE table_name = 'w${staging}'`);
           if (Number(known![0]) > 0) {
             const columns = [
-              ...table.columns.map((column) => `"${column.name.replaceAll('"', '""')}"`),
+              ...table.columns.map((column) => quote(column.name)),
               ...(ingestionTime(table.partitioning) ? ['"_PARTITIONTIME"'] : []),
             ].join(', ');
             await connection.run(

@@ -4,7 +4,7 @@
  */
 import type { DuckDBValue } from '@duckdb/node-api';
 import type { CatalogTable, Column, SqlType } from '../../googlesql/contract.ts';
-import { formatType } from '../../googlesql/sql-type.ts';
+import { formatType, quote } from '../../googlesql/sql-type.ts';
 import type { Caller } from '../../identity/index.ts';
 import type { Service } from '../service.ts';
 import type { Connection } from '../storage/database.ts';
@@ -382,7 +382,7 @@ function partitionClause(t: TableRecord): string | undefined {
 export function partitionIdSql(t: Pick<TableRecord, 'partitioning'>): string | undefined {
   const { partitioning } = t;
   if (!partitioning) return undefined;
-  const column = `"${partitioning.column.replaceAll('"', '""')}"`;
+  const column = quote(partitioning.column);
   if (partitioning.granularity === 'RANGE') {
     const { start, end, interval } = partitioning.range!;
     return `CASE WHEN ${column} IS NULL THEN '__NULL__' WHEN ${column} < ${start} OR ${column} >= ${end} THEN '__UNPARTITIONED__' ELSE CAST(${start} + ((${column} - ${start}) // ${interval}) * ${interval} AS VARCHAR) END`;

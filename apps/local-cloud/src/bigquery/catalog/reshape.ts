@@ -1,9 +1,7 @@
 /** From the columns a table has to the columns it shall have: the statements that DuckDB needs. Pure. */
 import type { Column } from '../../googlesql/contract.ts';
-import { physicalType } from '../../googlesql/sql-type.ts';
+import { physicalType, quote } from '../../googlesql/sql-type.ts';
 import { physicalName, type TableRecord } from './catalog.ts';
-
-const quote = (name: string) => `"${name.replaceAll('"', '""')}"`;
 
 /** Columns are matched by name, case-insensitively; new ones go last (before `_PARTITIONTIME`, which is never addressed by position). */
 export function reshapeSql(table: TableRecord, after: readonly Column[]): string[] {

@@ -2,7 +2,9 @@
  * How many bytes BigQuery would count for a table: exact for fixed-width types, by a sample for the rest.
  * Good for estimates (dryRun, billing, numBytes); says so nowhere, so nobody should bill by it.
  */
+
 import type { Column, SqlType } from '../../googlesql/contract.ts';
+import { quote } from '../../googlesql/sql-type.ts';
 import type { Store } from '../storage/store.ts';
 import { physicalName, type TableRecord } from './catalog.ts';
 
@@ -21,7 +23,6 @@ const FIXED: Partial<Record<SqlType['kind'], number>> = {
 const SAMPLE = 1000;
 const ROUGH_FROM_ROWS = 10_000;
 const ROUGH_MS = 5000;
-const quote = (name: string) => `"${name.replaceAll('"', '""')}"`;
 
 export interface TableSize {
   readonly rows: number;

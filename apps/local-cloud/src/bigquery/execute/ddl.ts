@@ -1,5 +1,7 @@
 /** CREATE, ALTER, DROP: from the compiler's description to changes of the catalog. Checks the caller's rights itself, object by object. */
+
 import type { AlterAction, Column, CompiledQuery, Ddl, TableOptions, TablePath } from '../../googlesql/contract.ts';
+import { quote } from '../../googlesql/sql-type.ts';
 import { demand } from '../catalog/access.ts';
 import { physicalName, type RowPolicy, type TableRecord } from '../catalog/catalog.ts';
 import type { NewTable } from '../catalog/metadata.ts';
@@ -13,7 +15,6 @@ import type { Session } from './session.ts';
 import type { DdlEffect, StatementResult, Statements } from './statements.ts';
 
 type Effect = Pick<StatementResult, 'statementType' | 'ddl'>;
-const quote = (name: string) => `"${name.replaceAll('"', '""')}"`;
 const nameOf = (path: TablePath) => `${path.project}:${path.dataset}.${path.table}`;
 const permanent = 'is not supported in a transaction.';
 

@@ -1,5 +1,7 @@
 /** Query jobs: from the API's query configuration to a finished job, single statement or script. */
+
 import type { Column, ScriptNode, TablePath } from '../../googlesql/contract.ts';
+import { quote } from '../../googlesql/sql-type.ts';
 import type { Caller } from '../../identity/index.ts';
 import { ApiError, invalid, required } from '../errors.ts';
 import type { Job } from '../jobs/jobs.ts';
@@ -187,7 +189,7 @@ export class Queries {
         ? {
             into: async (query, values) => {
               const columns = query.columns.map(storedColumn);
-              const names = columns.map((column) => `"${column.name.replaceAll('"', '""')}"`).join(', ');
+              const names = columns.map((column) => quote(column.name)).join(', ');
               const record = await writeTable(this.#service, session.caller, destination, columns, async (connection, physical) => {
                 await connection.run(`INSERT INTO ${physical} (${names}) ${query.sql.text}`, values);
               });

@@ -2,9 +2,11 @@
 import { etagOf } from '../catalog/catalog.ts';
 import { schemaFromColumns } from '../catalog/table-schema.ts';
 import { ApiError, invalid, required } from '../errors.ts';
-import { copySpec, extractSpec, loadSpec } from '../jobs/data-jobs.ts';
+import { copySpec } from '../jobs/copy.ts';
+import { extractSpec } from '../jobs/extract.ts';
 import { affected, dmlStats, jobReference, jobResource } from '../jobs/job-resource.ts';
 import type { Job } from '../jobs/jobs.ts';
+import { loadSpec } from '../jobs/load.ts';
 import type { Service } from '../service.ts';
 import { type WireRow, withFloatTimestamps } from '../values/to-wire.ts';
 import { type Json, JsonText, type RestRequest, type Route } from './http.ts';

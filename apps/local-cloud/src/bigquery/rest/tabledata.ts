@@ -1,6 +1,8 @@
 /** Rows over REST without SQL: tabledata.list and tabledata.insertAll. */
+
 import type { DuckDBValue } from '@duckdb/node-api';
 import type { Column, SqlType } from '../../googlesql/contract.ts';
+import { quote } from '../../googlesql/sql-type.ts';
 import { demand } from '../catalog/access.ts';
 import { etagOf, physicalName } from '../catalog/catalog.ts';
 import { ApiError, invalid } from '../errors.ts';
@@ -15,7 +17,6 @@ import { pathOf } from './tables.ts';
 
 const MAX_ROWS = 50_000;
 const PAGE = 10_000;
-const quote = (name: string) => `"${name.replaceAll('"', '""')}"`;
 
 export const int64Timestamps = (query: URLSearchParams) => query.get('formatOptions.useInt64Timestamp') === 'true';
 

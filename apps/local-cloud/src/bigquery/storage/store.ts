@@ -9,7 +9,7 @@ import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { DuckDBTimestampTZValue, TIMESTAMPTZ } from '@duckdb/node-api';
 import type { Column, Partitioning } from '../../googlesql/contract.ts';
-import { physicalType } from '../../googlesql/sql-type.ts';
+import { physicalType, quote } from '../../googlesql/sql-type.ts';
 import { CatalogStore, type Change, physicalName, type TableRecord } from '../catalog/catalog.ts';
 import { duckType } from '../values/physical.ts';
 import { Checkpoints } from './checkpoints.ts';
@@ -44,7 +44,6 @@ export interface MetadataChange<T> {
   readonly applied?: () => void;
 }
 
-const quote = (name: string) => `"${name.replaceAll('"', '""')}"`;
 export const ingestionTime = (partitioning: Partitioning | undefined) => partitioning?.column === '_PARTITIONTIME';
 
 export function columnsDdl(columns: readonly Column[], partitioning?: Partitioning): string {
