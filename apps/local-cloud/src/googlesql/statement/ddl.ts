@@ -1,11 +1,11 @@
 /** CREATE, ALTER, DROP: checked against the types and handed to the storage side as data. */
 import { coerce } from '../analyze/convert.ts';
 import { analyze } from '../analyze/expression.ts';
-import { findTable, tablePath } from '../analyze/from.ts';
 import { want } from '../analyze/operator.ts';
 import { bindArguments } from '../analyze/routine.ts';
 import { emptyScope, type Scope } from '../analyze/scope.ts';
 import { render } from '../analyze/subquery.ts';
+import { findTable, tablePath } from '../analyze/tables.ts';
 import { raw, type Typed } from '../analyze/typed.ts';
 import type { Env, Relation } from '../analyze/unit.ts';
 import type {

@@ -3,8 +3,8 @@
 import { constrain } from '../analyze/construct.ts';
 import { coerce } from '../analyze/convert.ts';
 import { analyze } from '../analyze/expression.ts';
-import { findTable, rowFilter, tableColumns } from '../analyze/from.ts';
 import { emptyScope, type Scope } from '../analyze/scope.ts';
+import { findTable, rowFilter, tableColumns } from '../analyze/tables.ts';
 import type { Typed } from '../analyze/typed.ts';
 import type { Env } from '../analyze/unit.ts';
 import type { CatalogTable, Column } from '../contract.ts';
