@@ -42,6 +42,23 @@ const config = (url: string, more: Partial<HttpExtractConfig> = {}): HttpExtract
 const token = { type: 'token', next: 'next_page', parameter: 'page', has_more: 'has_more' } as const;
 
 describe('http.extract', () => {
+  test('a connection that breaks within a page is the source not being ready, not a fault of ours', async () => {
+    const url = await serve((_, response) => {
+      response.writeHead(200, { 'content-length': '1000' });
+      response.write('{"data":[', () => response.destroy());
+    });
+    await expect(extract(config(url))).rejects.toMatchObject({ code: 'http.cut_short', errorClass: 'source_not_ready', transient: true });
+  });
+
+  test.each([
+    ['can not be reached', { code: 'http.unreachable', transient: true }],
+    ['answers no JSON', { code: 'http.token_shape', hint: 'Check token_url in the template.' }],
+  ])('a place of tokens that %s is said to be so', async (what, failure) => {
+    const url = what.startsWith('can') ? 'http://127.0.0.1:9' : await serve((_, response) => json(response, 200, '<html>'));
+    const auth = { type: 'oauth_client_credentials', token_url: url, client_id: 'id', client_secret: 'secret' } as const;
+    await expect(extract(config(url, { auth }), { id: 'a', secret: 'b' })).rejects.toMatchObject(failure);
+  });
+
   test('reads all pages of a token, and waits where the source says so', async () => {
     let busy = true;
     const url = await serve((request, response) => {

@@ -36,7 +36,7 @@ export class Requester {
     for (let attempt = 1; ; attempt++) {
       await this.#pace();
       const response = await this.#send(url);
-      if (response.ok) return this.#read(response);
+      if (response.ok) return this.#read(url, response);
       await response.body?.cancel();
       const failure = refusal(url, response);
       if (!failure.transient || attempt >= TRIES) throw failure;
@@ -73,25 +73,35 @@ export class Requester {
       });
     } catch (cause) {
       signal.throwIfAborted();
-      throw new StepFailure('source_not_ready', 'http.unreachable', `${url.host} can not be reached.`, {
-        hint: 'It is tried again by itself.',
+      throw unreachable(url, cause);
+    }
+  }
+
+  async #text(url: URL, response: Response): Promise<string> {
+    let text = '';
+    const decoder = new TextDecoder();
+    try {
+      for await (const chunk of response.body ?? []) {
+        text += decoder.decode(chunk, { stream: true });
+        if (text.length > MOST_BYTES)
+          throw new StepFailure('quota', 'http.page_too_large', `One page is larger than ${MOST_BYTES / 1024 / 1024} MB.`, {
+            hint: 'Ask for smaller pages (limit).',
+          });
+      }
+    } catch (cause) {
+      this.#context.signal.throwIfAborted();
+      if (cause instanceof StepFailure) throw cause;
+      throw new StepFailure('source_not_ready', 'http.cut_short', `${url.host} broke off within a page.`, {
+        hint: 'It is tried again by itself; when it stays so, ask for smaller pages (limit).',
         transient: true,
         cause,
       });
     }
+    return text + decoder.decode();
   }
 
-  async #read(response: Response): Promise<Page> {
-    let text = '';
-    const decoder = new TextDecoder();
-    for await (const chunk of response.body ?? []) {
-      text += decoder.decode(chunk, { stream: true });
-      if (text.length > MOST_BYTES)
-        throw new StepFailure('quota', 'http.page_too_large', `One page is larger than ${MOST_BYTES / 1024 / 1024} MB.`, {
-          hint: 'Ask for smaller pages (limit).',
-        });
-    }
-    text += decoder.decode();
+  async #read(url: URL, response: Response): Promise<Page> {
+    const text = await this.#text(url, response);
     let body: unknown;
     try {
       body = parseJson(text);
@@ -110,6 +120,13 @@ export class Requester {
     return { body, headers: response.headers };
   }
 }
+
+const unreachable = (url: URL, cause: unknown): StepFailure =>
+  new StepFailure('source_not_ready', 'http.unreachable', `${url.host} can not be reached.`, {
+    hint: 'It is tried again by itself.',
+    transient: true,
+    cause,
+  });
 
 function refusal(url: URL, response: Response): StepFailure {
   const { status } = response;
@@ -165,17 +182,24 @@ export async function authorization(context: StepContext, config: HttpExtractCon
       });
       if (auth.scope) body.set('scope', auth.scope);
       const url = new URL(auth.token_url);
-      const response = await context.fetch(url, { method: 'POST', body, redirect: 'error', signal: context.signal });
+      const response = await context
+        .fetch(url, { method: 'POST', body, redirect: 'error', signal: context.signal })
+        .catch((cause: unknown) => {
+          context.signal.throwIfAborted();
+          throw unreachable(url, cause);
+        });
       if (!response.ok)
         throw response.status < 500 && response.status !== 429
           ? new StepFailure('credential', 'http.token_refused', `${url.host} gives no token for the credential.`, {
               hint: 'Check client id and secret.',
             })
           : refusal(url, response);
-      const { access_token } = (await response.json()) as { access_token?: unknown };
-      if (typeof access_token !== 'string')
-        throw new StepFailure('schema', 'http.token_shape', `${url.host} answered without an access_token.`);
-      return { authorization: `Bearer ${access_token}` };
+      const answer = (await response.json().catch(() => null)) as { access_token?: unknown } | null;
+      if (typeof answer?.access_token !== 'string')
+        throw new StepFailure('schema', 'http.token_shape', `${url.host} answered without an access_token.`, {
+          hint: 'Check token_url in the template.',
+        });
+      return { authorization: `Bearer ${answer.access_token}` };
     }
     default:
       return auth satisfies never;
