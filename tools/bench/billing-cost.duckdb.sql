@@ -1,5 +1,5 @@
 -- configs/gcp/cost/billing_cost.sql as somebody writes it who has DuckDB alone.
-WITH charges AS MATERIALIZED (
+WITH charges AS NOT MATERIALIZED (
   SELECT
     r.*,
     coalesce(list_sum(list_transform(list_filter(r.credits, lambda c: c.type NOT IN ('PROMOTION', 'FREE_TIER')), lambda c: c.amount)), 0) AS discount,
