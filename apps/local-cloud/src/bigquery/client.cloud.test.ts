@@ -297,6 +297,54 @@ describe('@google-cloud/bigquery', () => {
       expect(read.metadata.statistics.query.schema.fields).toHaveLength(2);
     });
 
+    test('bytes are those of the partitions that a filter leaves, in a dry run, in a job and for what may be billed', async () => {
+      await rows('create table d.parted (day date, v int64) partition by day');
+      await rows("insert d.parted select date_add('2025-01-01', interval i day), i from unnest(generate_array(0, 9)) i");
+      const bytes = async (query: string, more: object = {}) => {
+        const [job] = await bq.createQueryJob({ query, dryRun: true, ...more });
+        return Number(job.metadata.statistics.totalBytesProcessed);
+      };
+      expect(await bytes('select * from d.parted')).toBe(160);
+      expect(await bytes("select * from d.parted where day >= '2025-01-09' and v > 100")).toBe(32);
+      expect(await bytes('select v from d.parted where day = @day', { params: { day: bq.date('2025-01-03') } })).toBe(16);
+      expect(await bytes("delete d.parted where day = '2025-01-03'")).toBe(16);
+      const [job] = await bq.createQueryJob("select * from d.parted where day = '2025-01-03'");
+      expect((await job.getQueryResults())[0]).toMatchObject([{ v: 2 }]);
+      expect(((await job.getMetadata()) as Json)[0].statistics.totalBytesProcessed).toBe('16');
+    });
+
+    test('a table that requires a filter on its partitions is not read or changed without one', async () => {
+      await rows('create table d.strict (day date, v int64) partition by day options (require_partition_filter = true)');
+      await rows("insert d.strict values ('2025-01-01', 1), ('2025-01-02', 2)");
+      await rows('create view d.strict_view as select day, sum(v) as v from d.strict group by day');
+      const message =
+        "Cannot query over table 'convergence-local.d.strict' without a filter over column(s) 'day' that can be used for partition elimination";
+      for (const query of [
+        'select * from d.strict',
+        'select * from d.strict where v = 1',
+        'delete d.strict where v = 1',
+        'merge d.strict t using (select 1 as v) s on t.v = s.v when matched then delete',
+        'select * from d.strict_view',
+        "select (select max(v) from d.strict) from d.strict where day = '2025-01-01'",
+      ]) {
+        expect((await failure(rows(query))).message).toContain(message);
+        expect((await failure(bq.createQueryJob({ query, dryRun: true }))).message).toContain(message);
+      }
+      expect(await rows("select v from d.strict_view where day = '2025-01-02'")).toEqual([{ v: 2 }]);
+      expect(await rows("with s as (select * from d.strict) select v from s where day > '2025-01-01'")).toEqual([{ v: 2 }]);
+      await rows("update d.strict set v = 3 where day = '2025-01-02'");
+      await rows('create table d.strict_load (v int64) partition by _PARTITIONDATE options (require_partition_filter = true)');
+      expect((await failure(rows('select v from d.strict_load'))).message).toContain(
+        "column(s) '_PARTITION_LOAD_TIME', '_PARTITIONDATE', '_PARTITIONTIME' that",
+      );
+      expect(await rows("select v from d.strict_load where _PARTITIONDATE = '2025-01-01'")).toEqual([]);
+      await bq
+        .dataset('d')
+        .table('strict')
+        .setMetadata({ requirePartitionFilter: false } as never);
+      expect(await rows('select sum(v) as v from d.strict')).toEqual([{ v: 4 }]);
+    });
+
     test('a dry run follows what statements added and removed, and so do the rows that a table tells', async () => {
       await rows('create table d.sized (id int64, n int64)');
       const sized = async (sql: string, count: number) => {

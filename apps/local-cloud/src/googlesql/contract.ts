@@ -124,8 +124,15 @@ export interface CompiledQuery {
   readonly kind: 'query';
   readonly sql: DuckSql;
   readonly columns: readonly Column[];
-  /** Tables read, for permissions, statistics and byte estimates (columns read when known). */
-  readonly reads: readonly { readonly path: TablePath; readonly columns?: readonly string[] }[];
+  /** Tables read, and partitioned ones changed, for permissions, statistics and byte estimates (columns read when known). */
+  readonly reads: readonly {
+    readonly path: TablePath;
+    readonly columns?: readonly string[];
+    /** Counts the rows of the partitions that filters leave; absent when they leave all, or the table has none. */
+    readonly kept?: DuckSql;
+    /** Of a partitioned table that is read at least once without a filter on its partition column. */
+    readonly unfiltered?: true;
+  }[];
   /** True when no function of the moment or of chance is used: the result may be cached. */
   readonly deterministic: boolean;
   /** Ordered by the outermost query: paging must keep the order. */

@@ -97,13 +97,19 @@ export class TableSizes {
     this.#known.set(id, { ...known, version: known.version + 1, size, reckoned: true });
   }
 
-  /** Bytes of the named columns (all when unknown). */
-  async scanned(table: TableRecord, columns: readonly string[] | undefined): Promise<{ rows: number; bytes: number }> {
+  /** Bytes of the named columns (all when unknown), in so many of its rows if not in all. */
+  async scanned(
+    table: TableRecord,
+    columns: readonly string[] | undefined,
+    kept?: () => Promise<number>,
+  ): Promise<{ rows: number; bytes: number }> {
     const size = await this.of(table, true);
-    if (!columns) return size;
+    const rows = kept && size.rows > 0 ? await kept() : size.rows;
+    if (!columns && rows === size.rows) return size;
     let width = 0;
-    for (const name of new Set(columns.map((column) => column.toLowerCase()))) width += size.perColumn.get(name) ?? 0;
-    return { rows: size.rows, bytes: Math.round(size.rows * width) };
+    for (const name of columns ? new Set(columns.map((column) => column.toLowerCase())) : size.perColumn.keys())
+      width += size.perColumn.get(name) ?? 0;
+    return { rows, bytes: Math.round(rows * width) };
   }
 }
 

@@ -89,7 +89,7 @@ export class Queries {
     context: { project: string; caller: Caller; defaultDataset?: { project: string; dataset: string } },
   ): Promise<readonly Column[]> {
     const session = new Session({ ...context, parameters: [], positional: false, aborted: new AbortController().signal });
-    const { compiled } = await this.statements.prepare(sql, session);
+    const { compiled } = this.statements.permitted(sql, session);
     if (compiled.kind !== 'query') throw invalid('The query of a view must be a SELECT.');
     return compiled.columns.map(storedColumn);
   }

@@ -139,18 +139,23 @@ export class Statements {
     return { columns: compiled.columns, row: rows[0] ?? [] };
   }
 
-  /** Compiled, permitted and priced, not run. */
-  async prepare(sql: string, session: Session, at?: Position): Promise<Ready> {
+  /** Compiled and permitted. */
+  permitted(sql: string, session: Session, at?: Position): { compiled: Compiled; looked: Looked } {
     const { compiled, looked } = this.compile(sql, session, at);
     this.#permit(compiled, looked, session);
-    const { bytes, billed } = await this.#price(compiled, looked);
+    return { compiled, looked };
+  }
+
+  /** Compiled, permitted and priced, not run. */
+  async prepare(sql: string, session: Session, at?: Position): Promise<Ready> {
+    const { compiled, looked } = this.permitted(sql, session, at);
+    const { bytes, billed } = await this.#price(compiled, looked, session);
     return { compiled, looked, bytes, billed };
   }
 
   async run(sql: string, session: Session, options: RunOptions = {}, at?: Position): Promise<StatementResult> {
     const { control, store } = this.service;
-    const { compiled, looked } = this.compile(sql, session, at);
-    this.#permit(compiled, looked, session);
+    const { compiled, looked } = this.permitted(sql, session, at);
     const paths = pathsOf(looked);
     const cacheKey =
       compiled.kind === 'query' && options.useCache && !options.into && session.transaction === undefined
@@ -159,7 +164,7 @@ export class Statements {
     const cached = cacheKey === undefined ? undefined : this.#cached(cacheKey, looked);
     if (cached) return { statementType: 'SELECT', result: cached, bytesProcessed: 0, bytesBilled: 0, cacheHit: true, referenced: paths };
     await this.ready(looked, session);
-    const { bytes, billed, rows } = await this.#price(compiled, looked);
+    const { bytes, billed, rows } = await this.#price(compiled, looked, session);
     if (options.maximumBytesBilled !== undefined && billed > options.maximumBytesBilled) {
       throw new ApiError(
         'bytesBilledLimitExceeded',
@@ -299,15 +304,16 @@ export class Statements {
     if (target && !session.tempTables.has(target.table)) demand(catalog, caller, 'write', target);
   }
 
-  async #price(compiled: Compiled, looked: Looked): Promise<{ bytes: number; billed: number; rows: number }> {
+  async #price(compiled: Compiled, looked: Looked, session: Session): Promise<{ bytes: number; billed: number; rows: number }> {
     const { sizes } = this.service;
-    const reads = 'reads' in compiled ? compiled.reads : [];
+    // What a view reads is asked of those who read it.
+    const reads = compiled.kind === 'ddl' && compiled.ddl.op !== 'createTable' ? [] : compiled.reads;
     let bytes = 0;
     let billed = 0;
     let rows = 0;
-    const count = async (table: TableRecord, columns?: readonly string[]) => {
+    const count = async (table: TableRecord, columns?: readonly string[], kept?: DuckSql) => {
       if (table.kind !== 'TABLE') return;
-      const scanned = await sizes.scanned(table, columns);
+      const scanned = await sizes.scanned(table, columns, kept && (() => this.#kept(kept, session, table)));
       rows += scanned.rows;
       bytes += scanned.bytes;
       billed += Math.max(Math.ceil(scanned.bytes / 1_048_576) * 1_048_576, MIN_BILLED);
@@ -315,13 +321,27 @@ export class Statements {
     const byPath = new Map([...looked.tables].map((table) => [pathKey(table.path), table]));
     for (const read of reads) {
       const table = byPath.get(pathKey(read.path));
-      if (table) await count(table, read.columns);
+      if (table?.requirePartitionFilter && read.unfiltered) throw unfiltered(table);
+      if (table) await count(table, read.columns, read.kept);
     }
     if (compiled.kind === 'update' || compiled.kind === 'delete' || (compiled.kind === 'merge' && !compiled.insertsOnly)) {
       const target = byPath.get(pathKey(compiled.target.path));
       if (target && !reads.some((read) => samePath(read.path, compiled.target.path))) await count(target);
     }
     return { bytes, billed, rows };
+  }
+
+  /** What fails here fails in the statement, which has the words for it; then nothing is known to be left out. */
+  async #kept(sql: DuckSql, session: Session, table: TableRecord): Promise<number> {
+    const { database } = this.service.store;
+    try {
+      const [[rows]] = (await database.use(async (connection) =>
+        (await connection.query(sql.text, this.bind(sql, session))).getRows(),
+      )) as [[bigint]];
+      return Number(rows);
+    } catch {
+      return (await this.service.sizes.of(table, true)).rows;
+    }
   }
 
   #versions(looked: Looked): [number, number][] {
@@ -361,3 +381,12 @@ export class Statements {
 
 const samePath = (a: TablePath, b: TablePath) => a.table === b.table && a.dataset === b.dataset && a.project === b.project;
 const pathsOf = (looked: Looked): TablePath[] => [...looked.tables].map((table) => table.path);
+const LOAD_TIME = ['_PARTITION_LOAD_TIME', '_PARTITIONDATE', '_PARTITIONTIME'];
+function unfiltered({ path, partitioning }: TableRecord): ApiError {
+  const columns = partitioning!.column === '_PARTITIONTIME' ? LOAD_TIME : [partitioning!.column];
+  return new ApiError(
+    'invalidQuery',
+    `Cannot query over table '${path.project}.${path.dataset}.${path.table}' without a filter over column(s) ${columns.map((name) => `'${name}'`).join(', ')} that can be used for partition elimination`,
+    'query',
+  );
+}

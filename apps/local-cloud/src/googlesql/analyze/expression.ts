@@ -17,7 +17,7 @@ import { analyzeIndex, analyzePath, systemVariable } from './names.ts';
 import { negate, notNull, operator, unify, want } from './operator.ts';
 import { analyzeCase, analyzeIn, analyzeLike } from './predicate.ts';
 import { arrayQuery, render, scalarQuery, subquery } from './subquery.ts';
-import { boolLiteral, bytesLiteral, floatLiteral, nullOf, raw, stringLiteral, type Typed } from './typed.ts';
+import { boolLiteral, bytesLiteral, conjunctsOf, floatLiteral, nullOf, raw, stringLiteral, type Typed } from './typed.ts';
 import type { Env } from './unit.ts';
 
 export function analyze(node: Node, env: Env): Typed {
@@ -111,8 +111,9 @@ export function analyze(node: Node, env: Env): Typed {
       return operator(node.op, [analyze(node.left, env), analyze(node.right, env)], node.at, `gs_x${env.unit.alias()}`);
     case 'and':
     case 'or': {
-      const parts = node.operands.map((o) => want(analyze(o, env), BOOL, o.at, `operator ${node.k.toUpperCase()}`).sql);
-      return raw(BOOL, `(${parts.join(node.k === 'and' ? ' AND ' : ' OR ')})`);
+      const parts = node.operands.map((o) => want(analyze(o, env), BOOL, o.at, `operator ${node.k.toUpperCase()}`));
+      const sql = `(${parts.map((part) => part.sql).join(node.k === 'and' ? ' AND ' : ' OR ')})`;
+      return { ...raw(BOOL, sql), ...(node.k === 'and' && { conjuncts: parts.flatMap(conjunctsOf) }) };
     }
     case 'not':
       notNull('NOT', node.of);

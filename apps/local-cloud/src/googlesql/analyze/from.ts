@@ -83,7 +83,7 @@ function analyzePath(from: PathFrom, env: Env, compileQuery: CompileQuery): Sour
   const alias = from.alias ?? from.path.at(-1)!;
   if (from.path.length === 1) {
     const cte = env.ctes.get(head!.toLowerCase());
-    if (cte) return ofColumns(cte.sql, cte.columns, cte.value, alias, env);
+    if (cte) return ofColumns(cte.sql, cte.columns, cte.value, alias, env, true);
   }
   if (from.path.length > 1 || env.locals?.has(head!.toLowerCase())) {
     const local = env.locals?.get(head!.toLowerCase());

@@ -22,7 +22,7 @@ import { emptyScope, type Scope } from './scope.ts';
 import { aliasMap, selectItems, shape } from './select-list.ts';
 import { compileSet } from './set-operation.ts';
 import { render } from './subquery.ts';
-import { raw } from './typed.ts';
+import { conjunctsOf, raw } from './typed.ts';
 import type { CompileBody, Env, OutColumn, Relation } from './unit.ts';
 import { compileWith } from './with.ts';
 
@@ -134,8 +134,9 @@ function compileSelect(select: Select, outer: Env, order: readonly OrderItem[], 
         BOOL,
         select.where.at,
         'WHERE clause',
-      ).sql
+      )
     : undefined;
+  if (where) unit.scans.filter(conjunctsOf(where));
   const grouped =
     select.groupBy !== undefined ||
     aggregates(select.having) ||
@@ -159,8 +160,9 @@ function compileSelect(select: Select, outer: Env, order: readonly OrderItem[], 
                 : undefined;
     if (clause) throw new SyntaxFault(`Query without FROM clause cannot ${clause}`, select.where?.at ?? select.items[0]?.of?.at);
   }
-  const source = `${from.sql === '' ? '' : ` FROM ${from.sql}`}${where ? ` WHERE ${where}` : ''}`;
+  const source = `${from.sql === '' ? '' : ` FROM ${from.sql}`}${where ? ` WHERE ${where.sql}` : ''}`;
   const group = grouped ? compileGrouping(select, rowEnv, source) : undefined;
+  for (const key of group?.grouping.keys ?? []) unit.scans.derive(key.value.sql, key.sql);
   const env: Env = group ? { ...rowEnv, scope: group.scope, grouping: group.grouping } : { ...rowEnv, noAggregates: 'SELECT list' };
 
   const items = selectItems(select.items, env);
@@ -186,6 +188,7 @@ function compileSelect(select: Select, outer: Env, order: readonly OrderItem[], 
     ...(o.value.emptyArray && { emptyArray: true }),
     ...(o.value.literal !== undefined && { literal: o.value.literal }),
     ...(o.value.digits !== undefined && { digits: o.value.digits }),
+    ...(unit.scans.origin(o.value.sql) && { origin: o.value.sql }),
   }));
   const hidden: string[] = [];
   const keys = order.map((item) => {

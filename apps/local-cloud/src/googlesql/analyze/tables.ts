@@ -20,8 +20,17 @@ export function ofRelation(relation: Relation, alias: string | undefined, env: E
   return ofColumns(`(${render(relation)})`, relation.columns, relation.value, alias, env);
 }
 
-export function ofColumns(sql: string, columns: Relation['columns'], value: boolean, alias: string | undefined, env: Env): Source {
+/** `shared`: what is read may be read elsewhere too. */
+export function ofColumns(
+  sql: string,
+  columns: Relation['columns'],
+  value: boolean,
+  alias: string | undefined,
+  env: Env,
+  shared = false,
+): Source {
   const name = env.unit.alias();
+  for (const c of columns) env.unit.scans.derive(`${name}.${c.sql}`, c.origin, shared);
   const out: ScopeColumn[] = columns.map((c) => ({ name: c.name ?? '', type: c.type, sql: `${name}.${c.sql}` }));
   const text = `${sql} AS ${name}`;
   if (value) return { sql: text, scope: valueScope(raw(out[0]!.type, out[0]!.sql), alias, [], env.scope) };
@@ -121,6 +130,7 @@ function readTable(table: CatalogTable, alias: string, at: number, env: Env, com
   if (table.kind === 'VIEW') return readView(table, alias, at, env, compileQuery);
   const name = env.unit.alias();
   const columns = tableColumns(table, name, used);
+  env.unit.scans.add(table, name);
   const visible: Scope = { parent: env.scope, ranges: [{ alias, columns }], columns };
   const filter = rowFilter(table, visible, env, at);
   const sql = filter ? `(SELECT * FROM ${table.physical} AS ${name} WHERE ${filter}) AS ${name}` : `${table.physical} AS ${name}`;

@@ -17,12 +17,15 @@ export interface Typed {
   /** `[]` without a type. */
   readonly emptyArray?: boolean;
   readonly parameter?: boolean;
+  /** What an AND joins. */
+  readonly conjuncts?: readonly string[];
   /** Name that a select list gives to the expression when there is no alias. */
   readonly name?: string;
   /** Values of literal arrays and structs, so that their parts can still be coerced. */
   readonly items?: readonly Typed[];
 }
 
+export const conjunctsOf = ({ conjuncts, sql }: Typed): readonly string[] => conjuncts ?? [sql];
 export const raw = (type: SqlType, sql: string): Typed => ({ type, sql });
 export const nullOf = (type: SqlType): Typed => ({ type, sql: `CAST(NULL AS ${physicalType(type)})`, untyped: true });
 

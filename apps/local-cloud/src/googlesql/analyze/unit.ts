@@ -3,6 +3,7 @@ import type { Bind, CompileContext, SqlType, TablePath } from '../contract.ts';
 import type { Node, Query, QueryBody, WindowRef } from '../parse/ast.ts';
 import { SyntaxFault } from '../parse/fault.ts';
 import { physicalType } from '../sql-type.ts';
+import { Scans } from './partitions.ts';
 import type { Scope } from './scope.ts';
 import type { LiteralValue, Typed } from './typed.ts';
 
@@ -18,6 +19,8 @@ export interface OutColumn {
   /** The column is a literal: in a set operation it gives way to the other side's type. */
   readonly literal?: LiteralValue;
   readonly digits?: string;
+  /** The text of a partition column whose values these are. */
+  readonly origin?: string;
 }
 /** A compiled query: `core` yields `columns` (and hidden sort keys); order and limit are applied on top. */
 export interface Relation {
@@ -68,6 +71,7 @@ export class Unit {
   readonly analyze: (node: Node, env: Env) => Typed;
   readonly binds: Bind[] = [];
   readonly reads = new Map<string, { path: TablePath; columns: Set<string> }>();
+  readonly scans = new Scans();
   deterministic = true;
   private serial = 0;
   private routineDepth = 0;

@@ -6,7 +6,7 @@ import { analyzeFrom } from '../analyze/from.ts';
 import { want } from '../analyze/operator.ts';
 import type { Scope } from '../analyze/scope.ts';
 import { render } from '../analyze/subquery.ts';
-import { raw, type Typed } from '../analyze/typed.ts';
+import { conjunctsOf, raw, type Typed } from '../analyze/typed.ts';
 import type { Env } from '../analyze/unit.ts';
 import type { Column, CompiledDml, SqlType } from '../contract.ts';
 import type { SetItem, Statement } from '../parse/ast.ts';
@@ -150,10 +150,12 @@ function update(statement: Extract<Dml, { k: 'update' }>, env: Env): CompiledDml
         columns: [...target.scope.columns, ...source.scope.columns],
       }
     : target.scope;
+  env.unit.scans.add(target.table, target.alias);
   const inner: Env = { ...env, scope, noAggregates: 'UPDATE', noWindows: 'UPDATE' };
   const set = assignments(statement.set, target, inner);
-  const condition = want(analyze(statement.where, inner), BOOL, statement.where.at, 'WHERE clause').sql;
-  const where = ` WHERE ${target.filter ? `${target.filter} AND ` : ''}${condition}`;
+  const condition = want(analyze(statement.where, inner), BOOL, statement.where.at, 'WHERE clause');
+  env.unit.scans.filter(conjunctsOf(condition));
+  const where = ` WHERE ${target.filter ? `${target.filter} AND ` : ''}${condition.sql}`;
   const list = set.map(({ column, sql }) => `${quote(column.name)} = ${sql}`).join(', ');
   const from = source ? ` FROM ${source.sql}` : '';
   const cross = source ? `, ${source.sql}` : '';
@@ -181,9 +183,11 @@ function update(statement: Extract<Dml, { k: 'update' }>, env: Env): CompiledDml
 function remove(statement: Extract<Dml, { k: 'delete' }>, env: Env): CompiledDml {
   if (!statement.where) throw new SyntaxFault('DELETE must have a WHERE clause', statement.at);
   const target = targetOf(statement.target, statement.alias, statement.at, env);
+  env.unit.scans.add(target.table, target.alias);
   const inner: Env = { ...env, scope: target.scope, noAggregates: 'DELETE', noWindows: 'DELETE' };
-  const condition = want(analyze(statement.where, inner), BOOL, statement.where.at, 'WHERE clause').sql;
-  const where = ` WHERE ${target.filter ? `${target.filter} AND ` : ''}${condition}`;
+  const condition = want(analyze(statement.where, inner), BOOL, statement.where.at, 'WHERE clause');
+  env.unit.scans.filter(conjunctsOf(condition));
+  const where = ` WHERE ${target.filter ? `${target.filter} AND ` : ''}${condition.sql}`;
   return {
     kind: 'delete',
     target: target.table,

@@ -11,7 +11,7 @@ import { analyze } from '../analyze/expression.ts';
 import { analyzeFrom } from '../analyze/from.ts';
 import { want } from '../analyze/operator.ts';
 import type { RangeVariable, Scope, ScopeColumn, Source } from '../analyze/scope.ts';
-import { raw } from '../analyze/typed.ts';
+import { conjunctsOf, raw } from '../analyze/typed.ts';
 import type { Env } from '../analyze/unit.ts';
 import type { Column, CompiledDml } from '../contract.ts';
 import type { MergeBranch, Statement } from '../parse/ast.ts';
@@ -38,7 +38,8 @@ export function merge(statement: Merge, env: Env): CompiledDml {
     columns: [...target.scope.columns, ...source.scope.columns],
   };
   const plain = { ...env, noAggregates: 'MERGE', noWindows: 'MERGE' };
-  const on = want(analyze(statement.on, { ...plain, scope: both }), BOOL, statement.on.at, 'MERGE ON clause').sql;
+  const joined = want(analyze(statement.on, { ...plain, scope: both }), BOOL, statement.on.at, 'MERGE ON clause');
+  const on = joined.sql;
   const envFor = (b: MergeBranch): Env => ({
     ...plain,
     scope: b.when === 'MATCHED' ? both : b.when === 'NOT MATCHED' ? source.scope : target.scope,
@@ -64,6 +65,11 @@ export function merge(statement: Merge, env: Env): CompiledDml {
       reads: readsOf(env),
     };
   }
+  env.unit.scans.add(target.table, target.alias);
+  const bySource = statement.branches.filter((b) => b.when === 'NOT MATCHED BY SOURCE');
+  if (bySource.length === 0) env.unit.scans.filter(conjunctsOf(joined));
+  else if (bySource.length === 1 && bySource[0]!.and && statement.on.k === 'bool' && !statement.on.value)
+    env.unit.scans.filter(conjunctsOf(analyze(bySource[0]!.and, envFor(bySource[0]!))));
   const apart = unmatched(statement, target, source, envFor, env);
   if (apart) return { ...shared, ...apart, prechecks: [], reads: readsOf(env) };
   return { ...shared, ...general(statement, target, source, on, envFor, env), prechecks: [], reads: readsOf(env) };

@@ -3,8 +3,9 @@
  */
 
 import { packStruct } from '../analyze/convert.ts';
+import { keptRows } from '../analyze/partitions.ts';
 import type { Env } from '../analyze/unit.ts';
-import type { Bind, CompiledQuery, DuckSql, SqlType } from '../contract.ts';
+import type { Bind, CompiledQuery, DuckSql, SqlType, TablePath } from '../contract.ts';
 import { fieldName, physicalType } from '../sql-type.ts';
 
 function holdsArray(type: SqlType): boolean {
@@ -33,7 +34,19 @@ function clean(sql: string, type: SqlType, name: string, depth: number): string 
 }
 
 export function readsOf(env: Env): CompiledQuery['reads'] {
-  return [...env.unit.reads.values()].map(({ path, columns }) => ({ path, columns: [...columns] }));
+  const { reads, scans } = env.unit;
+  const read = [...reads.values()].map(({ path, columns }) => ({ path, columns: [...columns], ...leftOf(path, env) }));
+  const written = scans.all.map(({ table }) => table.path).filter((path) => !read.some((other) => samePath(path, other.path)));
+  return [...read, ...written.map((path) => ({ path, ...leftOf(path, env) }))];
+}
+
+const samePath = (a: TablePath, b: TablePath) => a.table === b.table && a.dataset === b.dataset && a.project === b.project;
+
+function leftOf(path: TablePath, env: Env): Pick<CompiledQuery['reads'][number], 'unfiltered' | 'kept'> {
+  const scans = env.unit.scans.of(path);
+  if (scans.length === 0) return {};
+  if (scans.every(({ filters }) => filters.length > 0)) return { kept: duckSql(keptRows(scans), env) };
+  return scans.every(({ filtered }) => filtered) ? {} : { unfiltered: true };
 }
 
 /** The statement with only the binds that it uses, numbered from 1. Quoted text is left alone. */

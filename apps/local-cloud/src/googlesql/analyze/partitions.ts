@@ -1,0 +1,93 @@
+/**
+ * What filters leave of partitioned tables. A conjunct of a WHERE counts when it speaks of one table's partition column and otherwise of
+ * constants only. Knows columns by their text in the compiled SQL, and follows them out of subqueries, views and groups.
+ *
+ * 1. Of a WITH query, which is compiled once however often it is read, filters outside of it count as filters but leave out nothing.
+ */
+import type { CatalogTable, Partitioning, SqlType, TablePath } from '../contract.ts';
+import { quote } from '../sql-type.ts';
+
+export interface Scan {
+  readonly table: CatalogTable;
+  readonly alias: string;
+  readonly column: string;
+  readonly filters: string[];
+  filtered: boolean;
+}
+
+const STRINGS = /'(?:[^']|'')*'/g;
+const REFERENCES = /'(?:[^']|'')*'|[A-Za-z_]\w*\.(?:"(?:[^"]|"")*"|[A-Za-z_]\w*)/g;
+const NO_CONSTANT = /\b(?:SELECT|random\(|uuid\(|gs_fail\()/;
+
+export class Scans {
+  readonly all: Scan[] = [];
+  readonly #origins = new Map<string, { readonly scan: Scan; readonly shared: boolean }>();
+
+  add(table: CatalogTable, alias: string): void {
+    if (!table.partitioning) return;
+    const scan: Scan = { table, alias, column: `${alias}.${quote(partitionColumn(table).name)}`, filters: [], filtered: false };
+    this.all.push(scan);
+    this.#origins.set(scan.column, { scan, shared: false });
+  }
+
+  /** The text if it is a partition column, as it is or from further inside. */
+  origin(sql: string): string | undefined {
+    return this.#origins.has(sql) ? sql : undefined;
+  }
+
+  derive(column: string, origin: string | undefined, shared = false): void {
+    const from = origin === undefined ? undefined : this.#origins.get(origin);
+    if (from) this.#origins.set(column, { scan: from.scan, shared: shared || from.shared });
+  }
+
+  filter(conjuncts: readonly string[]): void {
+    if (this.all.length === 0) return;
+    for (const conjunct of conjuncts) {
+      if (NO_CONSTANT.test(conjunct.replace(STRINGS, ''))) continue;
+      const references = [...conjunct.matchAll(REFERENCES)].map(([text]) => text).filter((text) => !text.startsWith("'"));
+      const origins = references.map((text) => this.#origins.get(text));
+      const scan = origins[0]?.scan;
+      if (!scan || origins.some((origin) => origin?.scan !== scan)) continue;
+      scan.filtered = true;
+      if (origins.some((origin) => origin!.shared)) continue;
+      scan.filters.push(conjunct.replace(REFERENCES, (text) => (text.startsWith("'") ? text : scan.column)));
+    }
+  }
+
+  of(path: TablePath): Scan[] {
+    return this.all.filter(
+      ({ table }) => table.path.table === path.table && table.path.dataset === path.dataset && table.path.project === path.project,
+    );
+  }
+}
+
+function partitionColumn({ columns, partitioning }: CatalogTable): { name: string; type: SqlType } {
+  const { column } = partitioning!;
+  return columns.find((c) => c.name.toLowerCase() === column.toLowerCase()) ?? { name: column, type: { kind: 'TIMESTAMP' } };
+}
+
+/** Counts the rows of the partitions in which the scans find one. */
+export function keptRows(scans: readonly Scan[]): string {
+  const [{ table }] = scans as readonly [Scan];
+  const { name, type } = partitionColumn(table);
+  const whole = type.kind === 'DATE' && table.partitioning!.granularity === 'DAY';
+  const key = (alias: string) => (whole ? `${alias}.${quote(name)}` : partitionKey(`${alias}.${quote(name)}`, type, table.partitioning!));
+  const kept = scans.map(
+    ({ alias, filters }) =>
+      `SELECT coalesce(CAST(${key(alias)} AS VARCHAR), '') FROM ${table.physical} AS ${alias} WHERE ${filters.join(' AND ')}`,
+  );
+  if (whole && scans.length === 1)
+    return `SELECT count(*) FROM ${table.physical} AS ${scans[0]!.alias} WHERE ${scans[0]!.filters.join(' AND ')}`;
+  return `SELECT count(*) FROM ${table.physical} AS gs_p WHERE coalesce(CAST(${key('gs_p')} AS VARCHAR), '') IN (${kept.join(' UNION ')})`;
+}
+
+/** One value for each partition; calendars only where months and years need them. */
+function partitionKey(column: string, type: SqlType, { granularity, range }: Partitioning): string {
+  if (granularity === 'RANGE') return range ? `(${column} - ${range.start}) // ${range.interval}` : column;
+  if (granularity === 'MONTH' || granularity === 'YEAR') {
+    const moment = type.kind === 'TIMESTAMP' ? `make_timestamp(epoch_us(${column}))` : column;
+    return `date_trunc('${granularity.toLowerCase()}', ${moment})`;
+  }
+  if (type.kind === 'DATE') return column;
+  return `epoch_us(${column}) // ${granularity === 'HOUR' ? 3_600_000_000 : 86_400_000_000}`;
+}
