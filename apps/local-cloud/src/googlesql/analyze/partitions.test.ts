@@ -56,6 +56,7 @@ test.each([
   ['select v from d.days where p is null', 1],
   ["select v from d.days t where t.p between '2024-01-01' and '2025-01-01' or v = 1", 'unfiltered'],
   ['select v from d.days', 'unfiltered'],
+  ["select v from d.days where p = (select date '2025-01-01')", 'unfiltered'],
   ["select v from d.days where v = 1 and not exists (select 1 from d.plain where p = '2025-01-01')", 'unfiltered'],
   ['select a.v from d.days a join d.plain b on a.p = b.p where a.p = b.p', 'unfiltered'],
   ["select v from d.days where p = (select max(p) from d.plain) and v = length('p = 1')", 'unfiltered'],
