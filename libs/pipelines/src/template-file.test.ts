@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { describe, expect, test } from '@jest/globals';
+import { parseDocument } from 'yaml';
 import { problemText } from './template.ts';
 import { compileTemplateSchema, readTemplate } from './template-file.ts';
 
@@ -27,7 +28,7 @@ describe('a template file', () => {
     [
       'an unknown key',
       `${head}steps:\n  - id: a\n    tpye: notify\n`,
-      'configs/gcp/cost/cost.yml:8: unknown key "tpye" in steps.0; did you mean "type"?',
+      'configs/gcp/cost/cost.yml:8: unknown key "tpye" in steps.a; did you mean "type"?',
     ],
     ['an unknown step type', `${head}steps:\n  - id: a\n    type: bigquery.qeury\n`, 'did you mean "bigquery.query"?'],
     [
@@ -69,7 +70,7 @@ describe('a template file', () => {
     [
       'neither sql nor sql_file',
       `${head}steps:\n  - id: a\n    type: bigquery.query\n    with: { to: t_x }\n`,
-      'cost.yml:9: steps.0.with needs exactly one of',
+      'cost.yml:9: steps.a.with needs exactly one of',
     ],
     [
       'an unknown key of a rule',
@@ -85,6 +86,74 @@ describe('a template file', () => {
   ])('%s is refused with its line and what was meant', (_, text, expected) => {
     const found = problems(text);
     expect(found).toContainEqual(expect.stringContaining(expected));
+  });
+
+  test('all mistakes are named at once: a wrong name hides none of those below it, and none is named twice', () => {
+    const text = `name: cost
+descriptoin: d
+provider: gpc
+domain: cost
+version: one
+version: 2
+parameters:
+  least: { type: numbr, default: abc }
+  when: today
+steps:
+  - id: read
+    type: bigquery.qeury
+    timout_minutes: 5
+    retry: { max_attempts: 99 }
+    with: { to: Out, sql: "select @dat", unit: { day: "{dat}" }, partition_by: x, clusterby: [y] }
+  - id: check
+    type: dq.check
+    depends_on: [raed]
+    with: { table: t_x, rules: [{ rule: not_nul, colum: x }, { rule: row_count, min: few }] }
+  - id: tell
+    typ: notify
+    with: { mesage: "{steps.read.rowz}" }
+`;
+    expect(problems(text).map((problem) => problem.replace('configs/gcp/cost/cost.yml:', ''))).toEqual([
+      '2: unknown key "descriptoin" in the template; did you mean "description"?',
+      '3: provider is "gpc", not one of gcp, aws, azure, openai, claude; did you mean "gcp"?',
+      '6: Map keys must be unique',
+      expect.stringMatching(/^8: parameters\.least\.type is "numbr", not one of .*; did you mean "number"\?$/),
+      '8: the default of "least" must be a decimal number',
+      '9: parameters.when must be object',
+      expect.stringMatching(/^12: steps\.read\.type is "bigquery\.qeury", not one of .*; did you mean "bigquery\.query"\?$/),
+      '13: unknown key "timout_minutes" in steps.read; did you mean "timeout_minutes"?',
+      '14: steps.read.retry.max_attempts must be <= 10',
+      '15: unknown key "clusterby" in steps.read.with; did you mean "cluster_by"?',
+      '15: steps.read.with.to is "Out", but takes only lower-case letters, digits and _, a letter first; did you mean "out"?',
+      '15: unknown SQL parameter @dat; did you mean "date"?',
+      '15: unknown variable {dat}; did you mean "date"?',
+      '18: step "check" depends on "raed", which does not exist; did you mean "read"?',
+      expect.stringMatching(/^19: steps\.check\.with\.rules\.0\.rule is "not_nul", not one of .*; did you mean "not_null"\?$/),
+      '19: unknown key "colum" in steps.check.with.rules.0; did you mean "column"?',
+      '19: steps.check.with.rules.1.min must be integer',
+      '21: unknown key "typ" in steps.tell; did you mean "type"?',
+      '22: unknown key "mesage" in steps.tell.with; did you mean "message"?',
+      '22: unknown variable {steps.read.rowz}; did you mean "steps.read.rows"?',
+    ]);
+  });
+
+  test('whatever stands in place of a value, it is named or fits: nothing makes the reader stumble', async () => {
+    const shipped = await readFile(new URL('../../../configs/gcp/cost/billing_cost.yml', import.meta.url), 'utf8');
+    const places: (readonly (string | number)[])[] = [];
+    const walk = (value: unknown, path: readonly (string | number)[]) => {
+      places.push(path);
+      if (Object(value) === value)
+        for (const key of Object.keys(value as object)) walk((value as never)[key], [...path, Array.isArray(value) ? Number(key) : key]);
+    };
+    walk(parseDocument(shipped).toJS(), []);
+    for (const path of places)
+      for (const value of [null, 7, 'Xy z', [], [null], {}, { a: { b: 1 } }]) {
+        const document = parseDocument(shipped);
+        document.setIn(path, value);
+        const sql = { 'billing_cost.sql': 'select 1' };
+        const found = problems(document.toString(), sql);
+        expect(found.filter((problem) => !/^configs\/gcp\/cost\/cost\.yml:\d+: ./.test(problem))).toEqual([]);
+      }
+    expect(places.length).toBeGreaterThan(100);
   });
 
   test('a later step reads the outputs of an earlier one, and only those it has', () => {

@@ -1,16 +1,16 @@
 /**
  * The text of a template file as a Template, or every problem it has with its line.
  *
- * 1. Shape first, by the schema; meaning (dependencies, variables, SQL names) only of what has the right shape.
- * 2. All problems at once, each with its line and the nearest valid name.
+ * 1. Shape first, by the schema; then the meaning (dependencies, variables, SQL names) of the template as it was meant.
+ * 2. All problems at once, each with its line and the nearest valid name, from top to bottom.
  */
 import { createHash } from 'node:crypto';
-import Ajv, { type ErrorObject, type ValidateFunction } from 'ajv';
+import Ajv, { type ValidateFunction } from 'ajv';
 import addFormats from 'ajv-formats';
 import { type Document, isMap, isNode, LineCounter, parseDocument } from 'yaml';
-import { nearest } from './nearest.ts';
 import type { Channel, ParameterSpec, Template, TemplateProblem, When } from './template.ts';
 import { meaningProblems } from './template-meaning.ts';
+import { shapeOf } from './template-shape.ts';
 
 export interface TemplateSchema {
   readonly validate: ValidateFunction;
@@ -73,26 +73,32 @@ export function readTemplate(
   const lines = new LineCounter();
   const document = parseDocument(source.text, { lineCounter: lines, prettyErrors: false, uniqueKeys: true });
   const problems: TemplateProblem[] = [];
-  if (document.errors.length > 0) {
-    for (const error of document.errors)
-      problems.push({ file: source.file, line: lines.linePos(error.pos[0]).line, message: error.message, suggestion: undefined });
-    return { ok: false, problems };
-  }
+  for (const error of document.errors)
+    problems.push({ file: source.file, line: lines.linePos(error.pos[0]).line, message: error.message, suggestion: undefined });
+  if (document.errors.some((error) => error.code !== 'DUPLICATE_KEY')) return { ok: false, problems };
   const say: Say = (path, message, suggestion) => {
     problems.push({ file: source.file, line: lineOf(document, lines, path), message, suggestion });
   };
-  const raw = document.toJS() as RawTemplate;
-  if (!schema.validate(raw)) {
-    for (const error of meant(schema.validate.errors ?? [])) sayShape(error, say);
-    return { ok: false, problems };
-  }
-  if (raw.name !== source.name) say(['name'], `name is "${raw.name}" but the file is ${source.name}.yml`, source.name);
-  if (raw.provider !== source.provider)
+  const { mistakes, value } = shapeOf(document.toJS(), schema.validate);
+  for (const { path, message, suggestion } of mistakes) say(path, message, suggestion);
+  const raw = whole(value);
+  if (!raw) return { ok: false, problems };
+  if (raw.name !== undefined && raw.name !== source.name)
+    say(['name'], `name is "${raw.name}" but the file is ${source.name}.yml`, source.name);
+  if (raw.provider !== undefined && raw.provider !== source.provider)
     say(['provider'], `provider is "${raw.provider}" but the folder is ${source.provider}`, source.provider);
-  if (raw.domain !== source.domain) say(['domain'], `domain is "${raw.domain}" but the folder is ${source.domain}`, source.domain);
+  if (raw.domain !== undefined && raw.domain !== source.domain)
+    say(['domain'], `domain is "${raw.domain}" but the folder is ${source.domain}`, source.domain);
   const template = templateOf(raw, source);
   meaningProblems(raw, template, schema.outputs, say);
-  return problems.length > 0 ? { ok: false, problems } : { ok: true, template };
+  return problems.length > 0 ? { ok: false, problems: problems.sort((a, b) => a.line - b.line) } : { ok: true, template };
+}
+
+/** Undefined: too little of it is there to look any further. */
+function whole(value: unknown): RawTemplate | undefined {
+  const raw = value as RawTemplate | null;
+  if (!Array.isArray(raw?.steps) || raw.steps.length === 0) return undefined;
+  return { ...raw, steps: raw.steps.map((step, i) => ({ ...step, id: step.id ?? `steps.${i}` })) };
 }
 
 function templateOf(raw: RawTemplate, source: TemplateSource): Template {
@@ -143,39 +149,6 @@ function templateOf(raw: RawTemplate, source: TemplateSource): Template {
     })),
     sqlFiles,
   };
-}
-
-/** Of a union that does not fit, only the errors of the branch that fits best: that one was meant. */
-function meant(errors: readonly ErrorObject[]): ErrorObject[] {
-  const exclusive = errors.filter((error) => error.keyword === 'oneOf').map((error) => `${error.schemaPath}/`);
-  let left = errors.filter((error) => error.keyword !== 'if' && !exclusive.some((path) => error.schemaPath.startsWith(path)));
-  for (const union of errors.filter((error) => error.keyword === 'anyOf')) {
-    const inside = left.filter((error) => error.schemaPath.startsWith(`${union.schemaPath}/`));
-    const branches = Map.groupBy(inside, (error) => error.schemaPath.slice(union.schemaPath.length + 1).split('/')[0]);
-    const best = [...branches.values()].sort((a, b) => a.length - b.length)[0] ?? [];
-    left = left.filter((error) => error !== union && (!inside.includes(error) || best.includes(error)));
-  }
-  return left;
-}
-
-/** One sentence for what ajv found. */
-function sayShape(error: ErrorObject, say: Say): void {
-  const path = error.instancePath
-    .split('/')
-    .slice(1)
-    .map((part) => part.replaceAll('~1', '/').replaceAll('~0', '~'))
-    .map((part) => (/^\d+$/.test(part) ? Number(part) : part));
-  const where = path.length > 0 ? path.join('.') : 'the template';
-  if (error.keyword === 'additionalProperties') {
-    const key = String(error.params.additionalProperty);
-    const valid = Object.keys((error.parentSchema as { properties?: object } | undefined)?.properties ?? {});
-    say([...path, key], `unknown key "${key}" in ${where}`, nearest(key, valid)[0]);
-  } else if (error.keyword === 'enum') {
-    const allowed = (error.params.allowedValues as unknown[]).map(String);
-    say(path, `${where} is ${JSON.stringify(error.data)}, not one of ${allowed.join(', ')}`, nearest(String(error.data), allowed)[0]);
-  } else if (error.keyword === 'oneOf') say(path, `${where} needs exactly one of its alternatives (sql or sql_file)`);
-  else if (error.keyword === 'required') say(path, `${where} lacks "${error.params.missingProperty}"`);
-  else say(path, `${where} ${error.message ?? error.keyword}`);
 }
 
 /** The line of the key at that path, or of the nearest thing above it. */
