@@ -6,9 +6,9 @@ import { setFlagsFromString } from 'node:v8';
 
 const LOOK_EVERY_MS = 500;
 /** Of a core. Processor time and not the time that the event loop was busy: on a machine that others keep busy an idle process looks busy too. */
-const BUSY = 0.25;
+const BUSY = 0.1;
 /** Looks in a row: what is loaded late, like a client at its first use, is over before. */
-const LASTING = 4;
+const LASTING = 8;
 
 /** Milliseconds of processor time so far. */
 function cpuTime(): number {
