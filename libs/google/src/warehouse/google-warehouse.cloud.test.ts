@@ -96,6 +96,20 @@ describe('the warehouse on BigQuery', () => {
     });
   });
 
+  test('of grants at the same time none takes another away', async () => {
+    const accounts = Array.from({ length: 6 }, (_, n) => `parallel-${n}@x.example`);
+    await warehouse.createDataset('crowded', { location: 'US', description: 'test' });
+    await warehouse.createTable('crowded', things);
+    await Promise.all(
+      accounts.flatMap((account) => [
+        warehouse.grant({ dataset: 'crowded' }, 'write', [account]),
+        warehouse.grant({ dataset: 'crowded', table: 'things' }, 'read', [account]),
+      ]),
+    );
+    expect(await warehouse.grant({ dataset: 'crowded' }, 'write', accounts)).toBe(false);
+    expect(await warehouse.grant({ dataset: 'crowded', table: 'things' }, 'read', accounts)).toBe(false);
+  });
+
   test('columns are told as they were declared, and added', async () => {
     expect((await warehouse.columnsOf('d', 'things'))?.map((c) => `${c.name} ${c.type}`)).toEqual(
       things.columns.map((c) => `${c.name} ${c.type}`),

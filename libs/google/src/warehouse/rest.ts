@@ -8,12 +8,13 @@ import { bigquery } from '../clients.ts';
 import { bearer, type GoogleConfig, signIn } from '../endpoints.ts';
 import { errorOf, verdictOf } from './errors.ts';
 
+type Headers = Readonly<Record<string, string>>;
 export interface Rest {
   readonly client: BigQuery;
   /** One request. Errors have `code` and `errors` as the client's have. */
-  once<T>(method: string, path: string, body?: object, query?: Record<string, string | number>): Promise<T>;
+  once<T>(method: string, path: string, body?: object, query?: Record<string, string | number>, headers?: Headers): Promise<T>;
   /** With patience for rate limits and missing answers: only for what may be done twice. Errors come classified. */
-  patiently<T>(method: string, path: string, body?: object, query?: Record<string, string | number>): Promise<T>;
+  patiently<T>(method: string, path: string, body?: object, query?: Record<string, string | number>, headers?: Headers): Promise<T>;
 }
 const PATIENCE = 60_000;
 
@@ -43,7 +44,13 @@ export function rest(config: GoogleConfig): Rest {
   client.makeAuthenticatedRequest = Object.assign(withHeaders, authenticated) as typeof authenticated;
   const base = `${root ?? 'https://bigquery.googleapis.com'}/bigquery/v2/projects/${encodeURIComponent(config.project)}`;
 
-  function once<T>(method: string, path: string, body?: object, query: Record<string, string | number> = {}): Promise<T> {
+  function once<T>(
+    method: string,
+    path: string,
+    body?: object,
+    query: Record<string, string | number> = {},
+    more: Headers = {},
+  ): Promise<T> {
     const url = new URL(`${base}${path}`);
     for (const [name, value] of Object.entries(query)) url.searchParams.set(name, String(value));
     return new Promise<T>((resolve, reject) => {
@@ -51,16 +58,16 @@ export function rest(config: GoogleConfig): Rest {
         if (error) reject(error);
         else send<T>(url, { method, headers: signed?.headers ?? {}, ...(body && { body: JSON.stringify(body) }) }).then(resolve, reject);
       };
-      const headers = body ? { 'content-type': 'application/json' } : {};
+      const headers = { ...more, ...(body && { 'content-type': 'application/json' }) };
       client.makeAuthenticatedRequest({ method, uri: url.href, headers } as never, { onAuthenticated } as never);
     });
   }
 
-  async function patiently<T>(method: string, path: string, body?: object, query?: Record<string, string | number>): Promise<T> {
+  async function patiently<T>(...request: Parameters<typeof once>): Promise<T> {
     const began = Date.now();
     for (let attempt = 0; ; attempt += 1) {
       try {
-        return await once<T>(method, path, body, query);
+        return await once<T>(...request);
       } catch (cause) {
         const { kind } = verdictOf(cause);
         const wait = backoff(attempt, kind === 'again' ? 500 : 100);

@@ -5,11 +5,14 @@ import { etagOf, type TableRecord } from '../catalog/catalog.ts';
 import { type NewTable, widenedColumns } from '../catalog/metadata.ts';
 import { reshapeSql } from '../catalog/reshape.ts';
 import { columnsFromSchema } from '../catalog/table-schema.ts';
-import { invalid, required } from '../errors.ts';
+import { ApiError, invalid, required } from '../errors.ts';
 import type { Service } from '../service.ts';
 import type { RestRequest, Route } from './http.ts';
 import { pageByKey } from './paging.ts';
 import { listedTable, partitioningFrom, tableResource, withSettings } from './table-resource.ts';
+
+/** Of the grants alone: other changes of a table do not stand in a grant's way. */
+const policyEtag = ({ access = [] }: TableRecord): string => etagOf(access);
 
 export const pathOf = (params: Readonly<Record<string, string>>): TablePath => ({
   project: params.project!,
@@ -136,7 +139,7 @@ export function tableRoutes(service: Service): Route[] {
         const path = pathOf(params);
         const table = metadata.table(path);
         demand(catalog, caller, 'metadata', path);
-        return { version: 1, etag: etagOf(table), bindings: table.access ?? [] };
+        return { version: 1, etag: policyEtag(table), bindings: table.access ?? [] };
       },
     },
     {
@@ -151,8 +154,12 @@ export function tableRoutes(service: Service): Route[] {
           role: String(binding.role),
           members: (binding.members ?? []).map(String),
         }));
-        const record = await metadata.updateTable(path, (table) => ({ ...table, access }));
-        return { version: 1, etag: etagOf(record), bindings: access };
+        const record = await metadata.updateTable(path, (table) => {
+          const read = body.policy?.etag;
+          if (read && read !== policyEtag(table)) throw new ApiError('conditionNotMet', 'There were concurrent policy changes.');
+          return { ...table, access };
+        });
+        return { version: 1, etag: policyEtag(record), bindings: access };
       },
     },
     {
