@@ -114,12 +114,33 @@ test('all of the cloud hangs: changes are refused at once with Retry-After, look
   await goesOn(3);
 }, 240_000);
 
+const faults = async (body: object) => {
+  const { status } = await fetch(`${system.bigqueryUrl}/__control/faults`, { method: 'PUT', body: JSON.stringify(body) });
+  expect(status).toBe(200);
+};
+
+test('BigQuery alone is away: what rests on the journal goes on, and tables and runs follow once it is back', async () => {
+  await faults({ 'bigquery.unavailable': { probability: 1 } });
+  const runs: Answer[] = [];
+  try {
+    const until = Date.now() + AWAY_MS;
+    for (let day = 1; day <= 2 || Date.now() < until; day += 1) {
+      if (day <= 2) runs.push(...(await changes(4)).slice(0, 2));
+      expect((await system.request('GET', `/tenants/${TENANT}/quota`, { key })).status).toBe(200);
+      await sleep(500);
+    }
+    expect(runs.map(({ status }) => status)).toEqual([200, 200, 200, 200]);
+  } finally {
+    await faults({ 'bigquery.unavailable': null });
+  }
+  await goesOn(5);
+}, 240_000);
+
 test('Pub/Sub alone is away: runs are admitted and wait, and each is executed once it is back', async () => {
-  const faults = (body: object) => fetch(`${system.bigqueryUrl}/__control/faults`, { method: 'PUT', body: JSON.stringify(body) });
-  expect((await faults({ 'pubsub.publish.unavailable': { probability: 1 } })).status).toBe(200);
+  await faults({ 'pubsub.publish.unavailable': { probability: 1 } });
   const admitted = await Promise.all([run('2025-03-01'), run('2025-03-02')]);
   expect(admitted.map(({ status }) => status)).toEqual([200, 200]);
-  await sleep(AWAY_MS / 2);
+  await sleep(AWAY_MS);
   for (const { body } of admitted) {
     expect((await system.request('GET', `/pipelines/runs/${body.pipeline_logging_id}`, { key })).body.status).toBe('PENDING');
   }
