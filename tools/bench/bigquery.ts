@@ -3,13 +3,14 @@
  * beside a bare HTTP server for the client's own part; streamed rows are benched in storage-write.ts. Medians; latencies include HTTP
  * and the client.
  *
- *   npm run bench -- bigquery [statements] [large] [client] [memory] [datasets]
- *   BENCH_ROUNDS=5 (median)  BENCH_ROWS=10000000  BENCH_DATASETS=10000  BENCH_STATEMENTS=20000
+ *   npm run bench -- bigquery [statements] [large] [client] [memory] [datasets] [file]
+ *   BENCH_ROUNDS=5 (median)  BENCH_ROWS=10000000  BENCH_DATASETS=10000  BENCH_STATEMENTS=100000  BENCH_FILE_MB=1024
  */
-import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { largeFile, manyDatasets, noGrowth } from './load/bigquery-scale.ts';
 import { startCanned } from './load/canned-http.ts';
 import { cpuSeconds, median, memoryMb, type RunningCloud, runCloud } from './load/process-watch.ts';
 
@@ -21,7 +22,8 @@ process.env.METADATA_SERVER_DETECTION = 'none';
 const ROUNDS = Number(process.env.BENCH_ROUNDS ?? 5);
 const ROWS = Number(process.env.BENCH_ROWS ?? 10_000_000);
 const DATASETS = Number(process.env.BENCH_DATASETS ?? 10_000);
-const STATEMENTS = Number(process.env.BENCH_STATEMENTS ?? 20_000);
+const STATEMENTS = Number(process.env.BENCH_STATEMENTS ?? 100_000);
+const FILE_MB = Number(process.env.BENCH_FILE_MB ?? 1024);
 const PROJECT = 'convergence-local';
 // biome-ignore lint/suspicious/noExplicitAny: answers of the API
 type Json = any;
@@ -39,6 +41,11 @@ async function start(): Promise<number> {
   cloud = await runCloud(dir);
   endpoint = cloud.addresses.bigquery;
   return performance.now() - began;
+}
+async function restart(signal: 'SIGTERM' | 'SIGKILL'): Promise<string> {
+  await cloud!.end(signal);
+  const took = await start();
+  return `${took.toFixed(0)} ms, ${(cpuSeconds(cloud!.pid) * 1000).toFixed(0)} of processor`;
 }
 const resident = () => memoryMb(cloud!.pid).resident;
 const peak = () => Number(/VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${cloud!.pid}/status`, 'utf8'))![1]) / 1024;
@@ -210,54 +217,10 @@ if (wanted('client')) {
   );
 }
 
-if (wanted('memory')) {
-  const before = resident();
-  await timed(1, async () => {
-    let next = 0;
-    await Promise.all(
-      Array.from({ length: 8 }, async () => {
-        while (next < STATEMENTS) {
-          const i = next++;
-          await (i % 10 === 0
-            ? query('update b.million set v = 2.5 where id = @id', id(i % 5000)).catch(() => undefined)
-            : query('select name from b.million where id = @id', id(i)));
-        }
-      }),
-    );
-  });
-  report(`resident memory over ${STATEMENTS.toLocaleString('en')} statements`, `${Math.round(before)} -> ${Math.round(resident())} MB`);
-}
-
-if (wanted('datasets')) {
-  const made = performance.now();
-  let nextDataset = 0;
-  await Promise.all(
-    Array.from({ length: 8 }, async () => {
-      while (nextDataset < DATASETS) {
-        const datasetId = `many_${nextDataset++}`;
-        await post('/datasets', { datasetReference: { datasetId } });
-        for (const tableId of ['x_one', 'x_two', 'x_three'])
-          await post(`/datasets/${datasetId}/tables`, {
-            tableReference: { tableId },
-            schema: {
-              fields: [
-                { name: 'id', type: 'INTEGER' },
-                { name: 'name', type: 'STRING' },
-              ],
-            },
-          });
-      }
-    }),
-  );
-  report(`${DATASETS.toLocaleString('en')} datasets with 3 tables each`, `${((performance.now() - made) / 1000).toFixed(1)} s`);
-  const lookup = await timed(200, (i) => query(`select count(*) from many_${(i * 37) % DATASETS}.x_two`));
-  report('first query of one of their tables', ms(lookup));
-}
-report('peak memory', `${Math.round(peak())} MB`, 'goal under 1 GB');
-await cloud!.end('SIGKILL');
-const size = statSync(join(dir, 'bigquery', 'bigquery.duckdb')).size / 2 ** 20;
-report(`start after kill -9 on ${Math.round(size)} MB`, ms(await start()), 'goal under 3 s');
-report('memory after that start', `${Math.round(resident())} MB`);
+const scale = { dataDir: dir, query, post, id, timed, report, resident, peak, restart };
+if (wanted('memory')) await noGrowth(scale, STATEMENTS);
+if (wanted('datasets')) await manyDatasets(scale, DATASETS);
+if (wanted('file')) await largeFile(scale, FILE_MB);
 await cloud!.end('SIGTERM');
 rmSync(dir, { recursive: true, force: true });
 process.exit(0);
