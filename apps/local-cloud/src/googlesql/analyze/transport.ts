@@ -58,13 +58,17 @@ function nativeLeaves(sql: string, type: SqlType, wide: boolean, depth: number):
       return element && (element === e ? sql : `list_transform(${sql}, lambda ${e}: ${element})`);
     }
     case 'STRUCT': {
+      // A name may be said again for every field; what is longer gets one.
+      const named = /^\w+$/.test(sql);
+      const row = named ? sql : e;
       const fields = type.fields.map((f, i) => {
         const name = fieldName(type.fields, i);
-        const value = nativeLeaves(`struct_extract(${e}, '${name.replaceAll("'", "''")}')`, f.type, wide, depth + 1);
+        const value = nativeLeaves(`struct_extract(${row}, '${name.replaceAll("'", "''")}')`, f.type, wide, depth + 1);
         return name === f.name && value ? `${quote(name)} := ${value}` : undefined;
       });
       if (fields.length === 0 || fields.includes(undefined)) return undefined;
-      return `list_transform([${sql}], lambda ${e}: CASE WHEN ${e} IS NULL THEN NULL ELSE struct_pack(${fields.join(', ')}) END)[1]`;
+      const packed = `CASE WHEN ${row} IS NULL THEN NULL ELSE struct_pack(${fields.join(', ')}) END`;
+      return named ? packed : `list_transform([${sql}], lambda ${e}: ${packed})[1]`;
     }
     default:
       return undefined;

@@ -146,24 +146,33 @@ export function toDuckDb(f: NativeFunction): DuckDBScalarFunction {
       const columns = readers.map((_, i) => itemsOf(chunk.getColumnVector(i)));
       const args: Plain[] = new Array(readers.length);
       const { rowCount } = chunk;
+      let result: DuckDBValue | undefined;
       rows: for (let row = 0; row < rowCount; row++) {
+        let same = result !== undefined;
         for (let i = 0; i < columns.length; i++) {
           const value = columns[i]!(row);
           if (value === null) {
             output.setItem(row, null);
+            result = undefined;
             continue rows;
           }
           const read = readers[i];
-          args[i] = read ? read(value) : (value as Plain);
+          const arg = read ? read(value) : (value as Plain);
+          if (same && !Object.is(arg, args[i])) same = false;
+          args[i] = arg;
         }
-        let result: Plain;
-        try {
-          result = f.run(...args);
-        } catch (error) {
-          info.setError(error instanceof EvaluationFault ? error.message : `Internal error in ${f.name}: ${(error as Error).message}`);
-          return;
+        // Neighbours often have the same arguments, and no function here has another answer the second time.
+        if (!same) {
+          let answer: Plain;
+          try {
+            answer = f.run(...args);
+          } catch (error) {
+            info.setError(error instanceof EvaluationFault ? error.message : `Internal error in ${f.name}: ${(error as Error).message}`);
+            return;
+          }
+          result = answer === null ? null : write ? write(answer) : (answer as DuckDBValue);
         }
-        output.setItem(row, result === null ? null : write ? write(result) : (result as DuckDBValue));
+        output.setItem(row, result as DuckDBValue);
       }
       output.flush();
     },

@@ -21,3 +21,14 @@ test('a text that is the same in every row is still NULL where it is NULL', asyn
   const sql = `select count(*), count(timestamp(datetime '2025-01-01', if(mod(n, 3) = 0, null, '${long}'))) from unnest(generate_array(1, 3000)) n`;
   expect(await runner.values(sql)).toEqual([['3000', '2000']]);
 });
+
+test('an answer is taken again for the same arguments only, and not over a row without one', async () => {
+  const rows = [
+    ["'2025-07-01'", "'UTC'"],
+    ["'2025-01-01'", 'null'],
+    ["'2025-01-01'", "'UTC'"],
+    ["'2025-01-01'", "'Asia/Tokyo'"],
+  ];
+  const sql = `select unix_seconds(timestamp(datetime(d), z)) from unnest([${rows.map(([d, z]) => `struct(date ${d} as d, ${z} as z)`).join(', ')}]) with offset o order by o`;
+  expect(await runner.values(sql)).toEqual([['1751328000'], [null], ['1735689600'], ['1735657200']]);
+});
