@@ -8,7 +8,7 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { constants } from 'node:os';
-import { dirname, join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
@@ -37,7 +37,7 @@ if (Number(process.versions.node.split('.')[0]) < 18) {
   );
 }
 
-const nodeBinary = join(root, 'node_modules', 'node', 'bin', process.platform === 'win32' ? 'node.exe' : 'node');
+const nodeBinary = join(root, 'node_modules', 'node', 'bin', 'node');
 const why = whyInstall();
 if (why) await install(why);
 if (!existsSync(nodeBinary)) fetchNode();
@@ -140,10 +140,15 @@ function fetchNode() {
 }
 
 function run() {
-  const child = spawn(nodeBinary, ['--disable-warning=ExperimentalWarning', join(root, script), ...rest], { cwd: root, stdio: 'inherit' });
-  // The terminal sends Ctrl-C to both; this process only has to outlive the child. Other signals are passed on.
-  process.on('SIGINT', () => {});
-  for (const signal of ['SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
+  const child = spawn(nodeBinary, ['--disable-warning=ExperimentalWarning', resolve(root, script), ...rest], {
+    cwd: root,
+    stdio: 'inherit',
+  });
+  // A terminal sends Ctrl-C to both, other callers to npm alone; a second signal does no harm. This process outlives the child.
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
+  // npm can be killed without a word. (Without npm the parent is a shell, which may end and leave us running.)
+  const parent = process.ppid;
+  if (process.env.npm_lifecycle_event) setInterval(() => process.ppid !== parent && child.kill('SIGTERM'), 1000).unref();
   return new Promise(() => {
     child.on('error', (error) => stop(`The pinned Node.js could not be started: ${error.message}`));
     child.on('exit', (code, signal) => process.exit(signal ? 128 + constants.signals[signal] : code));

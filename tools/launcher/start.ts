@@ -156,10 +156,11 @@ function stopOnSignal(cloud: Child, services: readonly Child[]): { signal: Abort
     console.log('Stopped. The data is kept.');
     process.exit(0);
   };
-  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-    process.on(name, () => {
-      if (!controller.signal.aborted) void stop();
-    });
-  }
+  const once = () => {
+    if (!controller.signal.aborted) void stop();
+  };
+  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, once);
+  const parent = process.ppid;
+  setInterval(() => process.ppid !== parent && once(), 1000).unref();
   return { signal: controller.signal };
 }
