@@ -12,7 +12,7 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { BIGINT, type DuckDBType, type DuckDBValue } from '@duckdb/node-api';
 import type { TableRecord } from '../bigquery/catalog/catalog.ts';
-import type { Connection } from '../bigquery/storage/database.ts';
+import type { Connection } from '../bigquery/storage/connection.ts';
 import type { Target } from '../bigquery/storage/ingest.ts';
 import { columnsDdl, ingestionTime, type LogKeeper, type Store } from '../bigquery/storage/store.ts';
 import type { LogRecord } from '../bigquery/storage/write-log.ts';

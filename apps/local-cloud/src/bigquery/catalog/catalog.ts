@@ -11,7 +11,7 @@
 import { createHash } from 'node:crypto';
 import { BIGINT, VARCHAR } from '@duckdb/node-api';
 import type { CatalogRoutine, Column, Partitioning, TablePath } from '../../googlesql/contract.ts';
-import type { Connection } from '../storage/database.ts';
+import type { Connection } from '../storage/connection.ts';
 
 export interface AccessEntry {
   readonly role?: string;

@@ -7,7 +7,7 @@ import type { CatalogTable, Column, SqlType } from '../../googlesql/contract.ts'
 import { formatType, quote } from '../../googlesql/sql-type.ts';
 import type { Caller } from '../../identity/index.ts';
 import type { Service } from '../service.ts';
-import type { Connection } from '../storage/database.ts';
+import type { Connection } from '../storage/connection.ts';
 import { appendRows } from '../storage/ingest.ts';
 import { columnsDdl } from '../storage/store.ts';
 import { valueFromJson } from '../values/from-json.ts';

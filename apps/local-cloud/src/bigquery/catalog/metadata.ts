@@ -8,7 +8,7 @@
  */
 import type { Column, TablePath } from '../../googlesql/contract.ts';
 import { ApiError, invalid, noDataset, noTable } from '../errors.ts';
-import type { Connection } from '../storage/database.ts';
+import type { Connection } from '../storage/connection.ts';
 import type { MetadataChange, Store } from '../storage/store.ts';
 import { columnsDdl } from '../storage/store.ts';
 import { type Change, type DatasetRecord, etagOf, physicalName, type RoutineRecord, type TableRecord } from './catalog.ts';

@@ -247,7 +247,7 @@ async function createTable(statements: Statements, ddl: CreateTable, session: Se
   return { statementType, ddl: { operation: created ? (existed ? 'REPLACE' : 'CREATE') : 'SKIP', table: path } };
 }
 
-type Fill = (connection: import('../storage/database.ts').Connection, physical: string) => Promise<void>;
+type Fill = (connection: import('../storage/connection.ts').Connection, physical: string) => Promise<void>;
 
 function fillFrom(
   statements: Statements,
@@ -293,7 +293,7 @@ async function temporaryTable(
     modified: now,
     location: statements.service.location,
   };
-  const create = async (connection: import('../storage/database.ts').Connection) => {
+  const create = async (connection: import('../storage/connection.ts').Connection) => {
     await connection.run(`CREATE TABLE ${physicalName(record.id)} (${columnsDdl(record.columns, record.partitioning)})`);
     await fill?.(connection, physicalName(record.id));
   };

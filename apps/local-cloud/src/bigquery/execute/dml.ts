@@ -10,7 +10,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { CompiledDml, DuckSql } from '../../googlesql/contract.ts';
 import type { TableRecord } from '../catalog/catalog.ts';
 import { ApiError } from '../errors.ts';
-import type { Connection } from '../storage/database.ts';
+import type { Connection } from '../storage/connection.ts';
 import { duck } from './errors.ts';
 import { GivenRows } from './given-rows.ts';
 import { type Slot, serializationFailure } from './mutations.ts';

@@ -8,7 +8,7 @@
 import { DuckDBListValue } from '@duckdb/node-api';
 import type { DuckSql, SqlType } from '../../googlesql/contract.ts';
 import { physicalType } from '../../googlesql/sql-type.ts';
-import type { BoundValue, Connection } from '../storage/database.ts';
+import type { BoundValue, Connection } from '../storage/connection.ts';
 import { appendRows } from '../storage/ingest.ts';
 import { duckType } from '../values/physical.ts';
 

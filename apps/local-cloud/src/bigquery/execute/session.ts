@@ -3,7 +3,7 @@ import type { DuckDBValue } from '@duckdb/node-api';
 import type { SqlType } from '../../googlesql/contract.ts';
 import type { Caller } from '../../identity/index.ts';
 import type { RoutineRecord, TableRecord } from '../catalog/catalog.ts';
-import type { Connection } from '../storage/database.ts';
+import type { Connection } from '../storage/connection.ts';
 import type { Parameter } from '../values/parameters.ts';
 import type { Transaction } from './mutations.ts';
 

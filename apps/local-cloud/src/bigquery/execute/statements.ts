@@ -14,7 +14,7 @@ import { materialize } from '../catalog/information-schema.ts';
 import { ApiError } from '../errors.ts';
 import type { ResultSet } from '../jobs/results.ts';
 import type { Service } from '../service.ts';
-import type { BoundValue, Connection } from '../storage/database.ts';
+import type { BoundValue, Connection } from '../storage/connection.ts';
 import { duckType } from '../values/physical.ts';
 import { runDdl } from './ddl.ts';
 import { runDml } from './dml.ts';

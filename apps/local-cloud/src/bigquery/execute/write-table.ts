@@ -10,7 +10,7 @@ import { type NewTable, widenedColumns } from '../catalog/metadata.ts';
 import { reshapeSql } from '../catalog/reshape.ts';
 import { ApiError, invalid, noTable } from '../errors.ts';
 import type { Service } from '../service.ts';
-import type { Connection } from '../storage/database.ts';
+import type { Connection } from '../storage/connection.ts';
 
 export interface Destination {
   readonly path: TablePath;

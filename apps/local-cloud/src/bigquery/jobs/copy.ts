@@ -10,7 +10,7 @@ import { destinationOf, tablePathOf } from '../execute/queries.ts';
 import { writeTable } from '../execute/write-table.ts';
 import type { Json } from '../rest/http.ts';
 import type { Service } from '../service.ts';
-import type { Connection } from '../storage/database.ts';
+import type { Connection } from '../storage/connection.ts';
 import type { Work } from './work.ts';
 
 export function copySpec(service: Service, project: string, caller: Caller, copy: Json): Work {

@@ -12,7 +12,8 @@ import type { Caller } from '../../identity/index.ts';
 import { ApiError } from '../errors.ts';
 import type { StatementResult } from '../execute/statements.ts';
 import type { Json } from '../rest/http.ts';
-import type { Connection, Database } from '../storage/database.ts';
+import type { Connection } from '../storage/connection.ts';
+import type { Database } from '../storage/database.ts';
 
 const IN_MEMORY = 2000;
 const ON_DISK = 50_000;

@@ -13,7 +13,8 @@ import type { DuckDBDataChunk } from '@duckdb/node-api';
 import type { Column } from '../../googlesql/contract.ts';
 import { physicalType } from '../../googlesql/sql-type.ts';
 import { ApiError } from '../errors.ts';
-import type { BoundValue, Connection, Database } from '../storage/database.ts';
+import type { BoundValue, Connection } from '../storage/connection.ts';
+import type { Database } from '../storage/database.ts';
 import { rowEncoder, type WireRow, weightOf } from '../values/to-wire.ts';
 
 const MB = 1024 * 1024;

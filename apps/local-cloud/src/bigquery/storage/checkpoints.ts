@@ -7,7 +7,8 @@
  * 1. A checkpoint changes nothing that anybody can see. Writers wait for its end, readers do not.
  * 2. What a checkpoint could not set free is not tried again until it has grown.
  */
-import type { Connection, Database } from './database.ts';
+import type { Connection } from './connection.ts';
+import type { Database } from './database.ts';
 
 const GROWN_BYTES = 96 * 1024 * 1024;
 const LOG_BYTES = 24 * 1024 * 1024;

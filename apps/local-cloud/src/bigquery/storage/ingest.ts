@@ -12,7 +12,8 @@
  *    and tables whose time comes together share a transaction.
  */
 import { BIGINT, DuckDBDataChunk, DuckDBListValue, type DuckDBType, type DuckDBValue, LIST } from '@duckdb/node-api';
-import type { Connection, Database } from './database.ts';
+import type { Connection } from './connection.ts';
+import type { Database } from './database.ts';
 import type { TableLocks } from './table-locks.ts';
 import type { WriteLog } from './write-log.ts';
 

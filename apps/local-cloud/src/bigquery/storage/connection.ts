@@ -1,0 +1,175 @@
+/**
+ * One connection to DuckDB: its prepared statements, its transaction. Knows no catalog and no GoogleSQL.
+ *
+ * 1. What a failed transaction did is rolled back before its error is seen.
+ * 2. A transaction that may write begins here, so that the gate can find a moment without any.
+ * 3. No plan and no chunk of a result waits for a garbage collector, which does not see what they hold.
+ */
+import {
+  type DuckDBConnection,
+  type DuckDBDataChunk,
+  type DuckDBPreparedStatement,
+  type DuckDBResult,
+  type DuckDBType,
+  type DuckDBValue,
+  ResultReturnType,
+} from '@duckdb/node-api';
+import type { WriteGate } from './write-gate.ts';
+
+const PREPARED_PER_CONNECTION = 128;
+
+export interface BoundValue {
+  readonly value: DuckDBValue;
+  readonly type: DuckDBType;
+}
+
+interface Prepared {
+  readonly statement: DuckDBPreparedStatement;
+  /** For each DuckDB parameter index (from 1), which value it takes (`$3` and `$p3` both mean the third). */
+  readonly order: readonly number[];
+}
+
+/** A plan owns memory (its VALUES, half a megabyte for twenty columns) that a garbage collector does not see and so does not free in time. */
+function release(statement: DuckDBPreparedStatement, kept: boolean): void {
+  if (kept) statement.clearBindings();
+  else statement.destroySync();
+}
+
+export class Connection {
+  readonly raw: DuckDBConnection;
+  readonly #prepared = new Map<string, Prepared>();
+  readonly #gate: WriteGate;
+  #open = false;
+  constructor(raw: DuckDBConnection, gate: WriteGate) {
+    this.raw = raw;
+    this.#gate = gate;
+  }
+
+  async run(sql: string, values: readonly BoundValue[] = []): Promise<DuckDBResult> {
+    if (values.length === 0 && !this.#prepared.has(sql)) return this.raw.run(sql);
+    return this.query(sql, values);
+  }
+
+  /** Like run, but keeps the statement prepared: for text that comes again. */
+  async query(sql: string, values: readonly BoundValue[] = []): Promise<DuckDBResult> {
+    const { statement, kept } = await this.#bound(sql, values);
+    try {
+      return await statement.run();
+    } finally {
+      release(statement, kept);
+    }
+  }
+
+  /**
+   * The rows as they are made. A complete result lies outside DuckDB's memory limit, and stays until a garbage collector that does not
+   * see its size gets to it; a stream holds a megabyte, and nothing once it has ended.
+   */
+  async *chunks(sql: string, values: readonly BoundValue[] = [], aborted?: AbortSignal): AsyncGenerator<DuckDBDataChunk, void> {
+    const { statement, kept } = await this.#bound(sql, values);
+    let ended = false;
+    try {
+      // A statement that fails ends its transaction, and could not be asked again why.
+      const result = this.#open ? await statement.run() : await statement.stream();
+      for (let chunk = await result.fetchChunk(); chunk && chunk.rowCount > 0; chunk = await result.fetchChunk()) {
+        if (aborted?.aborted) throw new Error('INTERRUPT Error: Interrupted!');
+        yield chunk;
+        chunk.reset();
+      }
+      ended = true;
+      if (aborted?.aborted) throw new Error('INTERRUPT Error: Interrupted!');
+      if (result.returnType === ResultReturnType.INVALID) {
+        // DuckDB's bindings show a stream that failed as one that ended: what was wrong, they say to who waits for all of it.
+        await statement.run();
+        throw new Error('A result broke off, and did not when it was asked for again.');
+      }
+    } finally {
+      // Of a stream that nobody follows to its end, the next statement takes memory and snapshot.
+      if (!ended && !this.#open) await this.raw.run('SELECT 1');
+      release(statement, kept);
+    }
+  }
+
+  async rows(sql: string, values: readonly BoundValue[] = []): Promise<DuckDBValue[][]> {
+    const result = await this.run(sql, values);
+    return result.getRows();
+  }
+
+  async #bound(sql: string, values: readonly BoundValue[]): Promise<{ statement: DuckDBPreparedStatement; kept: boolean }> {
+    let prepared = this.#prepared.get(sql);
+    if (prepared) {
+      this.#prepared.delete(sql);
+    } else {
+      const statement = await this.raw.prepare(sql);
+      // DuckDB plans one without parameters once, by the statistics of that moment: kept, it would not see rows that came later.
+      if (statement.parameterCount === 0) return { statement, kept: false };
+      const order = Array.from({ length: statement.parameterCount }, (_, i) => {
+        const digits = /(\d+)$/.exec(statement.parameterName(i + 1));
+        return digits ? Number(digits[1]) - 1 : i;
+      });
+      prepared = { statement, order };
+    }
+    this.#prepared.set(sql, prepared);
+    if (this.#prepared.size > PREPARED_PER_CONNECTION) {
+      const [oldest, dropped] = this.#prepared.entries().next().value as [string, Prepared];
+      this.#prepared.delete(oldest);
+      dropped.statement.destroySync();
+    }
+    for (const [i, position] of prepared.order.entries()) {
+      const bound = values[position];
+      if (!bound) throw new Error(`parameter ${position + 1} of a compiled statement has no value`);
+      prepared.statement.bindValue(i + 1, bound.value, bound.type);
+    }
+    return { statement: prepared.statement, kept: true };
+  }
+
+  forgetPrepared(): void {
+    for (const { statement } of this.#prepared.values()) statement.destroySync();
+    this.#prepared.clear();
+  }
+
+  async transaction<T>(work: () => Promise<T>): Promise<T> {
+    await this.begin();
+    try {
+      const result = await work();
+      await this.commit();
+      return result;
+    } catch (error) {
+      await this.rollback();
+      throw error;
+    }
+  }
+
+  async begin(): Promise<void> {
+    await this.#gate.enter();
+    this.#open = true;
+    try {
+      await this.raw.run('BEGIN TRANSACTION');
+    } catch (error) {
+      this.#left();
+      throw error;
+    }
+  }
+
+  /** When it fails, DuckDB has rolled back. */
+  async commit(): Promise<void> {
+    await this.raw.run('COMMIT');
+    this.#left();
+  }
+
+  /** DuckDB has already rolled back when a COMMIT failed; then there is nothing left to do. */
+  async rollback(): Promise<void> {
+    await this.raw.run('ROLLBACK').catch(() => undefined);
+    this.#left();
+  }
+
+  #left(): void {
+    if (this.#open) this.#gate.leave();
+    this.#open = false;
+  }
+
+  close(): void {
+    this.forgetPrepared();
+    this.raw.closeSync();
+    this.#left();
+  }
+}
