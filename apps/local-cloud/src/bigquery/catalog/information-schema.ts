@@ -4,7 +4,7 @@
  */
 import type { DuckDBValue } from '@duckdb/node-api';
 import type { CatalogTable, Column, SqlType } from '../../googlesql/contract.ts';
-import { formatType, quote } from '../../googlesql/sql-type.ts';
+import { formatType } from '../../googlesql/sql-type.ts';
 import type { Caller } from '../../identity/index.ts';
 import type { Service } from '../service.ts';
 import type { Connection } from '../storage/connection.ts';
@@ -13,7 +13,9 @@ import { columnsDdl } from '../storage/store.ts';
 import { valueFromJson } from '../values/from-json.ts';
 import { duckType } from '../values/physical.ts';
 import { may } from './access.ts';
-import { type DatasetRecord, physicalName, type TableRecord } from './catalog.ts';
+import type { TableRecord } from './catalog.ts';
+import { columnType, datasetOptions, ddlOf, quoted, tableOptions } from './ddl-text.ts';
+import { partitionRows } from './partition-rows.ts';
 
 type Scope = { readonly project: string; readonly dataset?: string; readonly region?: string };
 export interface InformationView {
@@ -112,7 +114,6 @@ export async function materialize(service: Service, caller: Caller, view: Inform
 
 type Row = Record<string, unknown>;
 const at = (millis: number) => new Date(millis).toISOString();
-const quoted = (text: string) => JSON.stringify(text);
 
 async function rowsOf(service: Service, caller: Caller, { name, scope }: InformationView): Promise<Row[]> {
   const { catalog } = service.store;
@@ -284,136 +285,10 @@ function clusteringPosition(t: TableRecord, c: Column): number | null {
   return i < 0 ? null : i + 1;
 }
 
-export function columnType(column: Column): string {
-  const text = formatType(column.type);
-  if (column.maxLength !== undefined) return `${text}(${column.maxLength})`;
-  if (column.precision !== undefined) return `${text}(${column.precision}${column.scale === undefined ? '' : `, ${column.scale}`})`;
-  return text;
-}
-
 function fieldPaths(path: string, type: SqlType): [string, SqlType][] {
   const inner = type.kind === 'ARRAY' ? type.element : type;
   return [
     [path, type],
     ...(inner.kind === 'STRUCT' ? inner.fields.flatMap((field) => fieldPaths(`${path}.${field.name}`, field.type)) : []),
   ];
-}
-
-interface Option {
-  option_name: string;
-  option_type: string;
-  option_value: string;
-}
-const labelsOption = (labels: Readonly<Record<string, string>> | undefined): Option[] =>
-  labels && Object.keys(labels).length > 0
-    ? [
-        {
-          option_name: 'labels',
-          option_type: 'ARRAY<STRUCT<STRING, STRING>>',
-          option_value: `[${Object.entries(labels)
-            .map(([k, v]) => `STRUCT(${quoted(k)}, ${quoted(v)})`)
-            .join(', ')}]`,
-        },
-      ]
-    : [];
-const textOptions = (record: { description?: string; friendlyName?: string }): Option[] => [
-  ...(record.description === undefined
-    ? []
-    : [{ option_name: 'description', option_type: 'STRING', option_value: quoted(record.description) }]),
-  ...(record.friendlyName === undefined
-    ? []
-    : [{ option_name: 'friendly_name', option_type: 'STRING', option_value: quoted(record.friendlyName) }]),
-];
-const days = (millis: string) => String(Number(millis) / 86_400_000);
-function datasetOptions(d: DatasetRecord): Option[] {
-  return [
-    ...textOptions(d),
-    ...(d.defaultTableExpirationMs === undefined
-      ? []
-      : [{ option_name: 'default_table_expiration_days', option_type: 'FLOAT64', option_value: days(d.defaultTableExpirationMs) }]),
-    ...labelsOption(d.labels),
-  ];
-}
-function tableOptions(t: TableRecord): Option[] {
-  return [
-    ...textOptions(t),
-    ...(t.expirationTime === undefined
-      ? []
-      : [
-          {
-            option_name: 'expiration_timestamp',
-            option_type: 'TIMESTAMP',
-            option_value: `TIMESTAMP ${quoted(at(Number(t.expirationTime)))}`,
-          },
-        ]),
-    ...(t.partitionExpirationMs === undefined
-      ? []
-      : [{ option_name: 'partition_expiration_days', option_type: 'FLOAT64', option_value: days(t.partitionExpirationMs) }]),
-    ...(t.requirePartitionFilter ? [{ option_name: 'require_partition_filter', option_type: 'BOOL', option_value: 'true' }] : []),
-    ...labelsOption(t.labels),
-  ];
-}
-
-function ddlOf(t: TableRecord): string {
-  const name = `\`${t.path.project}.${t.path.dataset}.${t.path.table}\``;
-  if (t.kind === 'VIEW') return `CREATE VIEW ${name}\nAS ${t.viewSql};`;
-  const columns = t.columns.map(
-    (c) =>
-      `  ${c.name} ${columnType(c)}${c.required ? ' NOT NULL' : ''}${c.defaultSql === undefined ? '' : ` DEFAULT ${c.defaultSql}`}${c.description === undefined ? '' : ` OPTIONS(description=${quoted(c.description)})`}`,
-  );
-  if (t.primaryKey) columns.push(`  PRIMARY KEY (${t.primaryKey.join(', ')}) NOT ENFORCED`);
-  const by = partitionClause(t);
-  const options = tableOptions(t).map((option) => `  ${option.option_name}=${option.option_value}`);
-  return `CREATE TABLE ${name}\n(\n${columns.join(',\n')}\n)${by ? `\nPARTITION BY ${by}` : ''}${t.clustering ? `\nCLUSTER BY ${t.clustering.join(', ')}` : ''}${options.length > 0 ? `\nOPTIONS(\n${options.join(',\n')}\n)` : ''};`;
-}
-
-function partitionClause(t: TableRecord): string | undefined {
-  const { partitioning } = t;
-  if (!partitioning) return undefined;
-  const { column, granularity, range } = partitioning;
-  if (granularity === 'RANGE') return `RANGE_BUCKET(${column}, GENERATE_ARRAY(${range!.start}, ${range!.end}, ${range!.interval}))`;
-  if (column === '_PARTITIONTIME') return granularity === 'DAY' ? '_PARTITIONDATE' : `TIMESTAMP_TRUNC(_PARTITIONTIME, ${granularity})`;
-  const type = t.columns.find((c) => c.name.toLowerCase() === column.toLowerCase())?.type.kind;
-  if (granularity === 'DAY') return type === 'DATE' ? column : `DATE(${column})`;
-  return `${type}_TRUNC(${column}, ${granularity})`;
-}
-
-/** The partition id of a row, as SQL over the physical table. */
-export function partitionIdSql(t: Pick<TableRecord, 'partitioning'>): string | undefined {
-  const { partitioning } = t;
-  if (!partitioning) return undefined;
-  const column = quote(partitioning.column);
-  if (partitioning.granularity === 'RANGE') {
-    const { start, end, interval } = partitioning.range!;
-    return `CASE WHEN ${column} IS NULL THEN '__NULL__' WHEN ${column} < ${start} OR ${column} >= ${end} THEN '__UNPARTITIONED__' ELSE CAST(${start} + ((${column} - ${start}) // ${interval}) * ${interval} AS VARCHAR) END`;
-  }
-  const format = { HOUR: '%Y%m%d%H', DAY: '%Y%m%d', MONTH: '%Y%m', YEAR: '%Y' }[partitioning.granularity];
-  return `coalesce(strftime(${column}, '${format}'), '__NULL__')`;
-}
-
-async function partitionRows(service: Service, tables: readonly TableRecord[]): Promise<Row[]> {
-  const found: Row[] = [];
-  for (const table of tables) {
-    if (table.kind !== 'TABLE') continue;
-    await service.store.readable([table]);
-    const id = partitionIdSql(table) ?? 'NULL';
-    const { rows, bytes } = await service.sizes.of(table);
-    const counts = await service.store.database.use((connection) =>
-      connection.rows(`SELECT ${id} AS id, count(*) FROM ${physicalName(table.id)} GROUP BY 1 ORDER BY 1`),
-    );
-    const all = table.partitioning || counts.length > 0 ? counts : [[null, 0n]];
-    for (const [partition, count] of all) {
-      found.push({
-        table_catalog: table.path.project,
-        table_schema: table.path.dataset,
-        table_name: table.path.table,
-        partition_id: partition,
-        total_rows: Number(count),
-        total_logical_bytes: rows === 0 ? 0 : Math.round((bytes * Number(count)) / rows),
-        last_modified_time: at(table.modified),
-        storage_tier: 'ACTIVE',
-      });
-    }
-  }
-  return found;
 }

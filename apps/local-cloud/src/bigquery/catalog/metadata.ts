@@ -6,12 +6,13 @@
  * 2. A table's physical form changes only while nobody writes to it.
  * 3. Rows streamed before a change are folded in before it.
  */
-import type { Column, TablePath } from '../../googlesql/contract.ts';
+import type { TablePath } from '../../googlesql/contract.ts';
 import { ApiError, invalid, noDataset, noTable } from '../errors.ts';
 import type { Connection } from '../storage/connection.ts';
 import type { MetadataChange, Store } from '../storage/store.ts';
 import { columnsDdl } from '../storage/store.ts';
 import { type Change, type DatasetRecord, etagOf, physicalName, type RoutineRecord, type TableRecord } from './catalog.ts';
+import { checkDatasetId, checkProjectId, checkTableId } from './ids.ts';
 
 export type NewTable = Omit<TableRecord, 'id' | 'created' | 'modified' | 'location'>;
 export interface CreateOptions {
@@ -19,29 +20,6 @@ export interface CreateOptions {
   readonly ifNotExists?: boolean;
   /** Fills the new physical table, which exists already in the transaction of the connection. */
   readonly fill?: (connection: Connection, physical: string) => Promise<void>;
-}
-
-const DATASET_ID = /^[A-Za-z0-9_]{1,1024}$/;
-const TABLE_ID = /^[\p{L}\p{M}\p{N}\p{Pc}\p{Pd}\p{Zs}]+$/u;
-const PROJECT_ID = /^[A-Za-z][A-Za-z0-9.:_-]{0,99}$/;
-
-export function checkProjectId(project: string): void {
-  if (!PROJECT_ID.test(project))
-    throw invalid(`Invalid project ID '${project}'. Project IDs must contain 6-63 lowercase letters, digits, or dashes.`);
-}
-export function checkDatasetId(dataset: string): void {
-  if (!DATASET_ID.test(dataset)) {
-    throw invalid(
-      `Invalid dataset ID "${dataset}". Dataset IDs must be alphanumeric (plus underscores) and must be at most 1024 characters long.`,
-    );
-  }
-}
-export function checkTableId(table: string): void {
-  if (!TABLE_ID.test(table) || Buffer.byteLength(table) > 1024) {
-    throw invalid(
-      `Invalid table ID "${table}". Table IDs must be alphanumeric (plus underscores) and must be at most 1024 characters long.`,
-    );
-  }
 }
 
 const nameOf = (path: TablePath) => `${path.project}:${path.dataset}.${path.table}`;
@@ -325,34 +303,4 @@ function checkEtag(record: object, etag: string | undefined): void {
   if (etag !== undefined && etag !== '*' && etag.replaceAll('"', '') !== etagOf(record)) {
     throw new ApiError('conditionNotMet', 'Precondition check failed.');
   }
-}
-
-/** What ALTER and the REST schema update both allow: nullable columns added, REQUIRED relaxed; nothing dropped or retyped. */
-export function widenedColumns(path: TablePath, before: readonly Column[], after: readonly Column[]): void {
-  const next = new Map(after.map((column) => [column.name.toLowerCase(), column]));
-  for (const old of before) {
-    const now = next.get(old.name.toLowerCase());
-    if (!now) throw mismatch(path, `Field ${old.name} is missing in new schema`);
-    if (!old.required && now.required) throw mismatch(path, `Field ${old.name} has changed mode from NULLABLE to REQUIRED`);
-    if (!typeContains(now.type, old.type))
-      throw mismatch(path, `Field ${old.name} has changed type from ${old.type.kind} to ${now.type.kind}`);
-  }
-  const known = new Set(before.map((column) => column.name.toLowerCase()));
-  for (const now of after) {
-    if (!known.has(now.name.toLowerCase()) && now.required)
-      throw mismatch(path, `Cannot add required fields to an existing schema. (field: ${now.name})`);
-  }
-}
-const mismatch = (path: TablePath, what: string) => invalid(`Provided Schema does not match Table ${nameOf(path)}. ${what}`);
-
-function typeContains(now: Column['type'], old: Column['type']): boolean {
-  if (now.kind === 'ARRAY' && old.kind === 'ARRAY') return typeContains(now.element, old.element);
-  if (now.kind === 'RANGE' && old.kind === 'RANGE') return typeContains(now.element, old.element);
-  if (now.kind === 'STRUCT' && old.kind === 'STRUCT') {
-    return old.fields.every((field) => {
-      const same = now.fields.find((other) => other.name.toLowerCase() === field.name.toLowerCase());
-      return same !== undefined && typeContains(same.type, field.type);
-    });
-  }
-  return now.kind === old.kind;
 }

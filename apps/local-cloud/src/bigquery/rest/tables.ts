@@ -2,9 +2,10 @@
 import type { TablePath } from '../../googlesql/contract.ts';
 import { demand, may } from '../catalog/access.ts';
 import { etagOf, type TableRecord } from '../catalog/catalog.ts';
-import { type NewTable, widenedColumns } from '../catalog/metadata.ts';
+import type { NewTable } from '../catalog/metadata.ts';
 import { reshapeSql } from '../catalog/reshape.ts';
 import { columnsFromSchema } from '../catalog/table-schema.ts';
+import { widenedColumns } from '../catalog/widened-columns.ts';
 import { ApiError, invalid, required } from '../errors.ts';
 import type { Service } from '../service.ts';
 import type { RestRequest, Route } from './http.ts';
