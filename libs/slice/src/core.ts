@@ -31,6 +31,7 @@ export class SliceCore<S, C, E extends { readonly type: string }> {
   readonly state: S;
   sequence = 0;
   #time = 0;
+  #lastAt = '';
   #epoch: number;
   readonly #definition: SliceDefinition<S, C, E>;
   #dirty: Map<string, Dirt>[];
@@ -47,7 +48,10 @@ export class SliceCore<S, C, E extends { readonly type: string }> {
   }
   moveTo(sequence: number, at: string | null): void {
     this.sequence = Math.max(this.sequence, sequence);
-    if (at) this.#time = Math.max(this.#time, Date.parse(at));
+    // What is replayed often happened in one moment.
+    if (!at || at === this.#lastAt) return;
+    this.#lastAt = at;
+    this.#time = Math.max(this.#time, Date.parse(at));
   }
 
   decide(command: C, now: number, random: () => string): Decision<E> {
@@ -110,7 +114,10 @@ export class SliceCore<S, C, E extends { readonly type: string }> {
   }
 
   #apply(event: E, meta: EventMeta): void {
-    for (const [i, table] of this.#definition.tables.entries()) {
+    // Once for each event of a recovery and each table: by index, which makes no garbage.
+    const { tables } = this.#definition;
+    for (let i = 0; i < tables.length; i += 1) {
+      const table = tables[i]!;
       for (const key of table.touches(event, this.state)) this.#mark(i, table, key, meta.sequence);
     }
     this.#definition.apply(this.state, event, meta);
