@@ -87,7 +87,7 @@ export async function startSystem(env: Record<string, string> = {}): Promise<Sys
       const response = await fetch(`${bigqueryUrl}/bigquery/v2/projects/convergence-local/queries`, {
         method: 'POST',
         headers: { 'content-type': 'application/json' },
-        body: JSON.stringify({ query: sql, useLegacySql: false }),
+        body: JSON.stringify({ query: sql, useLegacySql: false, timeoutMs: 120_000 }),
       });
       const body = (await response.json()) as QueryResponse;
       if (!response.ok || !body.schema) throw new Error(`${sql}\n${JSON.stringify(body)}`);

@@ -47,6 +47,10 @@ export class RunTable {
       where.push('start_time >= @from_time');
       parameters.from_time = time(filter.from);
     }
+    if (filter.after !== undefined) {
+      where.push('start_time > @after_time');
+      parameters.after_time = time(filter.after);
+    }
     if (filter.to !== undefined) {
       where.push('start_time < @to_time');
       parameters.to_time = time(filter.to);

@@ -50,6 +50,8 @@ export interface RunFilter {
   readonly trigger_type?: RunSpec['trigger_type'] | undefined;
   readonly from?: string | undefined;
   readonly to?: string | undefined;
+  /** As `from`, but without that moment. */
+  readonly after?: string | undefined;
 }
 
 export function fits(record: RunRecord, filter: RunFilter): boolean {
@@ -63,6 +65,7 @@ export function fits(record: RunRecord, filter: RunFilter): boolean {
     (filter.domain === undefined || spec?.domain === filter.domain.toLowerCase()) &&
     (filter.trigger_type === undefined || spec?.trigger_type === filter.trigger_type) &&
     (filter.from === undefined || at >= Date.parse(filter.from)) &&
+    (filter.after === undefined || at > Date.parse(filter.after)) &&
     (filter.to === undefined || at < Date.parse(filter.to))
   );
 }

@@ -9,11 +9,15 @@ import type { Clock } from '@convergence/ports';
 import { hasEnded, newRecord, type RunRecord } from '@convergence/runs';
 import type { InternalClient } from '@convergence/service';
 import type { Position, RunIndex } from './run-index.ts';
+import { pageOf, type RunPage, readCursor } from './run-page.ts';
 import type { RunTable } from './run-table.ts';
 import { fits, type RunFilter, stepView } from './run-view.ts';
 
 /** Runs that older pages of a tenant had none of: no need to ask the table again for a while. */
 const KNOWN_EMPTY_MS = 60_000;
+/** So much more time than a page like the last one would span; whole hours cost the table nothing. */
+const MARGIN = 1.5;
+const LEAST_MS = 3_600_000;
 
 export class Runs {
   readonly #index: RunIndex;
@@ -29,12 +33,7 @@ export class Runs {
     this.#clock = clock;
   }
 
-  async list(
-    filter: RunFilter,
-    cursor: string | undefined,
-    limit: number,
-    signal: AbortSignal,
-  ): Promise<{ items: RunRecord[]; next_cursor: string | null }> {
+  async list(filter: RunFilter, cursor: string | undefined, limit: number, signal: AbortSignal): Promise<RunPage> {
     const after = cursor === undefined ? undefined : readCursor(cursor);
     const items: RunRecord[] = [];
     const since = this.#index.completeSince;
@@ -54,10 +53,22 @@ export class Runs {
     const key = JSON.stringify(filter);
     if (before === horizon && this.#clock.now() - (this.#nothingOlder.get(key) ?? Number.NEGATIVE_INFINITY) < KNOWN_EMPTY_MS)
       return pageOf(items, limit);
-    const older = await this.#table.list(filter, before, limit + 1 - items.length, signal);
+    const older = await this.#older(filter, before, limit + 1 - items.length, after?.spacing, signal);
     if (before === horizon && older.length === 0) this.#rememberEmpty(key);
     // A row of the table may lag behind what is known here.
     return pageOf([...items, ...older.map((record) => this.#index.get(record.run_id) ?? record)], limit);
+  }
+
+  /** First of the time in which they most likely lie, so that little of the table is read; then, where that is too few, of all before it. */
+  async #older(filter: RunFilter, before: Position, limit: number, spacing: number | undefined, signal: AbortSignal): Promise<RunRecord[]> {
+    if (!spacing) return this.#table.list(filter, before, limit, signal);
+    const since = Date.parse(before.admitted_at) - Math.max(spacing * limit * MARGIN, LEAST_MS);
+    if (filter.from !== undefined && Date.parse(filter.from) >= since) return this.#table.list(filter, before, limit, signal);
+    const after = new Date(since).toISOString();
+    const near = await this.#table.list({ ...filter, after }, before, limit, signal);
+    if (near.length >= limit) return near;
+    const far = await this.#table.list(filter, { admitted_at: after, run_id: '~' }, limit - near.length, signal);
+    return [...near, ...far];
   }
   #rememberEmpty(key: string): void {
     if (this.#nothingOlder.size > 10_000) this.#nothingOlder.clear();
@@ -123,21 +134,4 @@ export class Runs {
       throw error;
     }
   }
-}
-
-function pageOf(records: RunRecord[], limit: number): { items: RunRecord[]; next_cursor: string | null } {
-  const items = records.slice(0, limit);
-  const last = items[items.length - 1];
-  return { items, next_cursor: records.length > limit && last ? writeCursor(last) : null };
-}
-const writeCursor = (at: Position): string => Buffer.from(JSON.stringify([at.admitted_at, at.run_id])).toString('base64url');
-function readCursor(cursor: string): Position {
-  try {
-    const [admitted_at, run_id] = JSON.parse(Buffer.from(cursor, 'base64url').toString('utf8')) as unknown[];
-    if (typeof admitted_at === 'string' && typeof run_id === 'string' && !Number.isNaN(Date.parse(admitted_at)))
-      return { admitted_at, run_id };
-  } catch {
-    // falls through to the refusal
-  }
-  throw new Refusal('request.invalid', 'The cursor is not one that this list gave.');
 }
