@@ -8,11 +8,11 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { googleJournalStore, googleWarehouse, hostsFrom } from '@convergence/google';
-import { provisionOwner, warehouseOwnerStore } from '@convergence/journal';
-import type { Clock } from '@convergence/ports';
-import { openSlice, type Slice, type SliceDefinition, warehouseTables } from '@convergence/slice';
+import { provisionOwner } from '@convergence/journal';
+import type { Slice, SliceDefinition } from '@convergence/slice';
 import { checkpointed, sliceOwners, tenantJournal } from '@convergence/tables';
 import { startLocalCloud } from '@convergence/testing';
+import { benchSlice } from './load/bench-slice.ts';
 
 interface Account {
   company: string;
@@ -81,12 +81,6 @@ const { values } = parseArgs({ options: { rows: { type: 'string', default: '1000
 const ROWS = Number(values.rows);
 const SECONDS = Number(values.seconds);
 const ENTITIES = 50_000;
-const clock: Clock = { now: Date.now, sleep: async (ms, signal) => void (await sleep(ms, undefined, signal ? { signal } : {})) };
-const log = {
-  info: () => undefined,
-  warn: (fields: object, text: string) => console.warn(text, fields),
-  error: (fields: object, text: string) => console.warn(text, fields),
-};
 
 const cloud = await startLocalCloud();
 const config = { project: 'bench', location: 'US', hosts: hostsFrom(cloud.env) };
@@ -96,19 +90,7 @@ for (const spec of [sliceOwners, tenantJournal, checkpointed(table)]) await ware
 await provisionOwner(warehouse, 'tenants', 'accounts');
 const journal = googleJournalStore(config, warehouse, { dataset: 'tenants', name: 'tenant_journal' });
 
-const open = (checkpointSeconds: number) =>
-  openSlice({
-    definition: accounts,
-    journal,
-    bus: { publish: async () => undefined },
-    owners: warehouseOwnerStore(warehouse, 'tenants'),
-    tables: warehouseTables(warehouse, 'tenants'),
-    clock,
-    instance: randomUUID(),
-    checkpointSeconds,
-    refreshSeconds: 3_600,
-    log,
-  });
+const open = (checkpointSeconds: number) => benchSlice({ definition: accounts, warehouse, journal, checkpointSeconds });
 type Accounts = Slice<Map<string, Account>, Command>;
 
 const idOf = (n: number) => `tenant_${n % ENTITIES}`;

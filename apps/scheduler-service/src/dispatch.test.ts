@@ -1,20 +1,11 @@
 /** What waits and what goes: the queue and its backfill lane, in the whole service over fakes of its ports. */
 import { queueTick, type RunSpec, runCompleted, Transient } from '@convergence/contracts';
-import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { completed, daily, ownerOf, refusing, type SchedulerUnderTest, startScheduler } from './testing/scheduler-under-test.ts';
+import { describe, expect, test } from '@jest/globals';
+import { schedulerForEachTest } from './testing/scheduler-for-each-test.ts';
+import { completed, ownerOf, refusing } from './testing/scheduler-under-test.ts';
 
 const MINUTE = 60_000;
-let service: SchedulerUnderTest;
-beforeEach(async () => {
-  service = await startScheduler();
-});
-afterEach(() => service.close());
-
-const schedule = (over: Record<string, unknown> = {}, tenant = 'acme_corp') =>
-  service.ask('POST', `/scheduler/customer/${tenant}/pipelines`, { as: ownerOf(tenant), body: daily(over) });
-const asked = (): RunSpec[] => service.admission.asked.flat();
-const queue = async () => (await service.ask('GET', '/scheduler/queue')).items;
-const status = () => service.ask('GET', '/scheduler/status');
+const { service, schedule, asked, queue, status } = schedulerForEachTest();
 
 describe('the queue', () => {
   test('queue-tick, as event and by HTTP, starts what can start and says what it did', async () => {

@@ -1,21 +1,12 @@
 /** Schedules that fire and runs that end, in the whole service over fakes of its ports. */
 import { Refusal, type RunSpec, runCompleted, scheduleTick, Transient, tenantChanged } from '@convergence/contracts';
-import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { completed, daily, ownerOf, refusing, type SchedulerUnderTest, startScheduler } from './testing/scheduler-under-test.ts';
+import { describe, expect, test } from '@jest/globals';
+import { schedulerForEachTest } from './testing/scheduler-for-each-test.ts';
+import { completed, ownerOf, refusing } from './testing/scheduler-under-test.ts';
 
 const MINUTE = 60_000;
 const mine = '/scheduler/customer/acme_corp/pipelines';
-let service: SchedulerUnderTest;
-beforeEach(async () => {
-  service = await startScheduler();
-});
-afterEach(() => service.close());
-
-const schedule = (over: Record<string, unknown> = {}, tenant = 'acme_corp') =>
-  service.ask('POST', `/scheduler/customer/${tenant}/pipelines`, { as: ownerOf(tenant), body: daily(over) });
-const asked = (): RunSpec[] => service.admission.asked.flat();
-const queue = async () => (await service.ask('GET', '/scheduler/queue')).items;
-const status = () => service.ask('GET', '/scheduler/status');
+const { service, renew, schedule, asked, queue, status } = schedulerForEachTest();
 
 describe('a schedule fires by itself', () => {
   test('on time, with the variables of its fire, and its run-completed completes it', async () => {
@@ -184,7 +175,7 @@ describe('tenant-changed', () => {
 describe('people are told', () => {
   test('that a schedule paused itself: until somebody took the notice, and then no more', async () => {
     await service.close();
-    service = await startScheduler({ warnAfterFailures: 1, pauseAfterFailures: 2 });
+    await renew({ warnAfterFailures: 1, pauseAfterFailures: 2 });
     await schedule({ schedule_cron: '*/10 * * * *' });
     service.admission.telling = () => {
       throw new Transient('away');
@@ -215,7 +206,7 @@ describe('people are told', () => {
   });
   test('nobody, when the tenant is gone: the notice is dropped', async () => {
     await service.close();
-    service = await startScheduler({ warnAfterFailures: 1 });
+    await renew({ warnAfterFailures: 1 });
     await schedule();
     service.admission.telling = () => {
       throw new Refusal('tenant.not_found', 'gone');

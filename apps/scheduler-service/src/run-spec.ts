@@ -1,6 +1,6 @@
 import type { RunSpec } from '@convergence/contracts';
 import { parametersHash, resolveParameters, type TemplateCatalogue } from '@convergence/pipelines';
-import { pipelineIdOf, type QueueItem, type Schedule, wallTime } from '@convergence/schedules';
+import { attemptOf, type QueueItem, type Schedule, wallTime } from '@convergence/schedules';
 
 export type Named = Pick<Schedule, 'provider' | 'domain' | 'pipeline_template'>;
 
@@ -22,22 +22,8 @@ export function runSpecOf(item: QueueItem, zone: string, templates: TemplateCata
   const context = { tenantId: item.tenant_id, now: wallTime(zone, item.scheduled_time) };
   const resolved = resolveParameters(template, item.parameters, context);
   if (!resolved.ok) return { refused: `The parameters no longer fit the template: ${words(resolved.errors)}` };
-  return {
-    run_id: item.pipeline_logging_id as string,
-    tenant_id: item.tenant_id,
-    pipeline_id: pipelineIdOf({ ...item, pipeline_template: template.ref.template }),
-    ...template.ref,
-    parameters: resolved.parameters,
-    parameters_hash: parametersHash(resolved.parameters),
-    run_date: resolved.run_date,
-    trigger_type: item.lane === 'backfill' ? 'backfill' : 'scheduler',
-    trigger_by: 'cloud_scheduler',
-    user_id: null,
-    lane: item.lane,
-    scheduled_run_id: item.run_id,
-    retry_of: null,
-    retry_from: null,
-  };
+  const { parameters, run_date } = resolved;
+  return attemptOf(item, { ...template.ref, parameters, parameters_hash: parametersHash(parameters), run_date });
 }
 
 export const words = (errors: readonly { readonly path: string; readonly message: string }[]): string =>

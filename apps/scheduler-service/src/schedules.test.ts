@@ -1,22 +1,13 @@
 /** Making, changing and editing schedules, and what becomes of those that go bad, in the whole service over fakes of its ports. */
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { RunSpec } from '@convergence/contracts';
-import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { daily, ownerOf, type SchedulerUnderTest, startScheduler } from './testing/scheduler-under-test.ts';
+import { describe, expect, test } from '@jest/globals';
+import { schedulerForEachTest } from './testing/scheduler-for-each-test.ts';
+import { daily, ownerOf } from './testing/scheduler-under-test.ts';
 
 const MINUTE = 60_000;
 const mine = '/scheduler/customer/acme_corp/pipelines';
-let service: SchedulerUnderTest;
-beforeEach(async () => {
-  service = await startScheduler();
-});
-afterEach(() => service.close());
-
-const schedule = (over: Record<string, unknown> = {}, tenant = 'acme_corp') =>
-  service.ask('POST', `/scheduler/customer/${tenant}/pipelines`, { as: ownerOf(tenant), body: daily(over) });
-const asked = (): RunSpec[] => service.admission.asked.flat();
-const status = () => service.ask('GET', '/scheduler/status');
+const { service, renew, schedule, asked, status } = schedulerForEachTest();
 
 describe('schedules', () => {
   test('are refused with the nearest name, with every error of their parameters, and with words about their cron', async () => {
@@ -176,7 +167,7 @@ describe('what goes bad while it is scheduled', () => {
   });
   test('10 000 schedules by one tenant: it is told its limit', async () => {
     await service.close();
-    service = await startScheduler({ schedulesPerTenant: 3 });
+    await renew({ schedulesPerTenant: 3 });
     for (let i = 0; i < 3; i++) await schedule();
     await expect(schedule()).rejects.toMatchObject({ code: 'schedule.limit', message: 'The tenant has 3 schedules; 3 are allowed.' });
     expect(await schedule({}, 'globex')).toMatchObject({ is_active: true });

@@ -18,6 +18,7 @@ export {
   type TenantStanding,
   tenantRow,
 } from './rows.ts';
+export { attemptOf } from './run-spec.ts';
 export {
   attemptId,
   dstPolicy,

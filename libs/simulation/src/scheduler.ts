@@ -155,24 +155,15 @@ export class Scheduler {
   }
 }
 
-const specOf = (item: schedules.QueueItem): RunSpec => ({
-  run_id: item.pipeline_logging_id as string,
-  tenant_id: item.tenant_id,
-  pipeline_id: schedules.pipelineIdOf(item),
-  provider: item.provider,
-  domain: item.domain,
-  template: item.pipeline_template,
-  parameters: item.parameters,
-  parameters_hash: JSON.stringify(item.parameters).padEnd(16, ' '),
-  run_date: null,
-  trigger_type: 'scheduler',
-  trigger_by: 'cloud_scheduler',
-  user_id: null,
-  lane: item.lane,
-  scheduled_run_id: item.run_id,
-  retry_of: null,
-  retry_from: null,
-});
+const specOf = (item: schedules.QueueItem): RunSpec =>
+  schedules.attemptOf(item, {
+    provider: item.provider,
+    domain: item.domain,
+    template: item.pipeline_template,
+    parameters: item.parameters,
+    parameters_hash: JSON.stringify(item.parameters).padEnd(16, ' '),
+    run_date: null,
+  });
 
 const held = (spec: RunSpec, gate: string, expected: number | null, scope: 'item' | 'tenant' = 'item'): schedules.ClaimResult => ({
   run_id: spec.scheduled_run_id as string,

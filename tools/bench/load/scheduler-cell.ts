@@ -1,13 +1,11 @@
 /** A local-cloud of its own with many schedules in it, and the slice of scheduler-service on it in this process. */
-import { randomUUID } from 'node:crypto';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { googleJournalStore, googleWarehouse, hostsFrom } from '@convergence/google';
-import { warehouseOwnerStore } from '@convergence/journal';
 import { DEFAULT_LIMITS, type ScheduleCommand } from '@convergence/schedules';
-import { openSlice, warehouseTables } from '@convergence/slice';
+import { systemClock } from '@convergence/service';
 import { startLocalCloud } from '@convergence/testing';
 import { type SchedulesSlice, schedulesDefinition } from '../../../apps/scheduler-service/src/definition.ts';
 import { provisionedCell } from '../../../apps/scheduler-service/src/testing/scheduler-process.ts';
+import { benchSlice, NEVER } from './bench-slice.ts';
 
 const SCHEDULES_OF_A_TENANT = 10;
 const AT_ONCE = 5000;
@@ -20,12 +18,8 @@ export async function schedulerCell() {
   const google = { project: 'convergence-local', location: 'US', hosts: hostsFrom(cloud.env) };
   const warehouse = googleWarehouse(google);
   const journal = googleJournalStore(google, warehouse, { dataset: 'tenants', name: 'scheduler_journal' });
-  const complain = (fields: object, text: string): void => console.warn(text, fields);
   let ahead = 0;
-  const clock = {
-    now: () => Date.now() + ahead,
-    sleep: async (ms: number, signal?: AbortSignal) => void (await sleep(ms, undefined, signal ? { signal } : {})),
-  };
+  const clock = { ...systemClock, now: () => Date.now() + ahead };
   return {
     env: cloud.env,
     bus: cell.bus,
@@ -35,18 +29,7 @@ export async function schedulerCell() {
     },
     /** Checkpoints when asked to. */
     open: (): Promise<SchedulesSlice> =>
-      openSlice({
-        definition: schedulesDefinition(limits),
-        journal,
-        bus: { publish: async () => undefined },
-        owners: warehouseOwnerStore(warehouse, 'tenants'),
-        tables: warehouseTables(warehouse, 'tenants'),
-        clock,
-        instance: randomUUID(),
-        checkpointSeconds: 1e6,
-        refreshSeconds: 1e6,
-        log: { info: () => undefined, warn: complain, error: complain },
-      }),
+      benchSlice({ definition: schedulesDefinition(limits), warehouse, journal, clock, checkpointSeconds: NEVER }),
     /** Statements of BigQuery so far, and appends of its Storage Write API. */
     async statements(): Promise<{ queries: number; appends: number }> {
       const stats = (await (await fetch(`${cloud.env.BIGQUERY_EMULATOR_HOST}/__stats`)).json()) as {

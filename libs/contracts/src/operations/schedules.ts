@@ -94,6 +94,8 @@ const filters = {
 };
 const mine = '/api/v1/scheduler/customer/{tenant_id}/pipelines';
 const common = { owner: 'scheduler-service' } as const;
+/** It, its template or its parameters. */
+const unfit = ['schedule.invalid', 'template.not_found', 'template.invalid', 'template.parameters_invalid'] as const;
 
 export const schedulesList = defineOperation({
   ...common,
@@ -119,14 +121,7 @@ export const schedulesCreate = defineOperation({
   params: ofTenant,
   body: ScheduleCreate,
   response: Schedule,
-  errors: [
-    'schedule.invalid',
-    'schedule.limit',
-    'template.not_found',
-    'template.invalid',
-    'template.parameters_invalid',
-    'tenant.not_found',
-  ],
+  errors: [...unfit, 'schedule.limit', 'tenant.not_found'],
 });
 export const schedulesChange = defineOperation({
   ...common,
@@ -139,7 +134,7 @@ export const schedulesChange = defineOperation({
   params: one,
   body: ScheduleChange,
   response: Schedule,
-  errors: ['schedule.not_found', 'schedule.invalid', 'template.not_found', 'template.invalid', 'template.parameters_invalid'],
+  errors: ['schedule.not_found', ...unfit],
 });
 export const schedulesDisable = defineOperation({
   ...common,
@@ -175,14 +170,7 @@ export const pipelineConfigsCreate = defineOperation({
   auth: 'admin',
   body: Type.Object({ tenant_id: TenantIdField, ...ScheduleCreate.properties }, closed),
   response: Schedule,
-  errors: [
-    'schedule.invalid',
-    'schedule.limit',
-    'template.not_found',
-    'template.invalid',
-    'template.parameters_invalid',
-    'tenant.not_found',
-  ],
+  errors: [...unfit, 'schedule.limit', 'tenant.not_found'],
 });
 export const pipelineConfigsDisable = defineOperation({
   ...common,
