@@ -86,15 +86,15 @@ export async function startBigQuery(options: BigQueryOptions): Promise<BigQuery>
     log,
     origin: `http://127.0.0.1:${options.port}`,
   });
-  Object.assign(service, { queries: new Queries(service) });
+  const queries = new Queries(service);
   const { server, port } = await listen({
     port: options.port,
     ...(options.host === undefined ? {} : { host: options.host }),
     routes: [
       ...datasetRoutes(service),
-      ...tableRoutes(service),
+      ...tableRoutes(service, queries),
       ...tabledataRoutes(service),
-      ...jobRoutes(service),
+      ...jobRoutes(service, queries),
       ...routineRoutes(service),
       ...uploadRoutes(service),
       ...discoveryRoutes(service),

@@ -3,7 +3,6 @@ import type { Control } from '../control/index.ts';
 import type { Metadata } from './catalog/metadata.ts';
 import type { TableSizes } from './catalog/table-size.ts';
 import type { Mutations } from './execute/mutations.ts';
-import type { Queries } from './execute/queries.ts';
 import type { Jobs } from './jobs/jobs.ts';
 import type { Results } from './jobs/results.ts';
 import type { RateLimits } from './rate-limits.ts';
@@ -18,7 +17,6 @@ export interface Service {
   readonly streaming: Streaming;
   readonly mutations: Mutations;
   readonly results: Results;
-  readonly queries: Queries;
   readonly jobs: Jobs;
   readonly control: Control;
   readonly rates: RateLimits;

@@ -10,15 +10,16 @@ import { ApiError, invalid } from '../errors.ts';
 import { mergeLabels } from '../rest/labels.ts';
 import { columnsDdl } from '../storage/store.ts';
 import { duck } from './errors.ts';
+import type { DdlEffect, StatementResult } from './outcome.ts';
+import type { Runner } from './runner.ts';
 import type { Looked } from './scoped-catalog.ts';
 import type { Session } from './session.ts';
-import type { DdlEffect, StatementResult, Statements } from './statements.ts';
 
 type Effect = Pick<StatementResult, 'statementType' | 'ddl'>;
 const nameOf = (path: TablePath) => `${path.project}:${path.dataset}.${path.table}`;
 const permanent = 'is not supported in a transaction.';
 
-export async function runDdl(statements: Statements, ddl: Ddl, session: Session, looked: Looked): Promise<Effect> {
+export async function runDdl(statements: Runner, ddl: Ddl, session: Session, looked: Looked): Promise<Effect> {
   const effect = await execute(statements, ddl, session, looked);
   const { ddl: done } = effect;
   statements.service.control.stats.count(
@@ -32,7 +33,7 @@ export async function runDdl(statements: Statements, ddl: Ddl, session: Session,
   return effect;
 }
 
-async function execute(statements: Statements, ddl: Ddl, session: Session, looked: Looked): Promise<Effect> {
+async function execute(statements: Runner, ddl: Ddl, session: Session, looked: Looked): Promise<Effect> {
   const { service } = statements;
   const { metadata, store } = service;
   const { catalog } = store;
@@ -197,7 +198,7 @@ async function execute(statements: Statements, ddl: Ddl, session: Session, looke
 
 type CreateTable = Extract<Ddl, { op: 'createTable' }>;
 
-async function createTable(statements: Statements, ddl: CreateTable, session: Session, looked: Looked): Promise<Effect> {
+async function createTable(statements: Runner, ddl: CreateTable, session: Session, looked: Looked): Promise<Effect> {
   const { service } = statements;
   const { metadata, store } = service;
   const { catalog } = store;
@@ -250,7 +251,7 @@ async function createTable(statements: Statements, ddl: CreateTable, session: Se
 type Fill = (connection: import('../storage/connection.ts').Connection, physical: string) => Promise<void>;
 
 function fillFrom(
-  statements: Statements,
+  statements: Runner,
   query: CompiledQuery | undefined,
   source: TableRecord | undefined,
   made: NewTable,
@@ -272,7 +273,7 @@ function fillFrom(
 }
 
 async function temporaryTable(
-  statements: Statements,
+  statements: Runner,
   ddl: CreateTable,
   made: NewTable,
   fill: Fill | undefined,

@@ -14,16 +14,17 @@ import type { Connection } from '../storage/connection.ts';
 import { duck } from './errors.ts';
 import { GivenRows } from './given-rows.ts';
 import { type Slot, serializationFailure } from './mutations.ts';
+import type { DmlCounts, RunOptions } from './outcome.ts';
 import { pathKey } from './path-key.ts';
+import type { Runner } from './runner.ts';
 import type { Looked } from './scoped-catalog.ts';
 import type { Session } from './session.ts';
-import type { DmlCounts, RunOptions, Statements } from './statements.ts';
 
 const RERUNS = 3;
 class Conflict extends Error {}
 
 export async function runDml(
-  statements: Statements,
+  statements: Runner,
   dml: CompiledDml,
   session: Session,
   looked: Looked,
@@ -106,7 +107,7 @@ function targetOf(dml: CompiledDml, session: Session, looked: Looked): TableReco
 }
 
 async function mutate(
-  statements: Statements,
+  statements: Runner,
   session: Session,
   looked: Looked,
   slot: Slot,
@@ -142,7 +143,7 @@ async function conflicting<T>(work: () => Promise<T>): Promise<T> {
 }
 
 async function once(
-  statements: Statements,
+  statements: Runner,
   dml: CompiledDml,
   session: Session,
   connection: Connection,

@@ -11,10 +11,11 @@ import { partitioningFrom } from '../rest/table-resource.ts';
 import type { Service } from '../service.ts';
 import { type Parameter, parametersFrom } from '../values/parameters.ts';
 import { storedColumn } from './ddl.ts';
+import type { DmlCounts, StatementResult } from './outcome.ts';
 import { dropTemporary, parsed, Script } from './script.ts';
 import { ScriptChildren } from './script-children.ts';
 import { Session } from './session.ts';
-import { type DmlCounts, type StatementResult, Statements } from './statements.ts';
+import { Statements } from './statements.ts';
 import { type Destination, writeTable } from './write-table.ts';
 
 const MAX_TEXT = 1024 * 1024;

@@ -2,8 +2,8 @@
 import type { Position } from '../../googlesql/contract.ts';
 import type { ApiError } from '../errors.ts';
 import type { Job, Jobs } from '../jobs/jobs.ts';
+import type { StatementResult } from './outcome.ts';
 import type { RanStatement } from './script.ts';
-import type { StatementResult } from './statements.ts';
 
 export class ScriptChildren {
   readonly #jobs: Jobs;

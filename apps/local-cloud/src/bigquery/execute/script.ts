@@ -15,8 +15,9 @@ import { physicalName } from '../catalog/catalog.ts';
 import { ApiError } from '../errors.ts';
 import { duck, fromGoogleSql } from './errors.ts';
 import { transactionAborted } from './mutations.ts';
+import type { StatementResult } from './outcome.ts';
 import { Session } from './session.ts';
-import type { StatementResult, Statements } from './statements.ts';
+import type { Statements } from './statements.ts';
 
 class Break extends Error {
   readonly label: string | undefined;

@@ -20,7 +20,9 @@ import { runDdl } from './ddl.ts';
 import { runDml } from './dml.ts';
 import { duck, translating } from './errors.ts';
 import { GivenRows } from './given-rows.ts';
+import type { RunOptions, StatementResult } from './outcome.ts';
 import { pathKey } from './path-key.ts';
+import type { Runner } from './runner.ts';
 import { type Looked, ScopedCatalog } from './scoped-catalog.ts';
 import type { Session } from './session.ts';
 
@@ -29,36 +31,6 @@ const MIN_BILLED = 10 * 1024 * 1024;
 /** From here on a statement gains more by the other cores than it pays for them. */
 const WIDE_ROWS = 3_000_000;
 
-export interface DmlCounts {
-  inserted: number;
-  updated: number;
-  deleted: number;
-}
-export interface DdlEffect {
-  readonly operation: 'CREATE' | 'SKIP' | 'REPLACE' | 'ALTER' | 'DROP' | 'CREATE_IF_NOT_EXISTS';
-  readonly table?: TablePath;
-  readonly dataset?: { readonly project: string; readonly dataset: string };
-  readonly routine?: { readonly project: string; readonly dataset: string; readonly routine: string };
-}
-export interface StatementResult {
-  readonly statementType: string;
-  readonly result?: ResultSet;
-  readonly dml?: DmlCounts;
-  readonly ddl?: DdlEffect;
-  readonly target?: TablePath;
-  readonly bytesProcessed: number;
-  readonly bytesBilled: number;
-  readonly cacheHit: boolean;
-  readonly referenced: readonly TablePath[];
-}
-export interface RunOptions {
-  /** Inside the transaction that makes the effect durable, just before its commit. */
-  readonly beforeCommit?: (connection: Connection, counts: DmlCounts) => Promise<void>;
-  readonly maximumBytesBilled?: number;
-  readonly useCache?: boolean;
-  /** SELECT into a table: where the rows go instead of a result. */
-  readonly into?: (query: CompiledQuery, values: readonly BoundValue[]) => Promise<StatementResult['result']>;
-}
 export interface Ready {
   readonly compiled: Compiled;
   readonly looked: Looked;
@@ -71,7 +43,7 @@ interface CachedResult {
   readonly versions: readonly [number, number][];
 }
 
-export class Statements {
+export class Statements implements Runner {
   readonly service: Service;
   readonly #compiled = new Map<string, { compiled: Compiled; looked: Looked; version: number }>();
   readonly #results = new Map<string, CachedResult>();

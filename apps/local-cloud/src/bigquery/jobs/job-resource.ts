@@ -1,7 +1,7 @@
 /** A job as the REST API shows it. Pure. */
 import { etagOf } from '../catalog/catalog.ts';
 import { schemaFromColumns } from '../catalog/table-schema.ts';
-import type { DdlEffect, DmlCounts } from '../execute/statements.ts';
+import type { DdlEffect, DmlCounts } from '../execute/outcome.ts';
 import type { Json } from '../rest/http.ts';
 import type { Job } from './jobs.ts';
 

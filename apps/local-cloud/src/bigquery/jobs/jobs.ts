@@ -10,7 +10,7 @@ import { randomUUID } from 'node:crypto';
 import { BIGINT, VARCHAR } from '@duckdb/node-api';
 import type { Caller } from '../../identity/index.ts';
 import { ApiError } from '../errors.ts';
-import type { StatementResult } from '../execute/statements.ts';
+import type { StatementResult } from '../execute/outcome.ts';
 import type { Json } from '../rest/http.ts';
 import type { Connection } from '../storage/connection.ts';
 import type { Database } from '../storage/database.ts';

@@ -2,6 +2,7 @@
 import { etagOf } from '../catalog/catalog.ts';
 import { schemaFromColumns } from '../catalog/table-schema.ts';
 import { ApiError, invalid, required } from '../errors.ts';
+import type { Queries } from '../execute/queries.ts';
 import { copySpec } from '../jobs/copy.ts';
 import { extractSpec } from '../jobs/extract.ts';
 import { affected, dmlStats, jobReference, jobResource } from '../jobs/job-resource.ts';
@@ -21,8 +22,8 @@ const KEPT_TEXT = 20_000;
 const PAGE_ROWS = 50_000;
 const PAGE_BYTES = 10 * 1024 * 1024;
 
-export function jobRoutes(service: Service): Route[] {
-  const { jobs, queries } = service;
+export function jobRoutes(service: Service, queries: Queries): Route[] {
+  const { jobs } = service;
 
   const jobFor = async (params: RestRequest['params'], caller: RestRequest['caller']): Promise<Job> => {
     const job = jobs.get(params.project!, params.job!);

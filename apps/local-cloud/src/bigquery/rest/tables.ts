@@ -7,6 +7,7 @@ import { reshapeSql } from '../catalog/reshape.ts';
 import { columnsFromSchema } from '../catalog/table-schema.ts';
 import { widenedColumns } from '../catalog/widened-columns.ts';
 import { ApiError, invalid, required } from '../errors.ts';
+import type { Queries } from '../execute/queries.ts';
 import type { Service } from '../service.ts';
 import type { RestRequest, Route } from './http.ts';
 import { pageByKey } from './paging.ts';
@@ -21,7 +22,7 @@ export const pathOf = (params: Readonly<Record<string, string>>): TablePath => (
   table: params.table!,
 });
 
-export function tableRoutes(service: Service): Route[] {
+export function tableRoutes(service: Service, queries: Queries): Route[] {
   const { store, metadata } = service;
   const { catalog } = store;
 
@@ -45,7 +46,7 @@ export function tableRoutes(service: Service): Route[] {
     if (body.view) {
       if (body.view.useLegacySql) throw invalid('Views in legacy SQL are not supported; set useLegacySql to false.');
       if (typeof body.view.query !== 'string') throw required('view.query');
-      const columns = await service.queries.columnsOf(body.view.query, { project, caller });
+      const columns = await queries.columnsOf(body.view.query, { project, caller });
       made = { path, kind: 'VIEW', columns, viewSql: body.view.query };
     } else {
       const columns = columnsFromSchema(body.schema?.fields ?? []);
@@ -64,7 +65,7 @@ export function tableRoutes(service: Service): Route[] {
     const etag = request.http.headers['if-match'];
     if (before.kind === 'VIEW') {
       const query = body.view?.query ?? before.viewSql;
-      const columns = query === before.viewSql ? before.columns : await service.queries.columnsOf(query, { project: path.project, caller });
+      const columns = query === before.viewSql ? before.columns : await queries.columnsOf(query, { project: path.project, caller });
       return resource(
         await metadata.updateTable(path, (record) => ({ ...withSettings(record, body, replace), viewSql: query, columns }), etag),
       );
