@@ -39,6 +39,19 @@ test('what is not there is answered with the nearest paths', () => {
   expect(catalogue.nearest(ref('other', 'security'))[0]).toBe('configs/gcp/cost/other.yml');
 });
 
+test('an alias that another template has already is named, and stays with that one', async () => {
+  const path = join(dir, 'gcp/cost/second.yml');
+  await writeFile(path, text('second', 'aliases: [billing, other, own]\n'));
+  await catalogue.refresh();
+  expect(catalogue.problems.map(({ file, message }) => `${file}: ${message}`)).toEqual([
+    'configs/gcp/cost/second.yml: its alias "billing" is taken by configs/gcp/cost/billing_cost.yml',
+    'configs/gcp/cost/second.yml: its alias "other" is taken by configs/gcp/cost/other.yml',
+  ]);
+  expect(['billing', 'other', 'own'].map((name) => catalogue.find(ref(name))?.name)).toEqual(['billing_cost', 'other', 'second']);
+  await rm(path);
+  await catalogue.refresh();
+});
+
 test('a change counts from the next look; a broken template is not served, and its problem is', async () => {
   const path = join(dir, 'gcp/cost/other.yml');
   await writeFile(path, text('other').replace('version: 1', 'version: 2'));

@@ -44,6 +44,7 @@ export async function loadTemplates(dir: string, options: CatalogueOptions = {})
   let schemaSignature = '';
   /** `gcp/cost/billing_cost` or `tenants/acme/gcp/cost/billing_cost` */
   let loaded = new Map<string, Loaded>();
+  let taken: TemplateProblem[] = [];
   let aliases = new Map<string, string>();
 
   async function refresh(): Promise<void> {
@@ -75,11 +76,24 @@ export async function loadTemplates(dir: string, options: CatalogueOptions = {})
     if (!changed) return;
     loaded = next;
     aliases = new Map();
-    for (const [key, { template }] of loaded) for (const alias of template?.aliases ?? []) aliases.set(`${dirname(key)}/${alias}`, key);
+    taken = [];
+    for (const [key, { template }] of loaded)
+      for (const alias of template?.aliases ?? []) {
+        const name = `${dirname(key)}/${alias}`;
+        const owner = loaded.has(name) ? name : aliases.get(name);
+        if (owner === undefined) aliases.set(name, key);
+        else
+          taken.push({
+            file: displayed(key),
+            line: 1,
+            message: `its alias "${alias}" is taken by ${displayed(owner)}`,
+            suggestion: undefined,
+          });
+      }
     const problems = allProblems();
     if (problems.length > 0) options.onProblems?.(problems);
   }
-  const allProblems = (): TemplateProblem[] => [...loaded.values()].flatMap((l) => l.problems);
+  const allProblems = (): TemplateProblem[] => [...[...loaded.values()].flatMap((l) => l.problems), ...taken];
 
   function keyOf(ref: TemplateRef, tenantId: string | undefined): string | undefined {
     const shipped = refText(ref);

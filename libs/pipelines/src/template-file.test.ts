@@ -82,10 +82,29 @@ describe('a template file', () => {
       `${head}steps:\n${step('b')}  - id: a\n    type: dq.check\n    with: { table: t_x, rules: [{ rule: matches_control_total, of: c, column: x }] }\n`,
       '"c" is no step before "a"',
     ],
+    [
+      'a key of "with" beside it',
+      `${head}steps:\n  - id: a\n    type: notify\n    message: hi\n`,
+      'cost.yml:9: unknown key "message" in steps.a: it belongs under its "with"',
+    ],
+    ['an empty file', '', 'cost.yml:1: the template is empty, but must be keys with values'],
     ['YAML that is none', 'name: [', 'configs/gcp/cost/cost.yml:1:'],
   ])('%s is refused with its line and what was meant', (_, text, expected) => {
     const found = problems(text);
     expect(found).toContainEqual(expect.stringContaining(expected));
+  });
+
+  test('a file in a folder that is none, or with a name that can be none, is told to move, not to change what is right', () => {
+    const at = (place: object) => {
+      const source = { file: 'f.yml', text: `${head}steps:\n${step('a')}`, tenantId: undefined, sqlFiles: {} };
+      const result = readTemplate({ ...source, provider: 'gcp', domain: 'cost', name: 'cost', ...place }, schema);
+      return result.ok ? [] : result.problems.map(problemText);
+    };
+    expect(at({ domain: 'costs' })).toEqual(['f.yml:4: domain is "cost" but the folder is costs, which is no domain: move the file']);
+    expect(at({ domain: 'security' })).toEqual(['f.yml:4: domain is "cost" but the folder is security; did you mean "security"?']);
+    expect(at({ name: 'Cost' })).toEqual([
+      'f.yml:1: the file is Cost.yml, but a name takes only lower-case letters, digits and _; did you mean "cost"?',
+    ]);
   });
 
   test('all mistakes are named at once: a wrong name hides none of those below it, and none is named twice', () => {
@@ -118,7 +137,7 @@ steps:
       '6: Map keys must be unique',
       expect.stringMatching(/^8: parameters\.least\.type is "numbr", not one of .*; did you mean "number"\?$/),
       '8: the default of "least" must be a decimal number',
-      '9: parameters.when must be object',
+      '9: parameters.when is the text "today", but must be keys with values',
       expect.stringMatching(/^12: steps\.read\.type is "bigquery\.qeury", not one of .*; did you mean "bigquery\.query"\?$/),
       '13: unknown key "timout_minutes" in steps.read; did you mean "timeout_minutes"?',
       '14: steps.read.retry.max_attempts must be <= 10',
@@ -129,7 +148,7 @@ steps:
       '18: step "check" depends on "raed", which does not exist; did you mean "read"?',
       expect.stringMatching(/^19: steps\.check\.with\.rules\.0\.rule is "not_nul", not one of .*; did you mean "not_null"\?$/),
       '19: unknown key "colum" in steps.check.with.rules.0; did you mean "column"?',
-      '19: steps.check.with.rules.1.min must be integer',
+      '19: steps.check.with.rules.1.min is the text "few", but must be a whole number',
       '21: unknown key "typ" in steps.tell; did you mean "type"?',
       '22: unknown key "mesage" in steps.tell.with; did you mean "message"?',
       '22: unknown variable {steps.read.rowz}; did you mean "steps.read.rows"?',

@@ -83,15 +83,26 @@ export function readTemplate(
   for (const { path, message, suggestion } of mistakes) say(path, message, suggestion);
   const raw = whole(value);
   if (!raw) return { ok: false, problems };
-  if (raw.name !== undefined && raw.name !== source.name)
-    say(['name'], `name is "${raw.name}" but the file is ${source.name}.yml`, source.name);
-  if (raw.provider !== undefined && raw.provider !== source.provider)
-    say(['provider'], `provider is "${raw.provider}" but the folder is ${source.provider}`, source.provider);
-  if (raw.domain !== undefined && raw.domain !== source.domain)
-    say(['domain'], `domain is "${raw.domain}" but the folder is ${source.domain}`, source.domain);
+  placeProblems(raw, source, schema, say);
   const template = templateOf(raw, source);
   meaningProblems(raw, template, schema.outputs, say);
   return problems.length > 0 ? { ok: false, problems: problems.sort((a, b) => a.line - b.line) } : { ok: true, template };
+}
+
+/** The file lies where its keys say. */
+function placeProblems(raw: RawTemplate, source: TemplateSource, schema: TemplateSchema, say: Say): void {
+  const wanted = source.name.toLowerCase().replaceAll(/\W+/g, '_');
+  if (wanted !== source.name)
+    say(['name'], `the file is ${source.name}.yml, but a name takes only lower-case letters, digits and _`, wanted);
+  else if (raw.name !== undefined && raw.name !== source.name)
+    say(['name'], `name is "${raw.name}" but the file is ${source.name}.yml`, source.name);
+  const properties = (schema.validate.schema as { properties?: Record<string, { enum?: readonly string[] }> }).properties ?? {};
+  for (const key of ['provider', 'domain'] as const) {
+    const [says, folder] = [raw[key], source[key]];
+    if (says === undefined || says === folder) continue;
+    if (properties[key]?.enum?.includes(folder)) say([key], `${key} is "${says}" but the folder is ${folder}`, folder);
+    else say([key], `${key} is "${says}" but the folder is ${folder}, which is no ${key}: move the file`);
+  }
 }
 
 /** Undefined: too little of it is there to look any further. */

@@ -110,12 +110,18 @@ function mistakeOf(error: ErrorObject, value: unknown): Mistake {
   if (error.keyword === 'additionalProperties') {
     const key = String(error.params.additionalProperty);
     const valid = Object.keys((error.parentSchema as { properties?: object } | undefined)?.properties ?? {});
-    return { path: [...path, key], message: `unknown key "${key}" in ${where}`, suggestion: nearest(key, valid)[0], error };
+    const message = `unknown key "${key}" in ${where}`;
+    if (configOf(error)?.includes(key)) return { path: [...path, key], message: `${message}: it belongs under its "with"`, error };
+    return { path: [...path, key], message, suggestion: nearest(key, valid)[0], error };
   }
   if (error.keyword === 'enum') {
     const allowed = (error.params.allowedValues as unknown[]).map(String);
     const message = `${where} is ${JSON.stringify(error.data)}, not one of ${allowed.join(', ')}`;
     return { path, message, suggestion: nearest(String(error.data), allowed)[0], error };
+  }
+  if (error.keyword === 'type' && typeof error.params.type === 'string') {
+    const message = `${where} is ${kindOf(error.data)}, but must be ${KINDS[error.params.type] ?? error.params.type}`;
+    return { path, message, error };
   }
   if (error.keyword === 'oneOf') return { path, message: `${where} needs exactly one of its alternatives (sql or sql_file)`, error };
   if (error.keyword === 'pattern' && typeof error.data === 'string') {
@@ -134,4 +140,31 @@ function placeOf(path: Path, value: unknown): string {
   const [first, at, ...rest] = path;
   const id = first === 'steps' && at !== undefined ? Object(Object(Object(value).steps)[at]).id : undefined;
   return [first, typeof id === 'string' ? id : at, ...rest].filter((part) => part !== undefined).join('.') || 'the template';
+}
+
+const KINDS: Readonly<Record<string, string>> = {
+  object: 'keys with values',
+  array: 'a list',
+  string: 'a text',
+  integer: 'a whole number',
+  number: 'a number',
+  boolean: 'true or false',
+};
+function kindOf(data: unknown): string {
+  if (data === null || data === undefined) return 'empty';
+  if (Array.isArray(data)) return 'a list';
+  return typeof data === 'object' ? 'keys with values' : `the ${typeof data === 'string' ? 'text ' : ''}${JSON.stringify(data)}`;
+}
+
+interface StepSchema {
+  readonly allOf?: readonly {
+    readonly if?: { readonly properties?: { readonly type?: { readonly const?: string } } };
+    readonly then?: { readonly properties?: { readonly with?: { readonly properties?: object } } };
+  }[];
+}
+/** What the type of the step takes, where the error is one of a step. */
+function configOf({ parentSchema, data }: ErrorObject): string[] | undefined {
+  const type = Object(data).type as unknown;
+  const own = (parentSchema as StepSchema | undefined)?.allOf?.find((branch) => branch.if?.properties?.type?.const === type);
+  return type === undefined ? undefined : own && Object.keys(own.then?.properties?.with?.properties ?? {});
 }
