@@ -7,7 +7,8 @@ import { setFlagsFromString } from 'node:v8';
 const LOOK_EVERY_MS = 500;
 /** Of a core. Processor time and not the time that the event loop was busy: on a machine that others keep busy an idle process looks busy too. */
 const BUSY = 0.1;
-/** Looks in a row: what is loaded late, like a client at its first use, is over before. */
+const VERY_BUSY = 0.5;
+/** Looks in a row, of which a very busy one counts twice: what is loaded late, like a client at its first use, is over before. */
 const LASTING = 8;
 
 /** Milliseconds of processor time so far. */
@@ -25,7 +26,8 @@ export function fullSpeedWhenBusy(
   let busy = 0;
   const looking = setInterval(() => {
     const now = { at: performance.now(), used: used() };
-    busy = now.used - before.used > BUSY * (now.at - before.at) ? busy + 1 : 0;
+    const share = (now.used - before.used) / (now.at - before.at);
+    busy = share > BUSY ? busy + (share > VERY_BUSY ? 2 : 1) : 0;
     before = now;
     if (busy < LASTING) return;
     clearInterval(looking);
