@@ -21,7 +21,7 @@ const CHUNK = 2048;
 const LOOK_MS = 1_000;
 const OLD_MS = 30_000;
 /** Of all tables: what waits lies in memory. */
-const MANY_ROWS = 20_000;
+const MANY_ROWS = 10_000;
 /** In one transaction, which checkpoints and changes of these tables wait for. */
 const TOGETHER = 25;
 const SEQUENCES = LIST(BIGINT);
