@@ -16,7 +16,6 @@ process.on('uncaughtException', (error) => log('uncaught exception', error));
 try {
   const cloud = await startLocalCloud(readConfig(process.env), log);
   const addresses = Object.entries(cloud.addresses).map(([product, address]) => `${product}=${address}`);
-  process.stdout.write(`ready ${addresses.join(' ')} pid=${process.pid}\n`);
   const stop = (): void => {
     const late = setTimeout(() => process.exit(1), 5000);
     cloud.close().then(
@@ -32,6 +31,8 @@ try {
   };
   process.once('SIGTERM', stop);
   process.once('SIGINT', stop);
+  // Who reads this may send a signal at once.
+  process.stdout.write(`ready ${addresses.join(' ')} pid=${process.pid}\n`);
 } catch (error) {
   const code = (error as NodeJS.ErrnoException).code;
   if (error instanceof BadConfig || error instanceof DataDirInUse) {

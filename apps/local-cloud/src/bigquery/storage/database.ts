@@ -71,6 +71,11 @@ export class Database {
     return this.#gate.alone(patienceMs, work);
   }
 
+  /** How many transactions have begun that may write. */
+  get transactions(): number {
+    return this.#gate.entered;
+  }
+
   /** How much stands in the write-ahead log. */
   logBytes(): number {
     return statSync(this.#log, { throwIfNoEntry: false })?.size ?? 0;

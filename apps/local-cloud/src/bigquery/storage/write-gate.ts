@@ -6,12 +6,19 @@
  */
 export class WriteGate {
   #inside = 0;
+  #entered = 0;
   #closed: Promise<void> | undefined;
   #emptied: (() => void) | undefined;
 
   async enter(): Promise<void> {
     while (this.#closed) await this.#closed;
     this.#inside++;
+    this.#entered++;
+  }
+
+  /** How many came in so far. */
+  get entered(): number {
+    return this.#entered;
   }
 
   leave(): void {
