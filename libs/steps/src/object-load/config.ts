@@ -5,7 +5,8 @@ export const ObjectLoadConfig = Type.Object(
   {
     from: Type.String({
       minLength: 1,
-      description: 's3://bucket/prefix, gs://bucket/prefix, azure://account/container/prefix or file:folder',
+      description:
+        'file:folder, a folder of the executor (OBJECTS_DIR). Buckets (s3://, gs://, azure://) are refused: no store of theirs is built',
     }),
     format: Type.Enum(['CSV', 'NEWLINE_DELIMITED_JSON', 'PARQUET']),
     manifest: Type.Optional(
