@@ -1,7 +1,7 @@
 /**
  * Runs through the whole system, as `npm start` starts it: POST -> admitted -> executed with one step and its log -> completed and
- * released. Beside it the same SQL of billing_cost on the bare DuckDB that local-cloud stands on would be the floor of a run's own work;
- * and the peers' frame, where Redis or Postgres is on the machine.
+ * released. It says whether the peers' stores (Redis for BullMQ, Postgres for graphile-worker) are on the machine; the peers themselves
+ * are not measured.
  *
  *   npm run bench -- runs        BENCH_RUNS=3000  BENCH_RATE=200 (POSTs a second)  BENCH_TENANTS=50
  */
@@ -140,7 +140,9 @@ try {
     ['Redis (BullMQ)', 6379],
     ['Postgres (graphile-worker)', 5432],
   ] as const)
-    if (!(await answers(port))) console.log(`peers            ${name} is not on this machine`);
+    console.log(
+      `peers            ${name} ${(await answers(port)) ? 'is here, but is not measured by this bench' : 'is not on this machine'}`,
+    );
 } finally {
   await system.stop();
 }
