@@ -131,7 +131,7 @@ function eventsList(): string {
   return page(
     '# Events',
     '',
-    'CloudEvents 1.0 in Pub/Sub binary mode; those that come in bundles in batched mode, `application/cloudevents-batch+json`. Each topic has a dead-letter topic `<topic>-dead-letter` with a subscription of the same name.',
+    'CloudEvents 1.0 in Pub/Sub binary mode; of those that may come in bundles several at once travel in one message, in batched mode, `application/cloudevents-batch+json`. Each topic has a dead-letter topic `<topic>-dead-letter` with a subscription of the same name.',
     '',
     '| event | topic | ordered by key | in bundles |',
     '|---|---|---|---|',

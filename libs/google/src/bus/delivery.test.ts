@@ -1,6 +1,7 @@
 import type { Message } from '@google-cloud/pubsub';
 import { describe, expect, test } from '@jest/globals';
-import { BUNDLE_ATTRIBUTES, bundled, bundleOf } from './bundle.ts';
+import { attributesOf } from './attributes.ts';
+import { bundled, messagesOf } from './bundle.ts';
 import { Delivery } from './delivery.ts';
 
 const event = (n: number) => ({
@@ -10,6 +11,13 @@ const event = (n: number) => ({
   time: '2026-01-01T00:00:00Z',
   data: { n },
 });
+
+const outgoing = (n: number) => ({
+  data: Buffer.from(JSON.stringify({ n })),
+  attributes: attributesOf(event(n)),
+  inBundle: () => bundled(event(n)),
+});
+const BUNDLE_ATTRIBUTES = messagesOf([outgoing(1), outgoing(2)])[0]!.attributes;
 
 function delivered(data: Buffer, attributes: Readonly<Record<string, string>> = BUNDLE_ATTRIBUTES) {
   const settled: string[] = [];
@@ -25,9 +33,19 @@ function delivered(data: Buffer, attributes: Readonly<Record<string, string>> = 
   } as unknown as Message;
   return { delivery: new Delivery(message, 'run-completed', 's'), message, settled };
 }
-const three = () => delivered(bundleOf([1, 2, 3].map((n) => bundled(event(n)))));
+const three = () => delivered(messagesOf([1, 2, 3].map(outgoing))[0]!.data);
 
 describe('a bundle', () => {
+  test('holds what follows each other and may travel so; one that is alone goes as every other event', () => {
+    const lone = { data: Buffer.from('{"n":0}'), attributes: attributesOf(event(0)) };
+    expect(messagesOf([outgoing(1)])).toEqual([{ data: Buffer.from('{"n":1}'), attributes: attributesOf(event(1)) }]);
+    const [first, second, third] = messagesOf([outgoing(1), outgoing(2), lone, outgoing(3)]);
+    expect(first?.attributes['content-type']).toBe('application/cloudevents-batch+json');
+    expect(second).toEqual(lone);
+    expect(third).toMatchObject({ attributes: { 'ce-id': 'e3', 'content-type': 'application/json' } });
+    expect(messagesOf(Array.from({ length: 101 }, (_, n) => outgoing(n)))).toHaveLength(2);
+  });
+
   test('is as many events, in order, each with its own attributes and body', () => {
     const { events } = three().delivery;
     expect(events.map((e) => e.data)).toEqual([{ n: 1 }, { n: 2 }, { n: 3 }]);

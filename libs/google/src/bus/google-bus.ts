@@ -4,7 +4,7 @@ import { PubSub, v1 } from '@google-cloud/pubsub';
 import { type GoogleConfig, grpcOptions, hostAndPort } from '../endpoints.ts';
 import { isNotFound } from '../grpc-errors.ts';
 import { attributesOf } from './attributes.ts';
-import { BUNDLE_ATTRIBUTES, bundled, travelsInBundles } from './bundle.ts';
+import { bundled, travelsInBundles } from './bundle.ts';
 import { deadLetters } from './dead-letters.ts';
 import { publisher } from './publisher.ts';
 import { type BusResources, createBroadcast, provisionBus, subscriptionPath, topicPath } from './resources.ts';
@@ -31,11 +31,13 @@ export function googleBus(config: GoogleConfig, onProblem: Problem = () => undef
   return {
     publish: (messages) =>
       publish(
-        messages.map(({ topic, event, orderingKey }) =>
-          travelsInBundles(event)
-            ? { topic, data: bundled(event), attributes: BUNDLE_ATTRIBUTES, orderingKey }
-            : { topic, data: Buffer.from(JSON.stringify(event.data)), attributes: attributesOf(event), orderingKey },
-        ),
+        messages.map(({ topic, event, orderingKey }) => ({
+          topic,
+          data: Buffer.from(JSON.stringify(event.data)),
+          attributes: attributesOf(event),
+          inBundle: travelsInBundles(event) ? () => bundled(event) : undefined,
+          orderingKey,
+        })),
       ),
     subscribe(how, handle) {
       const made = subscriber(

@@ -8,13 +8,10 @@
  */
 import { Transient } from '@convergence/contracts';
 import type { v1 } from '@google-cloud/pubsub';
-import { BUNDLE_ATTRIBUTES, bundleOf } from './bundle.ts';
+import { messagesOf, type OutgoingEvent } from './bundle.ts';
 
-export interface Publication {
+export interface Publication extends OutgoingEvent {
   readonly topic: string;
-  readonly data: Buffer;
-  /** `BUNDLE_ATTRIBUTES`: the data is one event, to travel with others. */
-  readonly attributes: Readonly<Record<string, string>>;
   readonly orderingKey?: string | undefined;
 }
 interface Waiting extends Publication {
@@ -24,8 +21,6 @@ interface Waiting extends Publication {
 /** Pub/Sub takes 1 000 messages and 10 MB a request. */
 const MAX_MESSAGES = 1_000;
 const MAX_BYTES = 8_000_000;
-/** A bundle comes again as a whole, so it is not to be too large. */
-const MOST_IN_BUNDLE = 100;
 const RETRY = {
   // UNKNOWN, DEADLINE_EXCEEDED, RESOURCE_EXHAUSTED, ABORTED, INTERNAL, UNAVAILABLE: sending twice is harmless, consumers are idempotent.
   retryCodes: [2, 4, 8, 10, 13, 14],
@@ -56,7 +51,7 @@ export function publisher(client: v1.PublisherClient, project: string) {
         await client.publish(
           {
             topic: `projects/${project}/topics/${topic}`,
-            messages: inBundles(batch).map(({ data, attributes }) => ({ data, attributes, ...(orderingKey ? { orderingKey } : {}) })),
+            messages: messagesOf(batch).map(({ data, attributes }) => ({ data, attributes, ...(orderingKey ? { orderingKey } : {}) })),
           },
           { retry: RETRY },
         );
@@ -96,17 +91,3 @@ export function publisher(client: v1.PublisherClient, project: string) {
   };
 }
 const size = (m: Publication): number => m.data.length + 300;
-
-function inBundles(publications: readonly Publication[]): Pick<Publication, 'data' | 'attributes'>[] {
-  const messages: { readonly events: Buffer[]; readonly attributes: Publication['attributes'] }[] = [];
-  for (const { data, attributes } of publications) {
-    const last = messages[messages.length - 1];
-    if (attributes === BUNDLE_ATTRIBUTES && last?.attributes === BUNDLE_ATTRIBUTES && last.events.length < MOST_IN_BUNDLE)
-      last.events.push(data);
-    else messages.push({ events: [data], attributes });
-  }
-  return messages.map(({ events, attributes }) => ({
-    data: attributes === BUNDLE_ATTRIBUTES ? bundleOf(events) : (events[0] as Buffer),
-    attributes,
-  }));
-}
