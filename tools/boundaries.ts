@@ -4,10 +4,9 @@
  * 1. An app never imports an app, a lib never an app. 2. A package is entered through its name, never through a path into it,
  * and never through its own index from inside. 3. Packages import only what LAYERS allows and their package.json declares.
  * 4. local-cloud imports nothing of ours. 5. @google-cloud/* is known to libs/google alone (and to local-cloud, which is the other
- * end). 6. Only main.ts reads process.env, tests aside. 7. Nobody imports a main.ts. 8. Files form no cycle of values.
+ * end). 6. Only main.ts reads process.env, tests aside. 7. Nobody imports a main.ts. 8. Files form no cycle, of types neither.
  * 9. What runs never imports what only tests use.
  */
-import { stripTypeScriptTypes } from 'node:module';
 import { dirname, join, normalize } from 'node:path';
 
 /** What a package may import of ours, besides nothing. Tests may also use `testing`. */
@@ -42,29 +41,19 @@ export interface Workspace {
   readonly declared: Readonly<Record<string, readonly string[]>>;
 }
 
-interface Import {
-  readonly target: string;
-  /** False when only types are taken: they vanish when the file runs. */
-  readonly value: boolean;
-}
-
 const FROM = /(?:^|[\n;])\s*(?:import|export)\b[^'"`;]*?\bfrom\s*['"]([^'"\n]+)['"]/g;
 const BARE = /(?:^|[\n;])\s*import\s*['"]([^'"\n]+)['"]/g;
 const DYNAMIC = /\bimport\s*\(\s*['"]([^'"\n]+)['"]/g;
 
-export function importsOf(source: string): Import[] {
-  const targets = (text: string) =>
-    [FROM, BARE, DYNAMIC].flatMap((pattern) => [...text.matchAll(pattern)].map((match) => match[1] as string));
-  const values = new Set(targets(stripTypeScriptTypes(source)));
-  return [...new Set([...targets(source), ...values])].map((target) => ({ target, value: values.has(target) }));
-}
+const importsOf = (source: string): Set<string> =>
+  new Set([FROM, BARE, DYNAMIC].flatMap((pattern) => [...source.matchAll(pattern)].map((match) => match[1] as string)));
 
 const packageOf = (path: string): string | undefined => /^((?:apps|libs)\/[^/]+)\//.exec(path)?.[1];
 const nameOf = (folder: string): string => folder.slice(folder.indexOf('/') + 1);
 
 export function violations({ files, declared }: Workspace): string[] {
   const found: string[] = [];
-  const values = new Map<string, string[]>();
+  const imported = new Map<string, string[]>();
   for (const [path, source] of Object.entries(files)) {
     const folder = packageOf(path);
     const isTest = TEST_ONLY.test(path);
@@ -72,7 +61,7 @@ export function violations({ files, declared }: Workspace): string[] {
     if (folder && !isTest && !path.endsWith('/main.ts') && /\bprocess\.env\b/.test(stripComments(source)))
       say('reads process.env; only main.ts may');
     const edges: string[] = [];
-    for (const { target, value } of importsOf(source)) {
+    for (const target of importsOf(source)) {
       if (target.startsWith('.')) {
         const to = normalize(join(dirname(path), target));
         if (folder && packageOf(to) !== folder && !(isTest && to.startsWith('tools/')))
@@ -80,14 +69,14 @@ export function violations({ files, declared }: Workspace): string[] {
         else if (folder && to === `${folder}/src/index.ts`) say('imports its own index.ts from inside');
         else if (folder && !isTest && TEST_ONLY.test(to)) say(`imports what only tests use: ${target}`);
         if (to.endsWith('/main.ts')) say(`imports a main.ts: ${target}`);
-        if (value) edges.push(to);
+        edges.push(to);
       } else if (folder) {
         ruleOfPackage(folder, target, isTest, declared[folder] ?? [], say);
       }
     }
-    values.set(path, edges);
+    imported.set(path, edges);
   }
-  return [...found, ...cycles(values).map((cycle) => `import cycle: ${cycle.join(' -> ')}`)];
+  return [...found, ...cycles(imported).map((cycle) => `import cycle: ${cycle.join(' -> ')}`)];
 }
 
 function ruleOfPackage(folder: string, target: string, isTest: boolean, declared: readonly string[], say: (rule: string) => void): void {

@@ -1,6 +1,7 @@
 import type { ResetQuotasAnswer } from '@convergence/contracts';
 import { HISTORY_DAYS } from '@convergence/tenants';
-import { execute, ITSELF, type Tenants } from './tenants.ts';
+import type { Tenants } from './tenants.ts';
+import { execute, ITSELF } from './tenants-slice.ts';
 
 /**
  * The nightly reset: opens the running day for everybody and lets days older than 90 go. Whoever asks, and however often: the

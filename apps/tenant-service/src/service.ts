@@ -16,7 +16,8 @@ import { resetQuotas } from './reset-quotas.ts';
 import { routes } from './routes/routes.ts';
 import { RunEnds } from './run-ends.ts';
 import { sweepOrphans } from './sweep-orphans.ts';
-import type { Tenants, TenantsSlice } from './tenants.ts';
+import type { Tenants } from './tenants.ts';
+import type { TenantsSlice } from './tenants-slice.ts';
 
 export interface TenantParts {
   readonly slice: TenantsSlice;

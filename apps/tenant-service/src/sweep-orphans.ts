@@ -1,5 +1,6 @@
 import type { CleanupAnswer } from '@convergence/contracts';
-import { execute, ITSELF, type Tenants } from './tenants.ts';
+import type { Tenants } from './tenants.ts';
+import { execute, ITSELF } from './tenants-slice.ts';
 
 /** Declares runs lost that gave no sign for too long: their slots are free, and run-completed and run-cancelled say so. */
 export async function sweepOrphans(

@@ -8,7 +8,8 @@ import { createHash } from 'node:crypto';
 import Ajv, { type ValidateFunction } from 'ajv';
 import addFormats from 'ajv-formats';
 import { type Document, isMap, isNode, LineCounter, parseDocument } from 'yaml';
-import type { Channel, ParameterSpec, Template, TemplateProblem, When } from './template.ts';
+import type { RawTemplate, Say } from './raw-template.ts';
+import type { Template, TemplateProblem } from './template.ts';
 import { meaningProblems } from './template-meaning.ts';
 import { shapeOf } from './template-shape.ts';
 
@@ -35,36 +36,6 @@ export interface TemplateSource {
   /** SQL file -> text, from the template's folder. */
   readonly sqlFiles: Readonly<Record<string, string>>;
 }
-
-/** The template as YAML writes it. */
-export interface RawTemplate {
-  name: string;
-  description: string;
-  provider: string;
-  domain: string;
-  version: number;
-  aliases?: string[];
-  parameters?: Record<string, Omit<Partial<ParameterSpec>, 'name'>>;
-  credentials?: Record<string, 'required' | 'optional'>;
-  timeout_minutes?: number;
-  max_parallel_steps?: number;
-  notify?: { on_failure?: Channel[]; on_success?: Channel[] };
-  steps: RawStep[];
-}
-export interface RawStep {
-  id: string;
-  type: string;
-  description?: string;
-  with?: Record<string, unknown>;
-  depends_on?: string[];
-  when?: When;
-  on_failure?: 'stop' | 'continue';
-  enabled?: boolean | string;
-  timeout_minutes?: number;
-  retry?: { max_attempts?: number; backoff_seconds?: number; multiplier?: number };
-}
-
-export type Say = (path: readonly (string | number)[], message: string, suggestion?: string) => void;
 
 export function readTemplate(
   source: TemplateSource,

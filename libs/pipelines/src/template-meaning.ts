@@ -1,10 +1,10 @@
 /** What a schema can not say of a template: references between its parts, variables, the names in its SQL. */
 import { nearest } from './nearest.ts';
 import { fitted } from './parameters.ts';
+import type { RawTemplate, Say } from './raw-template.ts';
 import { identifierVariables, parametersIn, SQL_KEYS, sqlTypeOf, wrongVariablesInSql } from './sql-text.ts';
 import { ancestors, findCycle } from './step-graph.ts';
 import type { Template } from './template.ts';
-import type { RawTemplate, Say } from './template-file.ts';
 import { BUILT_IN_VARIABLES, variablesIn } from './variables.ts';
 
 export function meaningProblems(

@@ -12,8 +12,6 @@ import type { Delivery } from './delivery.ts';
 import { attributesOf, type Published, publishResponse, timeSuffix } from './message-bytes.ts';
 import { notFound } from './names.ts';
 import { buildSegment, type Publication, parts } from './publication.ts';
-import { deleteSnapshot } from './rebuild.ts';
-import { recover } from './recover.ts';
 import { derive, millis, type Snapshot, type Subscription, type SubscriptionConfig, type Topic, type TopicConfig } from './resources.ts';
 import { allBits, clearBit, countBits, type Pending, type Segment } from './segment.ts';
 import type { Store, StoredSubscription } from './store.ts';
@@ -41,7 +39,6 @@ export class Broker {
     this.archive = new Archive(this.store);
     this.#seq = this.store.nextSeq();
     this.#lease = this.store.nextEpoch() * 2 ** 32;
-    recover(this);
   }
 
   get nextSeq(): number {
@@ -124,28 +121,6 @@ export class Broker {
   pass(): void {
     for (const subscription of this.subscriptions.values()) {
       this.expireLeases(subscription);
-    }
-  }
-
-  /** Gives up what is older than its subscription's retention, and finds what only retention kept. */
-  expireByAge(): void {
-    const now = this.now();
-    for (const subscription of this.subscriptions.values()) {
-      for (const pending of subscription.backlog.pendings.values()) {
-        if (pending.segment.publishedMs + subscription.retentionMs > now) {
-          break;
-        }
-        subscription.backlog.drop(pending);
-      }
-    }
-    for (const snapshot of this.snapshots.values()) {
-      if (millis(snapshot.config.expireTime, 0) <= now) {
-        deleteSnapshot(this, snapshot);
-      }
-    }
-    this.archive.findExpired(now);
-    if (this.archive.hasUnneeded) {
-      this.wake();
     }
   }
 

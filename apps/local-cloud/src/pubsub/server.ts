@@ -6,6 +6,8 @@ import { descriptors, listen } from '../grpc/server.ts';
 import type { Identity } from '../identity/index.ts';
 import { Broker } from './broker.ts';
 import { dataPlane } from './data-plane.ts';
+import { expireByAge } from './expire-by-age.ts';
+import { recover } from './recover.ts';
 import { snapshotRpcs } from './snapshots.ts';
 import { Store } from './store.ts';
 import { streamingPull } from './streaming-pull.ts';
@@ -54,6 +56,7 @@ export async function startPubSub(options: {
       process.exit(1);
     },
   });
+  recover(broker);
   const onBug = (method: string, error: unknown): void => log(`pubsub: ${method} failed`, error);
   const root = descriptors('@google-cloud/pubsub/build/protos/protos.json');
   const PublishRequest = root.lookupType('google.pubsub.v1.PublishRequest');
@@ -81,7 +84,7 @@ export async function startPubSub(options: {
     ],
   });
   const passing = setInterval(() => broker.pass(), PASS_MS);
-  const aging = setInterval(() => broker.expireByAge(), AGE_MS);
+  const aging = setInterval(() => expireByAge(broker), AGE_MS);
   return {
     port: server.port,
     async publish(topic, data, attributes) {

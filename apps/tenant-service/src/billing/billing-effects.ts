@@ -12,7 +12,7 @@ import { makeApiKey } from '../api-key-text.ts';
 import type { Mailer } from '../mail/mailer.ts';
 import { welcomeMail } from '../mail/welcome-mail.ts';
 import type { Onboarding } from '../onboarding/onboarding.ts';
-import { execute, type TenantsSlice } from '../tenants.ts';
+import { execute, type TenantsSlice } from '../tenants-slice.ts';
 import type { BillingFacts } from './stripe-events.ts';
 
 export interface BillingTools {

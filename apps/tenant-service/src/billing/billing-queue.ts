@@ -8,7 +8,7 @@ import { Refusal } from '@convergence/contracts';
 import type { Clock } from '@convergence/ports';
 import type { Log } from '@convergence/service';
 import type { BillingEvent } from '@convergence/tenants';
-import { execute, ITSELF, type TenantsSlice } from '../tenants.ts';
+import { execute, ITSELF, type TenantsSlice } from '../tenants-slice.ts';
 import type { Effect } from './billing-effects.ts';
 
 const FIRST_PAUSE_MS = 1_000;

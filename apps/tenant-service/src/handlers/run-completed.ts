@@ -1,6 +1,7 @@
 import { runCompleted } from '@convergence/contracts';
 import { type EventHandler, on } from '@convergence/service';
-import { ITSELF, type Tenants } from '../tenants.ts';
+import type { Tenants } from '../tenants.ts';
+import { ITSELF } from '../tenants-slice.ts';
 
 /** A run ended: its reservation is settled or refunded, once, however often it is said. */
 export const runCompletedHandler = ({ slice, runEnds }: Pick<Tenants, 'slice' | 'runEnds'>): EventHandler =>

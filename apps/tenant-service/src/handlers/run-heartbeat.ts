@@ -1,6 +1,7 @@
 import { runHeartbeat } from '@convergence/contracts';
 import { type EventHandler, on } from '@convergence/service';
-import { ITSELF, type Tenants } from '../tenants.ts';
+import type { Tenants } from '../tenants.ts';
+import { ITSELF } from '../tenants-slice.ts';
 
 /** The leases of all runs that an executor names live on. */
 export const runHeartbeatHandler = ({ slice }: Pick<Tenants, 'slice'>): EventHandler =>

@@ -1,6 +1,7 @@
 import { runProgress } from '@convergence/contracts';
 import { type EventHandler, on } from '@convergence/service';
-import { ITSELF, type Tenants } from '../tenants.ts';
+import type { Tenants } from '../tenants.ts';
+import { ITSELF } from '../tenants-slice.ts';
 
 /** Runs started or got on: either way somebody works on them. A start is a sign of life itself; of the rest one command tells. */
 export const runProgressHandler = ({ slice }: Pick<Tenants, 'slice'>): EventHandler =>

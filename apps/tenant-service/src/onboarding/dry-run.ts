@@ -8,7 +8,7 @@ import { parametersHash } from '@convergence/pipelines';
 import type { Clock } from '@convergence/ports';
 import { isLive, type Tenant, utcDate } from '@convergence/tenants';
 import type { RunEnds } from '../run-ends.ts';
-import { execute, ITSELF, type TenantsSlice } from '../tenants.ts';
+import { execute, ITSELF, type TenantsSlice } from '../tenants-slice.ts';
 
 const TEMPLATE = { provider: 'gcp', domain: 'example', template: 'dryrun' } as const;
 

@@ -16,7 +16,7 @@ import { hashOf, makeApiKey } from '../api-key-text.ts';
 import type { Mailer } from '../mail/mailer.ts';
 import { welcomeMail } from '../mail/welcome-mail.ts';
 import type { RunEnds } from '../run-ends.ts';
-import { asked, execute, ITSELF, type TenantsSlice } from '../tenants.ts';
+import { asked, execute, ITSELF, type TenantsSlice } from '../tenants-slice.ts';
 import { type DryRunAnswer, dryRun } from './dry-run.ts';
 import type { Preparation } from './preparation.ts';
 

@@ -4,7 +4,7 @@ import { createLog } from '@convergence/service';
 import { initialState } from '@convergence/tenants';
 import { fakeWarehouse, virtualClock } from '@convergence/testing';
 import { describe, expect, test } from '@jest/globals';
-import type { TenantsSlice } from '../tenants.ts';
+import type { TenantsSlice } from '../tenants-slice.ts';
 import { Preparation } from './preparation.ts';
 
 const acme = 'acme_corp' as TenantId;

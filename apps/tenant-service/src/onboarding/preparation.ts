@@ -9,7 +9,7 @@ import { serviceAccount, type TenantId, Transient } from '@convergence/contracts
 import { type Clock, type Warehouse, WarehouseError } from '@convergence/ports';
 import type { Log } from '@convergence/service';
 import { OPERATIONAL_TABLES, operationalViews } from '@convergence/tables';
-import { execute, ITSELF, type TenantsSlice } from '../tenants.ts';
+import { execute, ITSELF, type TenantsSlice } from '../tenants-slice.ts';
 
 const AT_ONCE = 8;
 const FIRST_PAUSE_MS = 500;

@@ -1,6 +1,7 @@
 import { type AdmissionDecision, AdmitRequest, AdmitResponse } from '@convergence/contracts';
 import { internalRoute } from '@convergence/service';
-import { asked, type Tenants } from '../tenants.ts';
+import type { Tenants } from '../tenants.ts';
+import { asked } from '../tenants-slice.ts';
 
 /** Decisions for many runs, in the order given, journalled as one batch. */
 export const admissionsCreateRoute = ({ slice }: Pick<Tenants, 'slice'>) =>

@@ -1,5 +1,6 @@
 import { apiKeysRevoke } from '@convergence/contracts';
-import { asked, execute, type Tenants } from '../tenants.ts';
+import type { Tenants } from '../tenants.ts';
+import { asked, execute } from '../tenants-slice.ts';
 import { apiKeyView } from '../views.ts';
 import { operationRoute } from './operation-route.ts';
 

@@ -1,6 +1,7 @@
 import { apiKeysRotate, Refusal } from '@convergence/contracts';
 import { makeApiKey } from '../api-key-text.ts';
-import { asked, execute, type Tenants } from '../tenants.ts';
+import type { Tenants } from '../tenants.ts';
+import { asked, execute } from '../tenants-slice.ts';
 import { apiKeyView } from '../views.ts';
 import { mayGive } from './api-keys.create.ts';
 import { operationRoute, tenantOf } from './operation-route.ts';

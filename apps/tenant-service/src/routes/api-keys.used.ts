@@ -1,7 +1,8 @@
 import { KeysUsedRequest } from '@convergence/contracts';
 import { internalRoute } from '@convergence/service';
 import Type from 'typebox';
-import { execute, ITSELF, type Tenants } from '../tenants.ts';
+import type { Tenants } from '../tenants.ts';
+import { execute, ITSELF } from '../tenants-slice.ts';
 
 /** Gateways tell in batches; most of it is too recent to be worth a row. */
 export const apiKeysUsedRoute = ({ slice }: Pick<Tenants, 'slice'>) =>

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { credentialsCreate, Refusal } from '@convergence/contracts';
 import { checkedCredential, seal } from '../credentials/credential.ts';
-import { asked, execute, type Tenants } from '../tenants.ts';
+import type { Tenants } from '../tenants.ts';
+import { asked, execute } from '../tenants-slice.ts';
 import { credentialView } from '../views.ts';
 import { operationRoute, tenantOf } from './operation-route.ts';
 

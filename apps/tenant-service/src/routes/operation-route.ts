@@ -1,7 +1,7 @@
 import { type Operation, type Principal, Refusal, type TenantId } from '@convergence/contracts';
 import { type Call, type Handler, type Route, route } from '@convergence/service';
 import type { Tenant } from '@convergence/tenants';
-import type { TenantsSlice } from '../tenants.ts';
+import type { TenantsSlice } from '../tenants-slice.ts';
 
 /**
  * A public operation as its owner answers it. The gateway has checked all of this; it is checked here again, because an answer about

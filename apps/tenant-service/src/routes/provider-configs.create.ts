@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { providerConfigsCreate, Refusal } from '@convergence/contracts';
-import { asked, execute, type Tenants } from '../tenants.ts';
+import type { Tenants } from '../tenants.ts';
+import { asked, execute } from '../tenants-slice.ts';
 import { providerConfigView } from '../views.ts';
 import { operationRoute, tenantOf } from './operation-route.ts';
 

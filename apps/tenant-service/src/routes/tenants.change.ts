@@ -1,5 +1,6 @@
 import { Refusal, tenantsChange } from '@convergence/contracts';
-import { asked, execute, type Tenants } from '../tenants.ts';
+import type { Tenants } from '../tenants.ts';
+import { asked, execute } from '../tenants-slice.ts';
 import { profileView } from '../views.ts';
 import { operationRoute, tenantOf } from './operation-route.ts';
 

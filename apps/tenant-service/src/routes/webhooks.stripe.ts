@@ -1,6 +1,7 @@
 import { webhooksStripe } from '@convergence/contracts';
 import { verify } from '../billing/stripe-events.ts';
-import { execute, type Tenants } from '../tenants.ts';
+import type { Tenants } from '../tenants.ts';
+import { execute } from '../tenants-slice.ts';
 import { operationRoute } from './operation-route.ts';
 
 /** Answers once the event is journalled; what it does follows on its own, and again after a crash. */

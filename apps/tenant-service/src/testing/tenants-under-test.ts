@@ -27,7 +27,7 @@ import { checkConfig, tenantFields } from '../config.ts';
 import { tenantsDefinition } from '../definition.ts';
 import { mailer } from '../mail/mailer.ts';
 import { tenantService } from '../service.ts';
-import type { TenantsSlice } from '../tenants.ts';
+import type { TenantsSlice } from '../tenants-slice.ts';
 
 export const STRIPE_SECRET = 'whsec_test_secret';
 const KEY = 'a-signing-key-for-tests-that-is-long-enough';
