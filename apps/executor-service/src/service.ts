@@ -15,6 +15,7 @@ import { ProgressReports } from './execution/progress-reports.ts';
 import { runContexts } from './execution/run-context.ts';
 import { executeRun } from './execution/run-execution.ts';
 import { StepLog } from './execution/step-log.ts';
+import { templateVersions } from './execution/template-versions.ts';
 import type { Executor } from './executor.ts';
 import { subscriptions } from './handlers/handlers.ts';
 import { startHeartbeat } from './heartbeat.ts';
@@ -63,6 +64,8 @@ export function executorService(context: BuildContext<ExecutorConfig>, parts: Ex
     contexts,
     keys,
     stepLog: new StepLog(warehouse),
+    versions: templateVersions(warehouse, config.dataset, (source) => templates.read(source), clock),
+    startedWith: (runId) => index.get(runId)?.template_hash ?? undefined,
     crashPoint: crashPoints(context.local ? config.crashAt : undefined, config.crashMark),
     fetch,
   };

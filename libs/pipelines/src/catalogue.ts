@@ -9,7 +9,7 @@ import { basename, dirname, join, relative, sep } from 'node:path';
 import type { TemplateRef } from '@convergence/contracts';
 import { nearest } from './nearest.ts';
 import type { Template, TemplateProblem } from './template.ts';
-import { compileTemplateSchema, readTemplate, type TemplateSchema } from './template-file.ts';
+import { compileTemplateSchema, readTemplate, type TemplateSchema, type TemplateSource } from './template-file.ts';
 
 export interface TemplateCatalogue {
   find(ref: TemplateRef, tenantId?: string): Template | undefined;
@@ -19,6 +19,8 @@ export interface TemplateCatalogue {
   list(tenantId?: string): readonly Template[];
   readonly problems: readonly TemplateProblem[];
   problemsOf(ref: TemplateRef, tenantId?: string): readonly TemplateProblem[];
+  /** A template from elsewhere than the folder, by the same rules; undefined when it breaks them. */
+  read(source: TemplateSource): Template | undefined;
   /** Looks at the disk now. */
   refresh(): Promise<void>;
   close(): void;
@@ -156,6 +158,10 @@ export async function loadTemplates(dir: string, options: CatalogueOptions = {})
       return allProblems();
     },
     problemsOf: (ref, tenantId) => loaded.get(keyOf(ref, tenantId) ?? '')?.problems ?? [],
+    read(source) {
+      const read = schema && readTemplate(source, schema);
+      return read?.ok ? read.template : undefined;
+    },
     refresh,
     close: () => {
       if (timer) clearInterval(timer);

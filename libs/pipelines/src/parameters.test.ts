@@ -30,6 +30,7 @@ const template = (...parameters: ParameterSpec[]): Template => ({
   maxParallelSteps: 1,
   notify: { on_failure: [], on_success: [] },
   steps: [],
+  source: '',
   sqlFiles: {},
 });
 const context = { tenantId: 'acme_corp', now: Date.parse('2025-11-16T00:30:00Z') };

@@ -97,6 +97,7 @@ function templateOf(raw: RawTemplate, source: TemplateSource): Template {
     version: raw.version,
     hash: hash.digest('hex'),
     file: source.file,
+    source: source.text,
     parameters: Object.entries(raw.parameters ?? {}).map(([name, p]) => ({
       name,
       type: p.type ?? 'string',

@@ -52,6 +52,8 @@ export interface Template {
   readonly hash: string;
   /** `configs/gcp/cost/billing_cost.yml` */
   readonly file: string;
+  /** The text that it was read from. */
+  readonly source: string;
   readonly parameters: readonly ParameterSpec[];
   readonly credentials: Readonly<Record<string, 'required' | 'optional'>>;
   readonly timeoutMinutes: number;

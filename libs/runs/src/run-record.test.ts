@@ -74,6 +74,17 @@ describe('what is known of a run', () => {
     }
   });
 
+  test('its template is the one that it ended in, else the first that it started with, in whatever order it is told', () => {
+    const start = (at_: number, hash: string) => (r: ReturnType<typeof newRecord>) =>
+      heardProgress(r, { ...progress(at_), template_hash: hash });
+    const end = (hash?: string) => (r: ReturnType<typeof newRecord>) =>
+      heardCompleted(r, { ...completed(4, 'COMPLETE'), started_at: at(2), ...(hash && { template_hash: hash, template_version: 2 }) });
+    for (const order of orders([start(1, 'a'), start(2, 'b')])) expect(told(order).template_hash).toBe('a');
+    for (const order of orders([start(1, 'a'), start(2, 'b'), end('b')]))
+      expect(told(order)).toMatchObject({ template_hash: 'b', template_version: 2 });
+    expect(told([start(1, 'a'), end()]).template_hash).toBe('a');
+  });
+
   test('never moves back: a late start or a second end changes nothing', () => {
     const record = told(events);
     heardProgress(record, progress(9));

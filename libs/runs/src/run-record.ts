@@ -3,6 +3,7 @@
  *
  * 1. Events come late, doubled and in any order: the record is the same. 2. It only moves forward: PENDING, RUNNING, an end.
  * 3. The first end that is heard of stands. 4. What a run was asked with comes from its request, whenever that arrives.
+ * 5. Its template is the one that it ended in; until then the one that it started with first.
  */
 import type { DataOf, ProgressReport, RunError, RunSpec, RunStatus, runCompleted } from '@convergence/contracts';
 
@@ -67,9 +68,9 @@ export function heardRequested(record: RunRecord, event: Requested): void {
 
 export function heardProgress(record: RunRecord, event: ProgressReport): void {
   if (event.kind === 'started') {
-    if (record.started_at === null || event.at < record.started_at) record.started_at = event.at;
-    record.template_version = event.template_version ?? record.template_version;
-    record.template_hash = event.template_hash ?? record.template_hash;
+    const first = record.started_at === null || event.at < record.started_at;
+    if (record.template_hash === null || (first && !hasEnded(record.status))) withTemplate(record, event);
+    if (first) record.started_at = event.at;
   }
   if (!hasEnded(record.status)) record.status = 'RUNNING';
   record.sequence = Math.max(record.sequence, event.sequence);
@@ -97,5 +98,12 @@ export function heardCompleted(record: RunRecord, event: Completed): void {
   record.status = event.status;
   record.ended_at = event.ended_at;
   record.error = event.error;
+  withTemplate(record, event);
   record.sequence = Math.max(record.sequence, event.sequence);
+}
+
+function withTemplate(record: RunRecord, event: Partial<Pick<RunRecord, 'template_version' | 'template_hash'>>): void {
+  if (!event.template_hash) return;
+  record.template_hash = event.template_hash;
+  record.template_version = event.template_version ?? null;
 }

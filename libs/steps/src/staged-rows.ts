@@ -3,11 +3,11 @@
  * 1. A load table of an earlier attempt is dropped first. 2. The file is gone afterwards, whatever happens.
  */
 import { randomUUID } from 'node:crypto';
-import { once } from 'node:events';
 import { createWriteStream } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
 import type { ColumnSpec, TableSpec } from '@convergence/ports';
 import { tableIn } from './sql.ts';
 import type { StepContext } from './step.ts';
@@ -30,16 +30,18 @@ export async function stageRows(
 ): Promise<Staged> {
   return inFolder(async (folder) => {
     const path = join(folder, 'rows.ndjson');
-    const file = createWriteStream(path);
-    for await (const rows of batches) {
-      context.signal.throwIfAborted();
-      if (rows.length > 0 && !file.write(`${rows.map((row) => JSON.stringify(row)).join('\n')}\n`)) await once(file, 'drain');
-    }
-    file.end();
-    await once(file, 'close');
+    // A disk that is full fails this step, not the process with everybody's runs.
+    await pipeline(lines(batches, context.signal), createWriteStream(path));
     await context.crashPoint('fetched');
     return stageFiles(context, columns, [{ path, format: 'NEWLINE_DELIMITED_JSON' }]);
   });
+}
+
+async function* lines(batches: AsyncIterable<readonly Readonly<Record<string, unknown>>[]>, signal: AbortSignal): AsyncGenerator<string> {
+  for await (const rows of batches) {
+    signal.throwIfAborted();
+    if (rows.length > 0) yield `${rows.map((row) => JSON.stringify(row)).join('\n')}\n`;
+  }
 }
 
 /** Without columns the load job finds them. */

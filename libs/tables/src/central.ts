@@ -12,6 +12,7 @@ import { schedulerJournal, tenantJournal } from './control/journals.ts';
 import { schemaMigrations } from './control/schema-migrations.ts';
 import { sliceOwners } from './control/slice-owners.ts';
 import { pipelineRuns } from './runs/pipeline-runs.ts';
+import { pipelineTemplateVersions } from './runs/pipeline-template-versions.ts';
 import { scheduleCustomerViews } from './schedules/customer-views.ts';
 import { pipelineExecutionQueue } from './schedules/pipeline-execution-queue.ts';
 import { scheduledPipelineRuns } from './schedules/scheduled-pipeline-runs.ts';
@@ -37,6 +38,7 @@ export const CENTRAL_TABLES: readonly CentralTable[] = [
   { table: schedulerJournal, owner: 'scheduler-service' },
   ...SCHEDULER_TABLES.map((table) => ({ table: checkpointed(table), owner: 'scheduler-service' as const })),
   { table: pipelineRuns, owner: 'executor-service' },
+  { table: pipelineTemplateVersions, owner: 'executor-service' },
 ];
 
 /** Rows of slice_owners, by the service that takes them. */

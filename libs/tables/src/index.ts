@@ -7,6 +7,7 @@ export { sliceOwners } from './control/slice-owners.ts';
 export { MIGRATIONS, type Migration, migrate } from './migrations.ts';
 export { provisionTables } from './provision.ts';
 export { pipelineRuns } from './runs/pipeline-runs.ts';
+export { pipelineTemplateVersions } from './runs/pipeline-template-versions.ts';
 export { dqResults, OPERATIONAL_TABLES, onboardingDryrunTest, operationalViews, stepLogs } from './runs/tenant-tables.ts';
 export { pipelineExecutionQueue } from './schedules/pipeline-execution-queue.ts';
 export { scheduledPipelineRuns } from './schedules/scheduled-pipeline-runs.ts';

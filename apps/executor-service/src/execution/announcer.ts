@@ -67,6 +67,8 @@ export class Announcer {
       scheduled_run_id,
       sequence: this.sequence,
       ended_at: new Date(this.#clock.now()).toISOString(),
+      template_version: this.#template?.version ?? null,
+      template_hash: this.#template?.hash ?? null,
       ...end,
     };
     await this.#bus.publish([

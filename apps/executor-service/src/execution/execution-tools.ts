@@ -7,6 +7,7 @@ import type { Lately } from './lately.ts';
 import type { ProgressReports } from './progress-reports.ts';
 import type { RunContexts } from './run-context.ts';
 import type { StepLog } from './step-log.ts';
+import type { TemplateVersions } from './template-versions.ts';
 
 /** What executing runs needs, made once by the service. */
 export interface ExecutionTools {
@@ -20,6 +21,9 @@ export interface ExecutionTools {
   readonly environment: string;
   readonly location: string;
   readonly templates: Pick<TemplateCatalogue, 'find'>;
+  readonly versions: TemplateVersions;
+  /** Hash of the template that a run is known to have started with. */
+  readonly startedWith: (runId: string) => string | undefined;
   readonly contexts: RunContexts;
   readonly keys: Pick<Keys, 'open'>;
   readonly stepLog: StepLog;

@@ -3,7 +3,10 @@
  *
  * 1. The end is told after the log of every step is durable. 2. How a run ended is told exactly by one of its workers: one that lost its
  * lease or hands the run back says nothing. 3. What a run needs and is away is not the run's fault: it comes again.
+ * 4. A run ends in the version of its template that it started with, also on another worker; where that version is gone, it begins anew
+ * in the present one, takes nothing over, and its record says in which it ended.
  */
+import type { Template } from '@convergence/pipelines';
 import { asFailure, StepFailure } from '@convergence/steps';
 import { Announcer, type Requested } from './announcer.ts';
 import { Execution } from './execution.ts';
@@ -17,7 +20,7 @@ export async function executeRun(run: Requested, tools: ExecutionTools, hold: Ho
   const stop = hold.stop.signal;
   const done = new AbortController();
   const startedAt = new Date(tools.clock.now()).toISOString();
-  const template = tools.templates.find({ provider: run.provider, domain: run.domain, template: run.template }, run.tenant_id);
+  const { template, another } = await templateOf(run, tools, hold);
   const announcer = new Announcer(tools, run, template);
   announcer.progress(null);
   let execution: Execution | undefined;
@@ -30,7 +33,7 @@ export async function executeRun(run: Requested, tools: ExecutionTools, hold: Ho
       () => undefined,
     );
     execution = new Execution(run, template, context, tools, announcer, hold);
-    await execution.resume(hold.redelivered);
+    await Promise.all([tools.versions.keep(template), execution.resume(hold.redelivered && !another)]);
     await execution.carryThrough();
     failure = execution.failure;
   } catch (error) {
@@ -60,4 +63,22 @@ export async function executeRun(run: Requested, tools: ExecutionTools, hold: Ho
     error,
   });
   return 'ended';
+}
+
+/** `another`: not the one that it started with, which is gone. */
+async function templateOf(
+  run: Requested,
+  tools: ExecutionTools,
+  hold: Hold,
+): Promise<{ template: Template | undefined; another: boolean }> {
+  const present = tools.templates.find({ provider: run.provider, domain: run.domain, template: run.template }, run.tenant_id);
+  const began = hold.redelivered ? tools.startedWith(run.run_id) : undefined;
+  if (began === undefined || began === present?.hash) return { template: present, another: false };
+  const template = await tools.versions.get(began);
+  if (template) return { template, another: false };
+  tools.log.warn(
+    { run_id: run.run_id, template_hash: began },
+    'the version that the run began with is gone: it begins anew in the present one',
+  );
+  return { template: present, another: true };
 }

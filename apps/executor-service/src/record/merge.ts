@@ -48,9 +48,14 @@ const OF_THE_END: ReadonlySet<string> = new Set([
   'error_step',
 ]);
 
+/** What a run ended in counts; before that, what it started with. */
+const OF_THE_TEMPLATE: ReadonlySet<string> = new Set(['template_version', 'template_hash']);
+
 const value = (field: string) => (field === 'parameters' ? 'PARSE_JSON(S.parameters)' : `S.${field}`);
 function updated(field: string): string {
   if (OF_THE_END.has(field)) return `IF(${RANK('S')} > ${RANK('T')}, S.${field}, T.${field})`;
+  if (OF_THE_TEMPLATE.has(field))
+    return `IF(${RANK('S')} > ${RANK('T')} AND ${RANK('S')} = 2 AND S.template_hash IS NOT NULL, S.${field}, COALESCE(T.${field}, S.${field}))`;
   if (field === 'started_at') return 'COALESCE(LEAST(T.started_at, S.started_at), T.started_at, S.started_at)';
   if (field === 'x_sequence') return 'GREATEST(T.x_sequence, S.x_sequence)';
   return `COALESCE(T.${field}, ${value(field)})`;

@@ -33,7 +33,7 @@ import {
 import { parametersHash } from '@convergence/pipelines';
 import type { Row, SqlParameter, Warehouse } from '@convergence/ports';
 import { eventMessage } from '@convergence/service';
-import { OPERATIONAL_TABLES, pipelineRuns } from '@convergence/tables';
+import { OPERATIONAL_TABLES, pipelineRuns, pipelineTemplateVersions } from '@convergence/tables';
 import { freePort, type LocalCloud, startLocalCloud } from '@convergence/testing';
 
 const MAIN = fileURLToPath(new URL('../main.ts', import.meta.url));
@@ -76,7 +76,7 @@ export async function startWorld(): Promise<World> {
   const warehouse = googleWarehouse(google);
   await Promise.all([bus.provision(), keys.provision()]);
   await warehouse.createDataset('tenants', { location: 'US', description: 'Central tables.' });
-  await warehouse.createTable('tenants', pipelineRuns);
+  await Promise.all([pipelineRuns, pipelineTemplateVersions].map((table) => warehouse.createTable('tenants', table)));
   const contexts = new Map<string, RunContextResponse>();
   const tenantService = await startTenantService(contexts);
   const ends = new Map<string, End[]>();

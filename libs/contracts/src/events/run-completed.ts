@@ -19,6 +19,9 @@ export const runCompleted = defineEvent({
     /** Whether the same run could succeed later without anybody changing anything. */
     retryable: Type.Boolean(),
     error: Type.Union([RunError, Type.Null()]),
+    /** Of the template that the run ended in; absent when it was not an executor that ended it. */
+    template_version: Type.Optional(Type.Union([Type.Integer(), Type.Null()])),
+    template_hash: Type.Optional(Type.Union([Type.String(), Type.Null()])),
     trigger_type: RunSpec.properties.trigger_type,
     scheduled_run_id: RunSpec.properties.scheduled_run_id,
   }),

@@ -45,6 +45,7 @@ export function stepContext(
     maxParallelSteps: 10,
     notify: { on_failure: [], on_success: [] },
     steps: [step],
+    source: '',
     sqlFiles: {},
   };
   const run: RunSpec = {
