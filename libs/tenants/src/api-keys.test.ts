@@ -1,6 +1,6 @@
 import { given } from '@convergence/testing';
 import { describe, expect, test } from '@jest/globals';
-import { findKey, MAX_WORKING_KEYS } from './api-keys.ts';
+import { findKey, MAX_NEW_KEYS_A_DAY, MAX_WORKING_KEYS } from './api-keys.ts';
 import { AT, onboarded, sampleKey, TENANTS } from './sample.ts';
 import type { TenantsState } from './state.ts';
 
@@ -39,6 +39,13 @@ describe('api keys', () => {
     expect(state.keysById.get('key-3')?.key.expires_at).toBe(soon);
   });
 
+  test('a key that is rotated again during its overlap has a successor that lives as long as the first', () => {
+    const again = { ...rotate(24), api_key: { api_key_id: 'key-4', api_key_hash: hash(4), sealed: 'sealed-4' } };
+    const { state } = given(TENANTS, [onboarded()]).when(rotate(24)).thenReply(null).when(again).thenReply(null);
+    expect(state.keysById.get('key-4')?.key.expires_at).toBeNull();
+    expect(worksAt(state, 4, '2027-01-15T10:00:00.000Z')).toBe(true);
+  });
+
   test('a key that ended can not be rotated back to life', () => {
     given(TENANTS, [onboarded()])
       .when({ kind: 'revoke-api-key', tenant_id: 'acme', api_key_id: 'key-1' })
@@ -75,5 +82,15 @@ describe('api keys', () => {
     let flow = given(TENANTS, [onboarded()]);
     for (let n = 2; n <= MAX_WORKING_KEYS; n += 1) flow = { ...flow, ...flow.when(issue(n)).thenReply(null) };
     flow.when(issue(99)).thenRefused('request.invalid');
+  });
+
+  test('nor with keys that are dead: so many may begin within a day, by rotation too', () => {
+    let flow = given(TENANTS, [onboarded()]);
+    const next = (n: number) => ({ api_key_id: `key-${n}`, api_key_hash: hash(n), sealed: 'sealed' });
+    const turn = (n: number) => ({ ...rotate(0), api_key_id: `key-${n}`, api_key: next(n + 1) });
+    for (let n = 1; n < MAX_NEW_KEYS_A_DAY; n += 1) flow = { ...flow, ...flow.when(turn(n)).thenReply(null) };
+    flow.when(turn(MAX_NEW_KEYS_A_DAY)).thenRefused('request.invalid');
+    flow.when(issue(999)).thenRefused('request.invalid');
+    flow.when(turn(MAX_NEW_KEYS_A_DAY), '2026-01-16T11:00:00.000Z').thenReply(null);
   });
 });

@@ -3,7 +3,8 @@
  *
  * 1. Keys are looked up, never parsed: `{tenant}_api_` is ambiguous. 2. Rotation is one event: the successor exists in the same
  * moment as the old key gets its end, so nobody is ever locked out between two steps. 3. A revoked key never works again.
- * 4. Use is noted at most once in a while per key.
+ * 4. Use is noted at most once in a while per key. 5. A successor lives as long as its key was meant to, also when it is rotated again during
+ * the overlap, because the first successor's text was lost. 6. Dead keys are remembered, so how many a day may begin is limited.
  */
 import { addHours } from './days.ts';
 import { accept, type Context, type Decision, iso, refuse, withTenant } from './decision.ts';
@@ -14,6 +15,8 @@ import { standingOf } from './subscription.ts';
 /** A key that is not rotated by then asks for it. */
 export const ROTATE_AFTER_DAYS = 90;
 export const MAX_WORKING_KEYS = 50;
+export const MAX_NEW_KEYS_A_DAY = 100;
+const DAY_MS = 86_400_000;
 const USED_EVERY_MS = 60_000;
 
 type Event<T extends TenantEvent['type']> = Extract<TenantEvent, { type: T }>;
@@ -37,7 +40,10 @@ export function decideIssue(state: TenantsState, command: IssueKey, context: Con
       return refuse('request.invalid', `A tenant may have ${MAX_WORKING_KEYS} keys that work; revoke one first.`);
     }
     const { tenant_id, api_key } = command;
-    return accept(null, { type: 'api_key_issued', tenant_id, api_key, undelivered: false, standing: standingOf(tenant) });
+    return (
+      tooManyToday(tenant, context.now) ??
+      accept(null, { type: 'api_key_issued', tenant_id, api_key, undelivered: false, standing: standingOf(tenant) })
+    );
   });
 }
 
@@ -53,7 +59,9 @@ export function decideRotation(state: TenantsState, command: RotateKey, context:
   const { tenant_id, api_key_id } = command;
   return withOwnKey(state, tenant_id, api_key_id, (tenant, old) => {
     if (!works(old, context.now)) return refuse('api_key.not_found', 'The key does not work any more, so it can not be rotated.');
-    const lifetime = old.expires_at === null ? null : Date.parse(old.expires_at) - Date.parse(old.created_at);
+    const no = tooManyToday(tenant, context.now);
+    if (no) return no;
+    const lifetime = lifetimeOf(tenant, old);
     const api_key: IssuedKey = {
       ...command.api_key,
       key_name: old.key_name,
@@ -64,6 +72,19 @@ export function decideRotation(state: TenantsState, command: RotateKey, context:
     const old_expires_at = old.expires_at && old.expires_at < end ? old.expires_at : end;
     return accept(null, { type: 'api_key_rotated', tenant_id, api_key_id, api_key, old_expires_at, standing: standingOf(tenant) });
   });
+}
+
+function tooManyToday(tenant: Tenant, now: number): Decision<never> | undefined {
+  const today = tenant.api_keys.filter((key) => now - Date.parse(key.created_at) < DAY_MS).length;
+  if (today < MAX_NEW_KEYS_A_DAY) return undefined;
+  return refuse('request.invalid', `A tenant may have ${MAX_NEW_KEYS_A_DAY} new keys within a day.`);
+}
+
+/** The expiry of a key that was rotated is the end of its overlap; what it was meant to live its successor shows. */
+function lifetimeOf(tenant: Tenant, key: ApiKey): number | null {
+  const successor = key.rotated_to === null ? undefined : tenant.api_keys.find((held) => held.api_key_id === key.rotated_to);
+  if (successor) return lifetimeOf(tenant, successor);
+  return key.expires_at === null ? null : Date.parse(key.expires_at) - Date.parse(key.created_at);
 }
 
 export interface RevokeKey {
