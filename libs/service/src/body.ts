@@ -1,7 +1,8 @@
 /**
  * Reads a request's JSON body, refusing early what can't be one.
  * 1. Never more than the limit is held in memory, whatever Content-Length claims. 2. Bytes must be UTF-8.
- * 3. `__proto__` as a key is refused: no merge further down has to be careful.
+ * 3. `__proto__` as a key is refused, also where it is written with escapes: no merge further down has to be careful. 4. Texts are Unicode:
+ * half of a surrogate pair would be another text in a table than in memory.
  */
 import type { IncomingMessage } from 'node:http';
 import { Refusal } from '@convergence/contracts';
@@ -33,15 +34,17 @@ export async function readJsonBody(request: IncomingMessage, limit = BODY_LIMIT)
 function parse(raw: Buffer): unknown {
   try {
     const text = utf8.decode(raw);
-    if (!text.includes('__proto__')) return JSON.parse(text);
-    return JSON.parse(text, (key, value) => {
-      if (key === '__proto__') throw new SyntaxError('The key __proto__ is not allowed');
-      return value;
-    });
+    return text.includes('__proto__') || text.includes('\\u') ? JSON.parse(text, allowed) : JSON.parse(text);
   } catch (error) {
     const reason = error instanceof SyntaxError ? error.message : 'It is not UTF-8';
     throw new Refusal('request.malformed', `The body is not valid JSON: ${reason.slice(0, 120)}.`, { cause: error });
   }
+}
+
+function allowed(key: string, value: unknown): unknown {
+  if (key === '__proto__') throw new SyntaxError('The key __proto__ is not allowed');
+  if (!key.isWellFormed() || (typeof value === 'string' && !value.isWellFormed())) throw new SyntaxError('Half of a surrogate pair');
+  return value;
 }
 
 async function readBytes(request: IncomingMessage, limit: number): Promise<Buffer> {

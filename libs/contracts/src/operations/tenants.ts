@@ -10,7 +10,12 @@ export const DRYRUN_STATUSES = ['SUCCESS', 'FAILED', 'PENDING', 'SKIPPED'] as co
 export type DryrunStatus = (typeof DRYRUN_STATUSES)[number];
 
 const closed = { additionalProperties: false } as const;
-const CompanyName = Type.String({ minLength: 1, maxLength: 200, pattern: '^[^\\u0000-\\u001f\\u007f]*\\S[^\\u0000-\\u001f\\u007f]*$' });
+const CompanyName = Type.String({
+  minLength: 1,
+  maxLength: 200,
+  pattern: '^(?=.*\\S)[^\\u0000-\\u001f\\u007f]+$',
+  'x-hint': 'must be a name without control characters',
+});
 const AdminEmail = Type.String({ format: 'email', maxLength: 254 });
 
 export const OnboardRequest = Type.Object(
