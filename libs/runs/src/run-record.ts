@@ -32,6 +32,8 @@ export interface RunRecord {
   template_version: number | null;
   template_hash: string | null;
   sequence: number;
+  /** Known from its request on, so that none of its steps is missing. */
+  whole: boolean;
   steps: Map<string, StepRecord>;
 }
 
@@ -56,6 +58,7 @@ export function newRecord(identity: { run_id: string; tenant_id: string; pipelin
     template_version: null,
     template_hash: null,
     sequence: 0,
+    whole: false,
     steps: new Map(),
   };
 }
@@ -63,6 +66,7 @@ export function newRecord(identity: { run_id: string; tenant_id: string; pipelin
 export function heardRequested(record: RunRecord, event: Requested): void {
   const { admitted_at, ...spec } = event;
   record.spec = spec;
+  record.whole = true;
   record.admitted_at = admitted_at;
 }
 
