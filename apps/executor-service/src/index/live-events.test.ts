@@ -121,7 +121,7 @@ test('one that did has nothing to add', async () => {
   const { hear, watch } = given([before]);
   hear({ kind: 'requested', data: { ...identity, admitted_at: at, provider: 'gcp', domain: 'cost', template: 'x' } as never });
   hear(step(50_000, 'RUNNING'));
-  const stream = watch(0);
+  const stream = watch(7);
   await turn();
   expect(stream.text()).not.toContain('before');
   stream.leave();
