@@ -37,14 +37,14 @@ export class HttpConnections {
     }
   }
 
-  /** `count` requests, as fast as the connections allow. */
-  async flood(count: number, ask: (n: number) => Promise<Answered>): Promise<Answered[]> {
+  /** `count` requests, as fast as so many at once are answered. */
+  async flood(count: number, ask: (n: number) => Promise<Answered>, atOnce = this.#max): Promise<Answered[]> {
     const answers: Answered[] = [];
     let next = 0;
     const worker = async () => {
       for (let n = next++; n < count; n = next++) answers.push(await ask(n));
     };
-    await Promise.all(Array.from({ length: this.#max }, worker));
+    await Promise.all(Array.from({ length: atOnce }, worker));
     return answers;
   }
 
@@ -53,7 +53,7 @@ export class HttpConnections {
     const began = performance.now();
     const answers: Promise<Answered>[] = [];
     for (let n = 0; n < perSecond * seconds; ) {
-      const due = Math.min(perSecond * seconds, Math.floor(((performance.now() - began) / 1000) * perSecond));
+      const due = Math.min(perSecond * seconds, Math.floor(((performance.now() - began) / 1000) * perSecond) + 1);
       for (; n < due; n++) {
         const late = performance.now() - (began + (n / perSecond) * 1000);
         answers.push(ask(n).then((answer) => ({ ...answer, ms: answer.ms + late })));

@@ -25,7 +25,7 @@ import {
 } from '@convergence/testing';
 import { checkConfig, tenantFields } from '../config.ts';
 import { tenantsDefinition } from '../definition.ts';
-import { type Mailer, mailer } from '../mail/mailer.ts';
+import { mailer } from '../mail/mailer.ts';
 import { tenantService } from '../service.ts';
 import type { TenantsSlice } from '../tenants-slice.ts';
 
@@ -38,7 +38,6 @@ export interface TenantsUnderTest {
   readonly warehouse: FakeWarehouse;
   readonly tables: FakeCheckpointTables;
   readonly journal: FakeJournalStore;
-  readonly mail: Mailer;
   slice(): TenantsSlice;
   /** As the named service, on behalf of `principal`. */
   ask<T = never>(method: 'GET' | 'POST' | 'PATCH' | 'DELETE', path: string, options?: AskOptions): Promise<T>;
@@ -72,7 +71,6 @@ export async function startTenants(env: Record<string, string> = {}): Promise<Te
   const journal = fakeJournalStore();
   const owners = fakeOwnerStore('tenants');
   const keys = fakeKeys();
-  const mail = mailer({ smtpUrl: undefined, from: 'test@convergence.example', outbox });
   const definition = tenantsDefinition('2026-01-01');
   const everything = Object.fromEntries(definition.tables.flatMap((t) => (t.loadWhere ? [[t.loadWhere, () => true]] : [])));
   const tables = fakeCheckpointTables(everything, owners);
@@ -120,7 +118,7 @@ export async function startTenants(env: Record<string, string> = {}): Promise<Te
           keys,
           warehouse,
           clock,
-          mailer: mail,
+          mailer: mailer({ smtpUrl: undefined, from: 'test@convergence.example', outbox }),
           instance: `tenants-${starts}`,
         }),
     });
@@ -141,7 +139,6 @@ export async function startTenants(env: Record<string, string> = {}): Promise<Te
     warehouse,
     tables,
     journal,
-    mail,
     slice: () => slice,
     url: () => baseUrl,
     ask: <T>(method: 'GET' | 'POST' | 'PATCH' | 'DELETE', path: string, { as = ADMIN, from = 'gateway', body, headers }: AskOptions = {}) =>
