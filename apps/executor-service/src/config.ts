@@ -1,4 +1,4 @@
-import { baseFields, type Config, decimal, type Fields, integer, secret, text, url } from '@convergence/service';
+import { baseFields, type Config, decimal, type Fields, hostPort, integer, secret, text, url } from '@convergence/service';
 
 export const executorFields = {
   ...baseFields(8083),
@@ -18,6 +18,8 @@ export const executorFields = {
   mailOutbox: text('MAIL_OUTBOX', { default: '.data/outbox' }),
   /** What `file:` objects may be read from. */
   objectsDir: text('OBJECTS_DIR', { default: '.data/objects' }),
+  /** Cloud Storage on this machine, for tests; else tenants' buckets are Google's. */
+  storageHost: hostPort('STORAGE_EMULATOR_HOST', { default: undefined, example: '127.0.0.1:4443' }),
   /** Between two MERGEs of finished and started runs. */
   recordSeconds: decimal('RECORD_SECONDS', { default: 1, max: 60 }),
   heartbeatSeconds: decimal('HEARTBEAT_SECONDS', { default: 60, min: 0.1, max: 600 }),

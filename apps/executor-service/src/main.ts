@@ -29,7 +29,10 @@ await runService({
       warehouseOf: tenantWarehouses(google),
       keys: googleKeys(google, { keks }),
       templates,
-      objectStore: objectStores(config.objectsDir),
+      objectStore: objectStores({
+        objectsDir: config.objectsDir,
+        storageEndpoint: config.storageHost && `http://${config.storageHost}`,
+      }),
       messenger: messengers({ smtpUrl: config.smtpUrl, from: config.mailFrom, outbox: config.mailOutbox, fetch, now: Date.now }),
       clock: systemClock,
       instance: config.instance ?? randomBytes(4).toString('hex'),

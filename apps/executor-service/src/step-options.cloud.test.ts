@@ -1,11 +1,13 @@
 import { cp, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { type BucketServer, startBucketServer } from '@convergence/testing';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { startWorld, type World } from './testing/world.ts';
 
 jest.setTimeout(60_000);
 let world: World;
+let bucket: BucketServer;
 const template = (name: string, steps: string) =>
   writeFile(
     join(world.folder, `configs/gcp/example/${name}.yml`),
@@ -22,6 +24,11 @@ beforeAll(async () => {
     'watched',
     '  - id: check\n    type: dq.check\n    with: { table: daily, unit: { day: "{date}", column: day }, rules: [{ rule: anomaly, metric: sum, column: cost, window_days: 7 }] }\n',
   );
+  bucket = await startBucketServer('exports');
+  await template(
+    'bucket',
+    '  - id: load\n    type: object.load\n    retry: { max_attempts: 1 }\n    with: { from: "gs://exports/costs/{date}", manifest: manifest.json, format: CSV, columns: { cost: NUMERIC, day: DATE }, to: raw_bucket, unit: { day: "{date}", column: day } }\n',
+  );
   await world.tenant('acme_corp');
   await world.query(
     `CREATE TABLE sales AS SELECT DATE '2025-11-05' AS day, NUMERIC '10.5' AS amount, 0.1 AS rate, TIMESTAMP '2025-11-06 01:00:00Z' AS changed_at
@@ -33,9 +40,12 @@ UNION ALL SELECT DATE '2025-11-06', NUMERIC '7', 0.4, TIMESTAMP '2025-11-07 01:0
 UNION ALL SELECT DATE '2025-11-08', NUMERIC '102' UNION ALL SELECT DATE '2025-11-09', NUMERIC '900'`,
     'acme_corp',
   );
-  await world.executor({ CONFIGS_DIR: join(world.folder, 'configs') });
+  await world.executor({ CONFIGS_DIR: join(world.folder, 'configs'), STORAGE_EMULATOR_HOST: bucket.host });
 });
-afterAll(() => world.stop());
+afterAll(async () => {
+  await world.stop();
+  await bucket.close();
+});
 
 async function run(name: string, date: string) {
   const runId = await world.request('acme_corp', `gcp/example/${name}`, { date });
@@ -95,3 +105,27 @@ test('the anomaly rule: a day like those before it passes, one that is far off f
   expect(result).toMatchObject({ rule: 'anomaly', status: 'failed', actual: '900.00' });
   expect(result?.expected).toMatch(/^9\d\.\d\d to 10\d\.\d\d$/);
 });
+
+test('object.load from a bucket: what its manifest lists, to the last digit, and again when it was delivered again', async () => {
+  const folder = 'costs/2025-11-05';
+  bucket.objects.set(`${folder}/part-1.csv`, 'cost,day\n0.123456789,2025-11-05\n-5,2025-11-05\n');
+  bucket.objects.set(`${folder}/part-2.csv`, 'cost,day\n1,2025-11-05\n');
+  bucket.objects.set(`${folder}/old.csv`, 'cost,day\n999,2025-11-05\n');
+  const total = async () =>
+    (
+      await world.query("SELECT COUNT(*) AS n, CAST(SUM(cost) AS STRING) AS total FROM raw_bucket WHERE day = '2025-11-05'", 'acme_corp')
+    )[0];
+  bucket.objects.set(
+    `${folder}/manifest.json`,
+    JSON.stringify({ dataFiles: [`gs://exports/${folder}/part-1.csv`, `gs://exports/${folder}/part-2.csv`] }),
+  );
+  expect((await run('bucket', '2025-11-05')).end).toMatchObject({ status: 'COMPLETE', error: null });
+  expect(await total()).toEqual({ n: 3, total: '-3.876543211' });
+  bucket.objects.set(`${folder}/manifest.json`, JSON.stringify({ dataFiles: [`gs://exports/${folder}/part-2.csv`] }));
+  expect((await run('bucket', '2025-11-05')).end.status).toBe('COMPLETE');
+  expect(await total()).toEqual({ n: 1, total: '1' });
+  expect((await run('bucket', '2025-11-06')).end).toMatchObject({
+    status: 'FAILED',
+    error: { code: 'object.manifest_missing', step: 'load' },
+  });
+}, 60_000);

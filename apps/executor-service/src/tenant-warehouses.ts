@@ -8,16 +8,24 @@ import { type Credential, StepFailure } from '@convergence/steps';
  */
 export function tenantWarehouses(google: GoogleConfig): (credential: Credential) => Warehouse {
   return (credential) => {
-    const account = accountOf(credential.secret.service_account_json ?? credential.secret);
-    const project = credential.project_id ?? (typeof account.project_id === 'string' ? account.project_id : undefined);
-    if (!project || typeof account.client_email !== 'string' || typeof account.private_key !== 'string')
-      throw new StepFailure('credential', 'credential.shape', 'The GCP credential is no service account key.', {
-        hint: 'Store the JSON key of a service account: it has client_email, private_key and project_id.',
-      });
-    const credentials = { client_email: account.client_email, private_key: account.private_key };
+    const { project_id, ...credentials } = serviceAccountOf(credential);
+    const project = credential.project_id ?? project_id;
+    if (!project) throw notAnAccount();
     return googleWarehouse({ ...google, project, credentials, token: undefined });
   };
 }
+
+/** The service account that a tenant stored. */
+export function serviceAccountOf({ secret }: Credential): { client_email: string; private_key: string; project_id: string | undefined } {
+  const { client_email, private_key, project_id } = accountOf(secret.service_account_json ?? secret);
+  if (typeof client_email !== 'string' || typeof private_key !== 'string') throw notAnAccount();
+  return { client_email, private_key, project_id: typeof project_id === 'string' ? project_id : undefined };
+}
+
+const notAnAccount = (): StepFailure =>
+  new StepFailure('credential', 'credential.shape', 'The GCP credential is no service account key.', {
+    hint: 'Store the JSON key of a service account: it has client_email, private_key and project_id.',
+  });
 
 function accountOf(key: unknown): { readonly client_email?: unknown; readonly private_key?: unknown; readonly project_id?: unknown } {
   if (typeof key !== 'string') return Object(key);

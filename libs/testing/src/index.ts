@@ -1,3 +1,4 @@
+export { type BucketServer, startBucketServer } from './bucket-server.ts';
 export {
   ACTIVE,
   aSample,

@@ -6,7 +6,7 @@ export const ObjectLoadConfig = Type.Object(
     from: Type.String({
       minLength: 1,
       description:
-        'file:folder, a folder of the executor (OBJECTS_DIR). Buckets (s3://, gs://, azure://) are refused: no store of theirs is built',
+        "gs://bucket/folder, read with the tenant's GCP credential, or file:folder, a folder of the executor (OBJECTS_DIR). s3:// and azure:// are refused",
     }),
     format: Type.Enum(['CSV', 'NEWLINE_DELIMITED_JSON', 'PARQUET']),
     manifest: Type.Optional(
