@@ -94,6 +94,18 @@ export class Child {
   }
 }
 
+/** The gateway opens when those it hands requests to are ready: who gets in is served. */
+export async function openInOrder(
+  services: readonly Pick<Child, 'plan' | 'start'>[],
+  ready: (service: Pick<Child, 'plan'>) => Promise<void>,
+): Promise<void> {
+  const isDoor = ({ plan }: Pick<Child, 'plan'>) => plan.name === 'gateway';
+  for (const stage of [services.filter((service) => !isDoor(service)), services.filter(isDoor)]) {
+    for (const service of stage) service.start();
+    await Promise.all(stage.map((service) => ready(service)));
+  }
+}
+
 function eachLine(stream: NodeJS.ReadableStream, use: (line: string) => void): void {
   let rest = '';
   stream.setEncoding('utf8');

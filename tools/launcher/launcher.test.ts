@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, test } from '@jest/globals';
-import { Child } from './child.ts';
+import { Child, openInOrder } from './child.ts';
 import { beginAnew, signingKey } from './data.ts';
 import { BadOption, NO_SECRETS, type Plan, type ProcessPlan, plan } from './plan.ts';
 import { explainTaken, takenPorts } from './ports.ts';
@@ -50,15 +50,6 @@ describe('the plan', () => {
   test("the caller's own variables win, and reach the services", () => {
     expect(made.services[0]?.env).toMatchObject({ ADMIN_API_KEY: 'mine', REFRESH_SECONDS: '7' });
   });
-  test("compiled code of processes under V8's small-heap flag is kept apart from that of the others", () => {
-    const folders = (flagged: boolean) =>
-      [made.cloud, { ...made.cloud, nodeOptions: [], env: made.provisionEnv }, ...made.services]
-        .filter(({ nodeOptions }) => nodeOptions.some((option) => option.includes('small-heap')) === flagged)
-        .map(({ env }) => env.NODE_COMPILE_CACHE);
-    expect(new Set(folders(true)).size).toBe(1);
-    expect(new Set(folders(false)).size).toBe(1);
-    expect(folders(true)[0]).not.toBe(folders(false)[0]);
-  });
   test('what is not there is not started', () => {
     expect(plan('/repo', {}, NO_SECRETS, (path) => path.includes('gateway')).services.map((service) => service.name)).toEqual(['gateway']);
   });
@@ -78,6 +69,23 @@ test('a taken port is named with its process and the way out', async () => {
   expect(text).toContain('PORT_OFFSET=100 npm start');
   await new Promise((resolve) => server.close(resolve));
   expect(await takenPorts({ cloud, services: [] } as unknown as Plan)).toEqual([]);
+});
+
+test('the gateway is started when all others are ready', async () => {
+  const ready = new Map<string, () => void>();
+  const started: string[] = [];
+  const service = (name: string) => ({ plan: { name } as ProcessPlan, start: () => void started.push(name) });
+  const all = openInOrder(['gateway', 'tenant-service', 'executor-service'].map(service), ({ plan: { name } }) => {
+    return new Promise((resolve) => ready.set(name, resolve));
+  });
+  ready.get('tenant-service')?.();
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(started).toEqual(['tenant-service', 'executor-service']);
+  ready.get('executor-service')?.();
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(started).toEqual(['tenant-service', 'executor-service', 'gateway']);
+  ready.get('gateway')?.();
+  await all;
 });
 
 describe('a child', () => {

@@ -65,15 +65,15 @@ export function plan(root: string, env: Environment, secrets: Secrets, exists: (
   const offset = portOffset(env);
   const dataDir = resolve(root, env.LOCAL_CLOUD_DATA ?? '.data');
   const port = (base: number) => base + offset;
+  // Halves the time to load the code, and keeps the type stripper out of memory. V8 takes only what was compiled under the same flags.
+  const compiled = (folder: string) => join(root, 'node_modules', '.cache', folder);
   const emulators = Object.fromEntries(Object.entries(CLOUD).map(([name, base]) => [`${name}_EMULATOR_HOST`, `127.0.0.1:${port(base)}`]));
-  // Halves the time to load the code, and keeps the type stripper out of memory. V8 takes only code that was compiled under its own
-  // flags: in one folder, services and the others would compile everything anew at each start and write it over each other's.
-  const compiled = (flags: string) => ({ NODE_COMPILE_CACHE: join(root, 'node_modules', '.cache', flags) });
   const shared = {
     ...emulators,
     BIGQUERY_EMULATOR_HOST: `http://${emulators.BIGQUERY_EMULATOR_HOST}`,
     METADATA_SERVER_DETECTION: 'none',
     ...LEAN_MALLOC,
+    NODE_COMPILE_CACHE: compiled('compile'),
     HOST: '127.0.0.1',
     LOCAL_CLOUD_DATA: dataDir,
     INTERNAL_SIGNING_KEY: secrets.signingKey,
@@ -96,7 +96,13 @@ export function plan(root: string, env: Environment, secrets: Secrets, exists: (
       name,
       main: mainOf(name),
       nodeOptions: SMALL_HEAP,
-      env: { ...shared, ...compiled('compile-small'), LOCAL_CLOUD_TOKEN: secrets.token(name), ...given, PORT: String(port(base)) },
+      env: {
+        ...shared,
+        LOCAL_CLOUD_TOKEN: secrets.token(name),
+        ...given,
+        NODE_COMPILE_CACHE: compiled('compile-small-heap'),
+        PORT: String(port(base)),
+      },
       ports: [{ port: port(base), use: name }],
       readyUrl: `http://127.0.0.1:${port(base)}/readyz`,
     }));
@@ -107,7 +113,7 @@ export function plan(root: string, env: Environment, secrets: Secrets, exists: (
       main: mainOf('local-cloud'),
       env: {
         ...CLOUD_PROCESS.env,
-        ...compiled('compile'),
+        NODE_COMPILE_CACHE: shared.NODE_COMPILE_CACHE,
         LOCAL_CLOUD_SCHEDULER_JOBS: join(root, 'deploy', 'scheduler', 'jobs.yaml'),
         GATEWAY_URL: `http://127.0.0.1:${port(SERVICES.gateway)}`,
         GCP_PROJECT_ID: 'convergence-local',
@@ -121,7 +127,7 @@ export function plan(root: string, env: Environment, secrets: Secrets, exists: (
       readyUrl: undefined,
     },
     services,
-    provisionEnv: { ...shared, ...compiled('compile'), LOCAL_CLOUD_TOKEN: secrets.token('owner'), ...given },
+    provisionEnv: { ...shared, LOCAL_CLOUD_TOKEN: secrets.token('owner'), ...given },
     gatewayUrl: `http://127.0.0.1:${port(SERVICES.gateway)}`,
     dataDir,
   };

@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { expect, test } from '@jest/globals';
-import { SMALL_HEAP } from './plan.ts';
+import { NO_SECRETS, plan, SMALL_HEAP } from './plan.ts';
 
 test('a service with a small heap gets a young generation of its full size once it is busy', () => {
   const program = `
@@ -13,4 +13,15 @@ test('a service with a small heap gets a young generation of its full size once 
   expect(stderr).toBe('');
   // Two semi-spaces of 16 MB.
   expect(Number(stdout)).toBe(32);
+});
+
+test('processes that share a cache of compiled code take what another one wrote', () => {
+  const { cloud, services, provisionEnv } = plan('/repo', {}, NO_SECRETS, () => true);
+  const program = "import { cachedDataVersionTag } from 'node:v8'; console.log(cachedDataVersionTag());";
+  const tags = new Map<string | undefined, Set<string>>();
+  for (const { nodeOptions, env } of [cloud, ...services, { nodeOptions: [], env: provisionEnv }]) {
+    const { stdout } = spawnSync(process.execPath, [...nodeOptions, '--input-type=module', '-e', program], { encoding: 'utf8' });
+    tags.set(env.NODE_COMPILE_CACHE, (tags.get(env.NODE_COMPILE_CACHE) ?? new Set()).add(stdout));
+  }
+  expect([...tags.values()].map((shared) => shared.size)).toEqual([1, 1]);
 });

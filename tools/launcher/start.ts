@@ -2,7 +2,7 @@
  * `npm start`: local-cloud and the services on this machine, until Ctrl-C.
  *
  * 1. Either everything becomes ready or it is said what does not and why. 2. Ctrl-C ends every child within 10 s.
- * 3. Data stays between starts unless `--fresh`.
+ * 3. Data stays between starts unless `--fresh`. 4. The gateway's port opens last.
  */
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
@@ -10,10 +10,10 @@ import { constants, setPriority } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { Child } from './child.ts';
+import { Child, openInOrder } from './child.ts';
 import { beginAnew, signingKey } from './data.ts';
 import { mintTokens } from './identity.ts';
-import { BadOption, plan as makePlan, NO_SECRETS, portOffset } from './plan.ts';
+import { BadOption, plan as makePlan, NO_SECRETS, type ProcessPlan, portOffset } from './plan.ts';
 import { explainTaken, takenPorts } from './ports.ts';
 import { prettifier } from './pretty.ts';
 import { welcome } from './session.ts';
@@ -76,9 +76,8 @@ async function start(): Promise<void> {
       () => `${plan.cloud.name} is not ready`,
     );
   }
-  for (const service of services) service.start();
   const waiting = new Map<string, string>();
-  await Promise.all(services.map((service) => untilReady(service, waiting, stopping.signal)));
+  await openInOrder(services, (service) => untilReady(service.plan, waiting, stopping.signal));
   if (stopping.signal.aborted) return;
   console.log(`\n${welcome(plan, (performance.now() - began) / 1000)}\n`);
   quiet = false;
@@ -116,8 +115,7 @@ function readOptions(): { fresh: boolean; yes: boolean } {
   }
 }
 
-async function untilReady(service: Child, waiting: Map<string, string>, signal: AbortSignal): Promise<void> {
-  const { name, readyUrl } = service.plan;
+async function untilReady({ name, readyUrl }: ProcessPlan, waiting: Map<string, string>, signal: AbortSignal): Promise<void> {
   await until(
     async () => {
       const answer = await fetch(readyUrl as string, { signal: AbortSignal.timeout(3000) }).catch(() => undefined);

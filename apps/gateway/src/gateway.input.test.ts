@@ -58,12 +58,25 @@ describe('bodies', () => {
   const onboard = (body: string, headers: Record<string, string> = {}) =>
     gateway.ask('POST', '/api/v1/tenants/onboard', { body, headers: { 'content-type': 'application/json', ...headers } });
 
-  test.each(['{', '{"a":1,}', "{'a':1}", '{"tenant_id":"a"', 'NaN', '{"__proto__":{"admin":true}}', '\u0000'])(
-    '%j is malformed',
-    async (body) => {
-      expect(await onboard(body)).toMatchObject({ status: 400, body: { code: 'request.malformed' } });
-    },
-  );
+  test.each([
+    '{',
+    '{"a":1,}',
+    "{'a':1}",
+    '{"tenant_id":"a"',
+    'NaN',
+    '{"__proto__":{"admin":true}}',
+    '\u0000',
+    '{"\\u005f_proto__":{"admin":true}}',
+    '{"company_name":"\\ud800"}',
+    '{"\\udc00":1}',
+  ])('%j is malformed', async (body) => {
+    expect(await onboard(body)).toMatchObject({ status: 400, body: { code: 'request.malformed' } });
+  });
+
+  test.each(['a\u0000b', '\u001b', 'Acme\r\nBcc: x@y.example', '   ', '\u007f'])('%j is no name of a company', async (company_name) => {
+    const answered = await onboard(JSON.stringify({ tenant_id: 'acme_corp', company_name, admin_email: 'a@acme.example' }));
+    expect(answered).toMatchObject({ status: 400, body: { errors: [{ path: '/company_name' }] } });
+  });
 
   test.each(['text/plain', 'application/x-www-form-urlencoded', 'multipart/form-data; boundary=x', 'application/jsonp', 'text/json'])(
     '%s is not JSON',

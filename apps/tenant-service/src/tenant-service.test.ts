@@ -139,6 +139,25 @@ describe('onboarding', () => {
     await onboard({ run_dryrun: false }, { kind: 'admin' });
     expect(await service.mails()).toHaveLength(1);
   });
+
+  test('the welcome e-mail goes out once, also when more is asked while the mail server takes its time', async () => {
+    const { send } = service.mail;
+    let go: (() => void) | undefined;
+    const sent: string[] = [];
+    Object.assign(service.mail, {
+      send: async (mail: Parameters<typeof send>[0]) => {
+        sent.push(mail.id);
+        await new Promise<void>((resolve) => (go = resolve));
+        await send(mail);
+      },
+    });
+    await onboard({ run_dryrun: false });
+    await onboard({ run_dryrun: false }, { kind: 'admin' });
+    await onboard({ run_dryrun: false, company_name: 'Acme Ltd' }, { kind: 'admin' });
+    go?.();
+    while ((await service.mails()).length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+    expect(sent).toEqual(['welcome/acme_corp/']);
+  });
 });
 
 async function ended(run: Any, status: string, did_work = true) {

@@ -12,7 +12,7 @@ import { STEPS, StepFailure, type StepOutcome } from '@convergence/steps';
 import type { Announcer, Requested } from './announcer.ts';
 import type { ExecutionTools } from './execution-tools.ts';
 import type { Hold } from './hold.ts';
-import { runError, stoppedError } from './run-error.ts';
+import { givenUp, runError, stoppedError } from './run-error.ts';
 import { runVariables } from './run-variables.ts';
 import { stepContext } from './step-context.ts';
 import { executeStep } from './step-execution.ts';
@@ -32,7 +32,8 @@ export class Execution {
   readonly #outcomes = new Map<string, StepOutcome>();
   readonly #variables: Variables;
   failure: StepFailure | undefined;
-  failedStep: string | null = null;
+  /** The same for people. */
+  error: RunError | null = null;
   didWork = false;
 
   constructor(run: Requested, template: Template, context: RunContextResponse, tools: ExecutionTools, announcer: Announcer, hold: Hold) {
@@ -150,7 +151,7 @@ export class Execution {
         this.#tell(step, 'COMPLETE', result.attempts, result.outcome.rows, null);
         return;
       case 'failed': {
-        const error = runError(result.failure, step.id);
+        const error = givenUp(result.failure, step.id, result.attempts);
         if (result.failure.errorClass === 'internal')
           this.#tools.log.error(
             { err: result.failure.cause ?? result.failure, run_id: this.run.run_id, step: step.id },
@@ -158,7 +159,7 @@ export class Execution {
           );
         if (step.onFailure === 'stop' && !this.failure) {
           this.failure = result.failure;
-          this.failedStep = step.id;
+          this.error = error;
         }
         await this.#log(step, 'FAILED', started, result.attempts, null, error);
         this.#states.set(step.id, 'failed');
@@ -194,7 +195,7 @@ export class Execution {
         signal,
         outcomes: this.#outcomes,
         mayBeDone: attempt > 1 || this.#hold.redelivered,
-        failure: this.failure ? runError(this.failure, this.failedStep) : null,
+        failure: this.error,
       }),
     );
   }

@@ -12,6 +12,13 @@ export const runError = (failure: StepFailure, step: string | null): RunError =>
   step,
 });
 
+/** The same once nothing more is tried: a hint must not promise what will not happen. */
+export function givenUp(failure: StepFailure, step: string, attempts: number): RunError {
+  const error = runError(failure, step);
+  const tried = `was tried ${attempts === 1 ? 'once' : `${attempts} times`}: retry the run later (a schedule does so by itself)`;
+  return { ...error, hint: error.hint?.replace(/\bis tried again by itself\b/, tried) ?? null };
+}
+
 export const stoppedError = (stopped: RunStopped): RunError => ({
   code: stopped.kind === 'cancelled' ? 'run.cancelled' : 'run.timeout',
   class: stopped.kind === 'cancelled' ? 'cancelled' : 'timeout',

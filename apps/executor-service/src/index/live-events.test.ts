@@ -1,3 +1,4 @@
+import type { RunStep } from '@convergence/contracts';
 import { newRecord } from '@convergence/runs';
 import { expect, test } from '@jest/globals';
 import type { Heard } from '../record/recorder.ts';
@@ -38,7 +39,7 @@ const end = (sequence: number) =>
     },
   }) as Heard;
 
-function given() {
+function given(standing: RunStep[] = []) {
   const index = new RunIndex(10);
   const live = new LiveEvents(() => 0);
   index.add(newRecord(identity, at));
@@ -48,15 +49,21 @@ function given() {
   };
   const watch = (last?: number) => {
     const abort = new AbortController();
-    const stream = live.stream(index.get(identity.run_id)!, last, abort.signal);
+    const record = index.get(identity.run_id)!;
+    const stream = live.stream(record, last, abort.signal, live.needsStanding(record, last) ? standing : []);
     let text = '';
     stream.on('data', (chunk: Buffer) => {
       text += chunk.toString();
     });
     const closed = new Promise((resolve) => stream.once('end', resolve));
-    return { ids: () => [...text.matchAll(/^id: (\d+)$/gm)].map((m) => Number(m[1])), leave: () => abort.abort(), closed };
+    return {
+      ids: () => [...text.matchAll(/^id: (\d+)$/gm)].map((m) => Number(m[1])),
+      text: () => text,
+      leave: () => abort.abort(),
+      closed,
+    };
   };
-  return { hear, watch };
+  return { hear, watch, live };
 }
 const turn = () => new Promise((resolve) => setImmediate(resolve));
 
@@ -93,4 +100,43 @@ test('the stream ends after the end, which comes last even when a step is heard 
   hear(step(30, 'COMPLETE'));
   await stream.closed;
   expect(stream.ids()).toEqual([0, 30, 40]);
+});
+
+const before = { step_id: 'before', step_type: 't', status: 'COMPLETE', attempt: 1 } as RunStep;
+
+test('an instance that did not hear a run from its request on shows who comes back how each step stands', async () => {
+  const { hear, watch } = given([before]);
+  hear(step(50_000, 'RUNNING'));
+  const stream = watch(20_000);
+  await turn();
+  expect(stream.text()).toMatch(/event: run[\s\S]*event: step\ndata: \{"step_id":"before"[\s\S]*id: 50000\nevent: step/);
+  stream.leave();
+  const again = watch(50_000);
+  await turn();
+  expect(again.text()).not.toContain('event:');
+  again.leave();
+});
+
+test('one that did has nothing to add', async () => {
+  const { hear, watch } = given([before]);
+  hear({ kind: 'requested', data: { ...identity, admitted_at: at, provider: 'gcp', domain: 'cost', template: 'x' } as never });
+  hear(step(50_000, 'RUNNING'));
+  const stream = watch(7);
+  await turn();
+  expect(stream.text()).not.toContain('before');
+  stream.leave();
+});
+
+test('who has seen the end and comes back hears it again and is let go; of runs that ended long ago nothing is kept', async () => {
+  const { hear, watch, live } = given();
+  hear(end(40));
+  await watch().closed;
+  const again = watch(40);
+  await again.closed;
+  expect(again.ids()).toEqual([40]);
+  const kept = live.size;
+  const old = Object.assign(newRecord({ ...identity, run_id: '00000000-0000-4000-8000-000000000002' }, at), { status: 'COMPLETE' });
+  const stream = live.stream(old, undefined, new AbortController().signal).resume();
+  await new Promise((resolve) => stream.once('end', resolve));
+  expect(live.size).toBe(kept);
 });

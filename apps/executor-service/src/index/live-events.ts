@@ -1,10 +1,12 @@
 /**
  * A run's events as a stream, for who watches it.
  *
- * 1. Whoever comes back with the id of the last event seen gets everything that came after it here; from another instance, whatever
- * is not surely older. An event may come twice, none is lost. 2. The stream ends after the run's end was sent.
+ * 1. Whoever comes back with the id of the last event seen gets everything that came after it here; from an instance that does not know that
+ * event, or did not hear the run from its request on, how each step stands and whatever is not surely older. An event may come twice, none is lost.
+ * 2. The stream ends after the run's end was sent. 3. Nothing is kept for who looks at a run that ended long ago.
  */
 import { Readable } from 'node:stream';
+import type { RunStep } from '@convergence/contracts';
 import { hasEnded, type RunRecord } from '@convergence/runs';
 import type { Heard } from '../record/recorder.ts';
 import { runView, stepView } from './run-view.ts';
@@ -35,6 +37,10 @@ export class LiveEvents {
     this.#now = now;
   }
 
+  get size(): number {
+    return this.#feeds.size;
+  }
+
   hear(heard: Heard, record: RunRecord): void {
     const feed = this.#feed(record.run_id);
     if (heard.kind === 'requested') this.#add(feed, { id: 0, event: 'run', data: JSON.stringify(runView(record)) });
@@ -54,8 +60,14 @@ export class LiveEvents {
     }
   }
 
-  stream(record: RunRecord, lastEventId: number | undefined, signal: AbortSignal): Readable {
-    const feed = this.#feed(record.run_id);
+  /** Whether the events here may not be all that whoever comes has not seen. */
+  needsStanding(record: RunRecord, lastEventId: number | undefined): boolean {
+    return !record.whole && !this.#feeds.get(record.run_id)?.entries.some((entry) => entry.id === lastEventId);
+  }
+
+  /** `standing`: the steps of a run whose events are not all here. */
+  stream(record: RunRecord, lastEventId: number | undefined, signal: AbortSignal, standing: readonly RunStep[] = []): Readable {
+    const feed = hasEnded(record.status) ? (this.#feeds.get(record.run_id) ?? newFeed()) : this.#feed(record.run_id);
     const stream = new Readable({ read() {} });
     let open = true;
     const close = () => {
@@ -76,8 +88,9 @@ export class LiveEvents {
     stream.push('retry: 1000\n\n');
     const missed = missedBy(feed.entries, lastEventId);
     // Whoever comes first sees how things stand, then what happens.
-    if (lastEventId === undefined && !missed.some((entry) => entry.event === 'run'))
-      send({ id: 0, event: 'run', data: JSON.stringify(runView(record)) });
+    if ((lastEventId === undefined || standing.length > 0) && !missed.some((entry) => entry.event === 'run'))
+      send({ id: lastEventId ?? 0, event: 'run', data: JSON.stringify(runView(record)) });
+    for (const step of standing) send({ id: lastEventId ?? 0, event: 'step', data: JSON.stringify(step) });
     for (const entry of missed) send(entry);
     if (open && hasEnded(record.status) && feed.endedAt === undefined)
       send({ id: record.sequence, event: 'end', data: JSON.stringify(runView(record)) });
@@ -88,7 +101,7 @@ export class LiveEvents {
   #feed(runId: string): Feed {
     let feed = this.#feeds.get(runId);
     if (!feed) {
-      feed = { entries: [], watchers: new Set(), endedAt: undefined };
+      feed = newFeed();
       this.#feeds.set(runId, feed);
     }
     return feed;
@@ -106,8 +119,12 @@ export class LiveEvents {
   }
 }
 
+const newFeed = (): Feed => ({ entries: [], watchers: new Set(), endedAt: undefined });
+
 function missedBy(entries: readonly Entry[], lastEventId: number | undefined): readonly Entry[] {
   if (lastEventId === undefined) return entries;
   const at = entries.findLastIndex((entry) => entry.id === lastEventId);
+  // Who has seen the end and comes back hears it again: a stream that says nothing would never end.
+  if (entries[at]?.event === 'end') return entries.slice(at);
   return at >= 0 ? entries.slice(at + 1) : entries.filter((entry) => entry.id > lastEventId - OVERLAP || entry.event === 'end');
 }

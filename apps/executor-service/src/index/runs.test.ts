@@ -122,3 +122,19 @@ test('a run that nobody here has heard of yet is answered from who admitted it',
   expect(await runs.get(id(7), principal('acme'))).toMatchObject({ run_id: id(7), status: 'PENDING', admitted_at: at(7), spec: run });
   await expect(runs.get(id(7), principal('globex'))).rejects.toMatchObject({ code: 'run.not_found' });
 });
+
+test('what this instance did not hear of the steps of a run comes from the log of its dataset', async () => {
+  const step = (step_id: string, status: 'COMPLETE' | 'RUNNING') => ({ step_id, step_type: 't', status, attempt: 1 }) as never;
+  const table = { steps: async () => [step('first', 'COMPLETE')] } as unknown as RunTable;
+  const runs = new Runs(new RunIndex(10), table, undefined as never, { now: () => 0 });
+  const resumed = record(1, 'acme', 'RUNNING');
+  resumed.started_at = at(1);
+  resumed.steps.set('second', step('second', 'RUNNING'));
+  const names = async () => (await runs.steps(resumed)).map((s) => `${s.step_id} ${s.status}`);
+  expect(await names()).toEqual(['first COMPLETE', 'second RUNNING']);
+  resumed.status = 'COMPLETE';
+  resumed.steps.set('second', step('second', 'COMPLETE'));
+  expect(await names()).toEqual(['first COMPLETE', 'second COMPLETE']);
+  resumed.whole = true;
+  expect(await names()).toEqual(['second COMPLETE']);
+});

@@ -110,18 +110,21 @@ export class Runs {
   }
 
   async steps(record: RunRecord): Promise<RunStep[]> {
-    // Steps of a run that this instance heard from start to end are here; else its dataset has them.
-    if (record.steps.size > 0 && (!hasEnded(record.status) || [...record.steps.values()].every((s) => s.status !== 'RUNNING')))
-      return [...record.steps.values()]
-        .sort((a, b) => (a.started_at ?? a.ended_at ?? '').localeCompare(b.started_at ?? b.ended_at ?? ''))
-        .map(stepView);
+    const heard = [...record.steps.values()]
+      .filter((step) => step.status !== 'RUNNING' || !hasEnded(record.status))
+      .sort((a, b) => (a.started_at ?? a.ended_at ?? '').localeCompare(b.started_at ?? b.ended_at ?? ''))
+      .map(stepView);
+    if (record.whole && (!hasEnded(record.status) || (heard.length > 0 && heard.length === record.steps.size))) return heard;
     if (!hasEnded(record.status) && record.started_at === null) return [];
-    return this.#orNothing(this.#table.steps(record.tenant_id, record.run_id));
+    // What this instance did not hear, from before it started or from a time when it was away, the run's dataset has.
+    const logged = await this.#orNothing(this.#table.steps(record.tenant_id, record.run_id));
+    const known = new Set(logged.map((step) => step.step_id));
+    return [...logged, ...heard.filter((step) => !known.has(step.step_id))];
   }
 
   async dq(record: RunRecord): Promise<DqResult[]> {
     if (record.started_at === null) return [];
-    if (record.steps.size > 0 && ![...record.steps.values()].some((s) => s.step_type === 'dq.check')) return [];
+    if (record.whole && record.steps.size > 0 && ![...record.steps.values()].some((s) => s.step_type === 'dq.check')) return [];
     return this.#orNothing(this.#table.dq(record.tenant_id, record.run_id));
   }
 

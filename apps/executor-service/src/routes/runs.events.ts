@@ -7,8 +7,9 @@ export const runsEventsRoute = ({ runs, live }: Pick<Executor, 'runs' | 'live'>)
     const record = await runs.get(params.run_id, principal);
     const last = request.headers['last-event-id'];
     const lastEventId = typeof last === 'string' && /^\d{1,15}$/.test(last) ? Number(last) : undefined;
+    const standing = live.needsStanding(record, lastEventId) ? await runs.steps(record) : [];
     return {
       headers: { 'content-type': 'text/event-stream', 'cache-control': 'no-store', 'x-accel-buffering': 'no' },
-      body: live.stream(record, lastEventId, signal),
+      body: live.stream(record, lastEventId, signal, standing),
     };
   });

@@ -1,12 +1,14 @@
 /**
  * What a billing event does. Throws while it can't be done yet: the queue tries again.
  *
- * 1. Each effect may be repeated. 2. Events come in any order: one that speaks of a tenant that is not there yet waits; one that is older
- * than what was taken over changes nothing (the slice compares Stripe's own times).
+ * 1. Each effect may be repeated. 2. Events come in any order: one that speaks of a tenant or a subscription that is not there yet waits;
+ * one that is older than what was taken over changes nothing (the slice compares Stripe's own times, which are whole seconds: how a
+ * subscription began counts for less than what else is said of the same second). 3. A tenant has one subscription: a checkout or a new
+ * subscription takes its place, and what Stripe still says of the one before changes nothing. 4. An invoice brings no cancelled one back.
  */
 import { randomUUID } from 'node:crypto';
 import { isTenantId, Refusal, SCOPES, type SubscriptionStatus } from '@convergence/contracts';
-import type { Keys } from '@convergence/ports';
+import type { Clock, Keys } from '@convergence/ports';
 import type { BillingEvent, Tenant } from '@convergence/tenants';
 import { makeApiKey } from '../api-key-text.ts';
 import type { Mailer } from '../mail/mailer.ts';
@@ -19,6 +21,7 @@ export interface BillingTools {
   readonly slice: TenantsSlice;
   readonly keys: Keys;
   readonly mailer: Mailer;
+  readonly clock: Pick<Clock, 'now'>;
   readonly onboarding: Pick<Onboarding, 'continue' | 'nameIsFree'>;
 }
 export type Effect = 'PROCESSED' | 'IGNORED';
@@ -34,6 +37,11 @@ const STATUS: Readonly<Record<string, SubscriptionStatus>> = {
   incomplete_expired: 'CANCELLED',
   canceled: 'CANCELLED',
 };
+
+/** These may put another subscription in the place of the one that the tenant has. */
+const BEGINNINGS: ReadonlySet<string> = new Set(['checkout.session.completed', 'customer.subscription.created']);
+/** By then the beginning of a subscription that is spoken of has come, or will not. */
+const OUT_OF_ORDER_MS = 3_600_000;
 
 export async function takeEffect(event: BillingEvent, tools: BillingTools): Promise<Effect> {
   const facts = JSON.parse(event.payload) as BillingFacts;
@@ -62,6 +70,14 @@ async function change(
 ): Promise<Effect> {
   const tenant = tenantOf(facts, tools.slice);
   if (!tenant) throw new Error('no tenant has this Stripe customer or subscription yet');
+  const { stripe_subscription_id: held, stripe_updated_at: heardAt, status: standing } = tenant.subscription;
+  if (held && facts.subscription && facts.subscription !== held && !BEGINNINGS.has(event.type)) {
+    if (tools.clock.now() - Date.parse(event.received_at) > OUT_OF_ORDER_MS) return 'IGNORED';
+    throw new Error('the tenant has another subscription, so far');
+  }
+  if (event.type === 'customer.subscription.created' && facts.subscription === held && heardAt && event.created <= heardAt)
+    return 'IGNORED';
+  if (event.type.startsWith('invoice.') && standing === 'CANCELLED') return 'IGNORED';
   await execute(
     tools.slice,
     {
@@ -124,7 +140,7 @@ async function checkout(event: BillingEvent, facts: BillingFacts, tools: Billing
   const tenant = slice.state.tenants.get(tenant_id);
   if (!tenant) throw new Error(`tenant ${tenant_id} is gone right after it was made`);
   onboarding.continue(tenant);
-  await mailer.send(welcomeMail(tenant, made.text));
+  await mailer.send(welcomeMail(tenant, { text: made.text, api_key_id: made.issued.api_key_id }));
   await execute(slice, { kind: 'note-welcome-sent', tenant_id }, { actor });
   await execute(slice, { kind: 'note-key-delivered', tenant_id, api_key_id: made.issued.api_key_id }, { actor });
   return 'PROCESSED';

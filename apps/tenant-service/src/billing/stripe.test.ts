@@ -120,6 +120,55 @@ describe('subscriptions', () => {
     expect(acme()?.subscription.status).toBe('ACTIVE');
   });
 
+  const second = { id: 'sub_2', status: 'active', items: { data: [{ price: { lookup_key: 'scale' } }] } };
+  const pass = async (milliseconds: number) => {
+    await service.clock.advance(milliseconds);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  };
+
+  test('the end of one subscription does not end the one that took its place', async () => {
+    await post(checkout());
+    await settled('evt_checkout');
+    await post(subscription('evt_second', second, seconds + 10, 'customer.subscription.created'));
+    await settled('evt_second');
+    await post(subscription('evt_first_ends', { status: 'canceled' }, seconds + 60, 'customer.subscription.deleted'));
+    await tried('evt_first_ends', 1);
+    for (let hours = 0; hours < 2; hours++) await pass(3_600_000);
+    expect(await settled('evt_first_ends')).toBe('IGNORED');
+    expect(acme()?.subscription).toMatchObject({ status: 'ACTIVE', plan_name: 'SCALE', stripe_subscription_id: 'sub_2' });
+  });
+
+  test('a change of a subscription that comes before its beginning waits for it', async () => {
+    await post(checkout());
+    await settled('evt_checkout');
+    await post(subscription('evt_change', { ...second, status: 'past_due' }, seconds + 20));
+    await tried('evt_change', 1);
+    expect(acme()?.subscription).toMatchObject({ status: 'ACTIVE', stripe_subscription_id: 'sub_1' });
+    await post(subscription('evt_begin', second, seconds + 10, 'customer.subscription.created'));
+    await settled('evt_begin');
+    await pass(60_000);
+    expect(await settled('evt_change')).toBe('PROCESSED');
+    expect(acme()?.subscription).toMatchObject({ status: 'PAST_DUE', plan_name: 'SCALE', stripe_subscription_id: 'sub_2' });
+  });
+
+  test('the beginning of a subscription that comes last of its second takes nothing back', async () => {
+    await post(checkout());
+    await settled('evt_checkout');
+    await post(subscription('evt_created', { status: 'incomplete' }, seconds, 'customer.subscription.created'));
+    expect(await settled('evt_created')).toBe('IGNORED');
+    expect(acme()?.subscription.status).toBe('ACTIVE');
+  });
+
+  test.each(['invoice.paid', 'invoice.payment_failed'])('%s does not bring a cancelled subscription back', async (type) => {
+    await post(checkout());
+    await settled('evt_checkout');
+    await post(subscription('evt_deleted', { status: 'canceled' }, seconds + 60, 'customer.subscription.deleted'));
+    await settled('evt_deleted');
+    await post(event('evt_last', type, { object: 'invoice', customer: 'cus_1', subscription: 'sub_1' }, seconds + 90));
+    expect(await settled('evt_last')).toBe('IGNORED');
+    expect(acme()?.subscription.status).toBe('CANCELLED');
+  });
+
   test('what does not concern us is kept and ignored', async () => {
     await post(event('evt_other', 'charge.refunded', { object: 'charge' }));
     expect(await settled('evt_other')).toBe('IGNORED');

@@ -10,7 +10,7 @@ const from = 'Convergence <no-reply@convergence.example>';
 test('without a server each message becomes a file that any mail program opens, readable by its owner alone', async () => {
   const outbox = join(await mkdtemp(join(tmpdir(), 'mailer-')), 'outbox');
   const sender = mailer({ smtpUrl: undefined, from, outbox });
-  await sender.send({ to: 'a@b.co', subject: 'Grüße', text: 'Hallo\n' });
+  await sender.send({ id: 'a', to: 'a@b.co', subject: 'Grüße', text: 'Hallo\n' });
   const [name = ''] = await readdir(outbox);
   expect(name).toMatch(/\.eml$/);
   expect(await readFile(join(outbox, name), 'utf8')).toMatch(/From: Convergence <no-reply@convergence\.example>[\s\S]*Hallo/);
@@ -41,7 +41,7 @@ test('with a server it goes out by SMTP; a subject can not smuggle in a header',
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as { port: number };
   const sender = mailer({ smtpUrl: `smtp://127.0.0.1:${port}?ignoreTLS=true`, from, outbox: '/nowhere' });
-  await sender.send({ to: 'a@b.co', subject: 'Hi\r\nBcc: evil@x.co', text: 'x' });
+  await sender.send({ id: 'b', to: 'a@b.co', subject: 'Hi\r\nBcc: evil@x.co', text: 'x' });
   sender.close();
   await new Promise((resolve) => server.close(resolve));
   expect(said.join('')).toContain('RCPT TO:<a@b.co>');

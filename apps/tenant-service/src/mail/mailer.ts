@@ -1,13 +1,16 @@
 /**
  * Sends e-mail: by SMTP where there is a server, else each message becomes an .eml file in a folder, which any mail program opens.
- * 1. `send` resolves when the server took it or the file is on disk.
+ * 1. `send` resolves when the server took it or the file is on disk. 2. The same message again, after a crash that hid that it was sent, has the
+ * same Message-ID and the same file: it is seen for what it is.
  */
-import { randomUUID } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { mkdir, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createTransport } from 'nodemailer';
 
 export interface Mail {
+  /** What it is about: the same again has the same. */
+  readonly id: string;
   readonly to: string;
   readonly subject: string;
   readonly text: string;
@@ -17,21 +20,24 @@ export interface Mailer {
   close(): void;
 }
 
+const digest = (id: string): string => createHash('sha256').update(id).digest('hex').slice(0, 32);
+const messageId = (id: string): string => `<${digest(id)}@convergence>`;
+
 export function mailer(options: { readonly smtpUrl: string | undefined; readonly from: string; readonly outbox: string }): Mailer {
   const { from, outbox } = options;
   if (options.smtpUrl) {
     const transport = createTransport(options.smtpUrl);
     return {
-      send: async (mail) => void (await transport.sendMail({ from, ...mail })),
+      send: async ({ id, ...mail }) => void (await transport.sendMail({ from, messageId: messageId(id), ...mail })),
       close: () => transport.close(),
     };
   }
   const composer = createTransport({ streamTransport: true, buffer: true, newline: 'unix' });
   return {
-    async send(mail) {
-      const { message } = await composer.sendMail({ from, ...mail });
+    async send({ id, ...mail }) {
+      const { message } = await composer.sendMail({ from, messageId: messageId(id), ...mail });
       await mkdir(outbox, { recursive: true, mode: 0o700 });
-      const file = join(outbox, `${new Date().toISOString().replace(/[:.]/g, '-')}-${randomUUID().slice(0, 8)}.eml`);
+      const file = join(outbox, `${digest(id)}.eml`);
       await writeFile(`${file}.part`, message as Buffer, { mode: 0o600 });
       await rename(`${file}.part`, file);
     },

@@ -42,6 +42,7 @@ export interface OnboardingTools {
 export class Onboarding {
   readonly #tools: OnboardingTools;
   readonly #running = new Map<string, Promise<OnboardAnswer>>();
+  readonly #welcoming = new Map<TenantId, Promise<void>>();
   readonly #stop = new AbortController();
   readonly #background = new Set<Promise<unknown>>();
 
@@ -185,10 +186,19 @@ export class Onboarding {
     if (run_dryrun && dryrun_status === 'PENDING' && dryrun_run_id === null) await dryRun(tenant, this.#tools, 0);
   }
 
+  /** Once, however many ask while it is being sent. */
+  #welcome(tenant: Tenant): Promise<void> {
+    if (tenant.onboarding.welcome_sent_at) return Promise.resolve();
+    const under = this.#welcoming.get(tenant.tenant_id);
+    if (under) return under;
+    const work = this.#sendWelcome(tenant).finally(() => this.#welcoming.delete(tenant.tenant_id));
+    this.#welcoming.set(tenant.tenant_id, work);
+    return work;
+  }
+
   /** Tried again for some time; an e-mail is worth no more than that. */
-  async #welcome(tenant: Tenant): Promise<void> {
+  async #sendWelcome(tenant: Tenant): Promise<void> {
     const { mailer, slice, clock } = this.#tools;
-    if (tenant.onboarding.welcome_sent_at) return;
     for (const pause of MAIL_PAUSES_MS) {
       try {
         await mailer.send(welcomeMail(tenant));

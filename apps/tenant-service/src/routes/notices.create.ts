@@ -25,7 +25,7 @@ export function noticesCreateRoute({ slice, mailer, log }: Pick<Tenants, 'slice'
       const id = `${tenant.tenant_id}/${body.notice_id}`;
       if (told.has(id)) return { body: { told: false } };
       const to = addressees(tenant, body).join(', ');
-      await mailer.send({ to, subject: body.subject, text: `Hello ${tenant.company_name},\n\n${body.text}\n` });
+      await mailer.send({ id: `notice/${id}`, to, subject: body.subject, text: `Hello ${tenant.company_name},\n\n${body.text}\n` });
       log.info({ tenant_id: tenant.tenant_id, notice_id: body.notice_id }, 'a notice was sent');
       told.add(id);
       for (const oldest of told) {

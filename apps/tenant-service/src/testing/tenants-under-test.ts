@@ -25,7 +25,7 @@ import {
 } from '@convergence/testing';
 import { checkConfig, tenantFields } from '../config.ts';
 import { tenantsDefinition } from '../definition.ts';
-import { mailer } from '../mail/mailer.ts';
+import { type Mailer, mailer } from '../mail/mailer.ts';
 import { tenantService } from '../service.ts';
 import type { TenantsSlice } from '../tenants-slice.ts';
 
@@ -38,6 +38,7 @@ export interface TenantsUnderTest {
   readonly warehouse: FakeWarehouse;
   readonly tables: FakeCheckpointTables;
   readonly journal: FakeJournalStore;
+  readonly mail: Mailer;
   slice(): TenantsSlice;
   /** As the named service, on behalf of `principal`. */
   ask<T = never>(method: 'GET' | 'POST' | 'PATCH' | 'DELETE', path: string, options?: AskOptions): Promise<T>;
@@ -71,6 +72,7 @@ export async function startTenants(env: Record<string, string> = {}): Promise<Te
   const journal = fakeJournalStore();
   const owners = fakeOwnerStore('tenants');
   const keys = fakeKeys();
+  const mail = mailer({ smtpUrl: undefined, from: 'test@convergence.example', outbox });
   const definition = tenantsDefinition('2026-01-01');
   const everything = Object.fromEntries(definition.tables.flatMap((t) => (t.loadWhere ? [[t.loadWhere, () => true]] : [])));
   const tables = fakeCheckpointTables(everything, owners);
@@ -118,7 +120,7 @@ export async function startTenants(env: Record<string, string> = {}): Promise<Te
           keys,
           warehouse,
           clock,
-          mailer: mailer({ smtpUrl: undefined, from: 'test@convergence.example', outbox }),
+          mailer: mail,
           instance: `tenants-${starts}`,
         }),
     });
@@ -139,6 +141,7 @@ export async function startTenants(env: Record<string, string> = {}): Promise<Te
     warehouse,
     tables,
     journal,
+    mail,
     slice: () => slice,
     url: () => baseUrl,
     ask: <T>(method: 'GET' | 'POST' | 'PATCH' | 'DELETE', path: string, { as = ADMIN, from = 'gateway', body, headers }: AskOptions = {}) =>
