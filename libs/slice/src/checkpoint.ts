@@ -1,7 +1,7 @@
 /**
  * Brings the tables up to the state. Order is everything here:
  *
- * 1. The changed rows go into the journal first (redo), as of one sequence, the position.
+ * 1. The changed rows go into the journal first (redo), as of one sequence, the position; events that come meanwhile stand between them.
  * 2. Then slice_owners says: state at the position = tables + those redo rows. This is refused when the epoch is gone, so that a
  *    deposed owner starts no merge.
  * 3. Only then are the tables merged, each on its own. A crash in between leaves tables half new; the redo rows make them whole.
@@ -32,6 +32,7 @@ export interface CheckpointOptions<S, C, E extends { readonly type: string }> {
   /** Journals rows of the slice's own and resolves when they are durable. */
   journal(chunks: readonly string[]): Promise<{ first: number; last: number }>;
   published(): { published: number; publishedAt: string | null };
+  readonly rowsAtOnce?: number | undefined;
   onDeposed(): void;
   /** Edits wait in the tables. */
   onEdited(): void;
@@ -46,11 +47,15 @@ export interface Checkpointer {
   /** What the owner's row may say now that the tables hold all of the position: the next one reads no redo rows. */
   readonly settled: Pick<OwnerChange, 'checkpoint' | 'redoFirst' | 'redoLast'>;
 }
+/** So many are made within some milliseconds, */
+const ROWS_AT_ONCE = 250;
+/** and so many texts, a megabyte, go out together. */
+const CHUNKS_AT_ONCE = 64;
 /** None. */
 const NO_REDO = { redoFirst: 1, redoLast: 0 };
 
 export function checkpointer<S, C, E extends { readonly type: string }>(options: CheckpointOptions<S, C, E>): Checkpointer {
-  const { definition, core, owners, tables, clock, instance, epoch } = options;
+  const { definition, core, owners, tables, clock, instance, epoch, rowsAtOnce = ROWS_AT_ONCE } = options;
   let holdUntil = options.predecessorReleased ? 0 : clock.now() + options.holdMilliseconds;
   const marked = new Set(options.foundMarked);
   let position = -1;
@@ -85,8 +90,7 @@ export function checkpointer<S, C, E extends { readonly type: string }>(options:
     redoMerged = false;
     try {
       let allLeft = 0;
-      const rows = taken.map((keys, i) => core.rowsOf(i, keys));
-      const { first, last } = await options.journal(redoOf(rows));
+      const { rows, first, last } = await redo(taken);
       await options.at?.('redo-written');
       if (!(await record({ checkpoint: through, checkpointAt: at, redoFirst: first, redoLast: last }))) return false;
       await options.at?.('checkpoint-recorded');
@@ -101,19 +105,20 @@ export function checkpointer<S, C, E extends { readonly type: string }>(options:
         allLeft += left;
         if (left > 0) {
           // Which ones is not known; those that were written are written again.
-          core.putBackTable(i, taken[i]!);
+          core.putBackTable(i, taken.keys[i]!);
           options.onEdited();
         }
+        rows[i] = [];
         await options.at?.('table-merged');
       }
       position = through;
       redoMerged = allLeft === 0;
     } catch (cause) {
-      core.putBack(taken);
+      core.putBack(taken.keys);
       holdUntil = clock.now() + options.holdMilliseconds;
       throw cause;
     }
-    for (const [i, keys] of taken.entries()) forget(i, keys);
+    for (const [i, keys] of taken.keys.entries()) forget(i, keys);
     await options.at?.('checkpoint-done');
     if (calm && marked.size > 0) await purge();
     return true;
@@ -121,8 +126,27 @@ export function checkpointer<S, C, E extends { readonly type: string }>(options:
 
   const tableOf = (index: number) => storedAs(definition.tables[index]!);
 
-  const redoOf = (tableRows: readonly (readonly CheckpointRow[])[]): string[] =>
-    tableRows.flatMap((rows, i) => redoChunks(definition.tables[i]!.table.name, rows));
+  /** Journals the changed rows, some at a time: commands go on meanwhile. */
+  async function redo(taken: ReturnType<typeof core.takeDirty>): Promise<{ rows: CheckpointRow[][]; first: number; last: number }> {
+    const rows = definition.tables.map((): CheckpointRow[] => []);
+    let chunks: string[] = [];
+    let first: number | undefined;
+    let made = 0;
+    for (const { index, rows: piece } of taken.rows(rowsAtOnce)) {
+      if (made >= rowsAtOnce) {
+        await clock.sleep(1);
+        made = 0;
+      }
+      made += piece.length;
+      for (const row of piece) rows[index]!.push(row);
+      chunks.push(...redoChunks(definition.tables[index]!.table.name, piece));
+      if (chunks.length < CHUNKS_AT_ONCE) continue;
+      first ??= (await options.journal(chunks)).first;
+      chunks = [];
+    }
+    const rest = await options.journal(chunks);
+    return { rows, first: first ?? rest.first, last: rest.last };
+  }
 
   function forget(index: number, keys: ReadonlyMap<string, unknown>): void {
     const history = definition.tables[index]!.history;

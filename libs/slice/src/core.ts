@@ -4,6 +4,7 @@
  * 1. What is applied was JSON before: the live state and a replayed one can't differ by what JSON drops.
  * 2. Sequences have no gaps; times never run backwards.
  * 3. A key is dirty from the event that touches it until a checkpoint that contains it is in the table.
+ * 4. All rows of a checkpoint show the moment when it took its keys, though they are made a few at a time.
  */
 import type { CheckpointRow, JournalRow, TableRow } from '@convergence/ports';
 import { type Decision, type EventMeta, keyParts, type SliceDefinition, type TableProjection, tableKey } from './definition.ts';
@@ -14,6 +15,8 @@ interface Dirt {
   partition: string | undefined;
   /** An edit that was looked at and is to be replaced. */
   over?: string | undefined;
+  /** Of one that a checkpoint took: its row, made before an event changed it; null when the checkpoint has it. */
+  made?: CheckpointRow | null | undefined;
 }
 export type DirtyKeys = readonly Map<string, Dirt>[];
 
@@ -35,6 +38,8 @@ export class SliceCore<S, C, E extends { readonly type: string }> {
   #epoch: number;
   readonly #definition: SliceDefinition<S, C, E>;
   #dirty: Map<string, Dirt>[];
+  /** Keys that a checkpoint takes rows of. */
+  #taken: Map<string, Dirt>[] | undefined;
 
   constructor(definition: SliceDefinition<S, C, E>, epoch: number) {
     this.#definition = definition;
@@ -125,6 +130,8 @@ export class SliceCore<S, C, E extends { readonly type: string }> {
   }
 
   #mark(index: number, table: TableProjection<S, C, E>, key: string, sequence: number): void {
+    const taken = this.#taken?.[index]?.get(key);
+    if (taken && taken.made === undefined) taken.made = this.#rowOf(index, key, taken);
     const dirt = this.#dirty[index]!.get(key);
     if (dirt) dirt.sequence = sequence;
     else this.#dirty[index]!.set(key, { sequence, partition: this.#partition(table, key) });
@@ -158,45 +165,62 @@ export class SliceCore<S, C, E extends { readonly type: string }> {
   isDirty(index: number, key: string): boolean {
     return this.#dirty[index]!.has(key);
   }
-  takeDirty(): DirtyKeys {
-    const taken = this.#dirty;
-    this.#dirty = taken.map(() => new Map());
-    return taken;
+  /** The keys, and their rows as of now: to be asked for before the next ones are taken. */
+  takeDirty(): { keys: DirtyKeys; rows(atOnce: number): Generator<{ index: number; rows: CheckpointRow[] }> } {
+    const keys = this.#dirty;
+    this.#dirty = keys.map(() => new Map());
+    this.#taken = keys;
+    return { keys, rows: (atOnce) => this.#takeRows(keys, atOnce) };
+  }
+  *#takeRows(keys: DirtyKeys, atOnce: number): Generator<{ index: number; rows: CheckpointRow[] }> {
+    for (const [index, dirty] of keys.entries()) {
+      let rows: CheckpointRow[] = [];
+      for (const [key, dirt] of dirty) {
+        const row = dirt.made === undefined ? this.#rowOf(index, key, dirt) : dirt.made;
+        dirt.made = null;
+        if (row && rows.push(row) === atOnce) {
+          yield { index, rows };
+          rows = [];
+        }
+      }
+      if (rows.length > 0) yield { index, rows };
+    }
+    this.#taken = undefined;
   }
   /** After a checkpoint that failed. */
   putBack(taken: DirtyKeys): void {
+    this.#taken = undefined;
     for (const [i, keys] of taken.entries()) this.putBackTable(i, keys);
   }
   putBackTable(index: number, keys: ReadonlyMap<string, Dirt>): void {
     for (const [key, dirt] of keys) {
+      dirt.made = undefined;
       const newer = this.#dirty[index]!.get(key);
       if (newer) newer.partition ??= dirt.partition;
       else this.#dirty[index]!.set(key, dirt);
     }
   }
 
-  /** The rows of those keys as of now. */
-  rowsOf(index: number, keys: ReadonlyMap<string, Dirt>): CheckpointRow[] {
+  /** Null where the table's row stays as it is. */
+  #rowOf(index: number, key: string, dirt: Dirt): CheckpointRow | null {
     const table = this.#definition.tables[index]!;
-    const rows: CheckpointRow[] = [];
-    for (const [key, dirt] of keys) {
-      const row = table.row(this.state, key);
-      if (row === null) continue;
-      const parts = keyParts(key);
-      // Remembered, for the case that this checkpoint fails half-way and the row is gone at the next one.
-      const lies = partitionOf(table, row) ?? dirt.partition;
-      dirt.partition = lies;
-      // Came and went between two checkpoints: no table ever saw it.
-      if (row === undefined && table.table.partitionBy && lies === undefined) continue;
-      rows.push({
-        key: Object.fromEntries(table.key.map((c, i) => [c, parts[i] ?? ''])),
-        sequence: dirt.sequence,
-        row: row ?? null,
-        partition: lies,
-        ...(dirt.over !== undefined && { over: dirt.over }),
-      });
-    }
-    return rows;
+    const row = table.row(this.state, key);
+    if (row === null) return null;
+    // Remembered, for the case that this checkpoint fails half-way and the row is gone at the next one.
+    const lies = partitionOf(table, row) ?? dirt.partition;
+    dirt.partition = lies;
+    // Came and went between two checkpoints: no table ever saw it.
+    if (row === undefined && table.table.partitionBy && lies === undefined) return null;
+    const parts = keyParts(key);
+    const columns: Record<string, string> = {};
+    for (let i = 0; i < table.key.length; i += 1) columns[table.key[i]!] = parts[i] ?? '';
+    return {
+      key: columns,
+      sequence: dirt.sequence,
+      row: row ?? null,
+      partition: lies,
+      ...(dirt.over !== undefined && { over: dirt.over }),
+    };
   }
 }
 

@@ -121,6 +121,7 @@ export async function openSlice<S, C, E extends { readonly type: string }>(given
     holdMilliseconds: (options.holdSeconds ?? 120) * 1000,
     predecessorReleased: recovered.predecessorReleased,
     foundMarked: recovered.foundMarked,
+    rowsAtOnce: options.rowsAtOnce,
     at,
     async journal(chunks) {
       const first = core.sequence + 1;

@@ -5,7 +5,8 @@
  * 2. Once the predecessor's stream is finalized nothing it decides can become durable: what the journal holds now is all there is.
  * 3. State = tables as their owner wrote them, overlaid by the redo rows, then every event after the checkpoint. A gap in the sequences
  *    is never replayed over.
- * 4. The own stream is recorded under the own epoch before anything is appended to it.
+ * 4. What was read only in part does not count: state comes of one reading from its first row to its last.
+ * 5. The own stream is recorded under the own epoch before anything is appended to it.
  */
 import { Transient } from '@convergence/contracts';
 import type { CheckpointTables, Clock, JournalRow, JournalStore, OwnerRow, OwnerStore, Row } from '@convergence/ports';
@@ -48,6 +49,7 @@ const KEPT = 10_000;
 const changing = (detail: string) => new Transient(detail, { code: 'owner.changing' });
 /** Rows that were acknowledged may take a moment until a query sees them. */
 const LOOKS = 20;
+const ATTEMPTS = 3;
 
 export async function recover<S, C, E extends { readonly type: string }>(options: RecoveryOptions<S, C, E>): Promise<Recovered<S, C, E>> {
   const { definition, journal, owners, instance } = options;
@@ -63,11 +65,8 @@ export async function recover<S, C, E extends { readonly type: string }>(options
   const written = row.stream === null ? 0 : await journal.finalize(row.stream);
   await options.at?.('finalized');
 
-  const core = new SliceCore(definition, epoch);
-  const foundMarked = await loadTables(options, core, row);
-  await options.at?.('loaded');
-  const { unpublished, replayed, end } = await replay(options, core, row, written === undefined ? undefined : row.streamStart + written);
-  await options.at?.('replayed');
+  const known = written === undefined ? undefined : row.streamStart + written;
+  const { core, foundMarked, unpublished, replayed, end } = await remember(options, row, known);
 
   const stream = await journal.createStream();
   await options.at?.('stream-created');
@@ -87,6 +86,28 @@ export async function recover<S, C, E extends { readonly type: string }>(options
     foundMarked,
     replayed,
   };
+}
+
+/** What can not be read to its end is read again from its beginning: nothing of it changes any more. */
+async function remember<S, C, E extends { readonly type: string }>(
+  options: RecoveryOptions<S, C, E>,
+  owner: OwnerRow,
+  known: number | undefined,
+) {
+  const { definition, clock } = options;
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      const core = new SliceCore(definition, owner.epoch);
+      const foundMarked = await loadTables(options, core, owner);
+      await options.at?.('loaded');
+      const replayed = await replay(options, core, owner, known);
+      await options.at?.('replayed');
+      return { core, foundMarked, ...replayed };
+    } catch (cause) {
+      if (!(cause instanceof Transient) || cause.code === 'owner.changing' || attempt === ATTEMPTS) throw cause;
+      await clock.sleep(1_000 * attempt);
+    }
+  }
 }
 
 /** Redo rows and the tables under them; the former stay dirty: no table need have them. Nothing is held but a page of each, and keys. */

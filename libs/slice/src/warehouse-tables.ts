@@ -101,15 +101,17 @@ WHEN NOT MATCHED${dead === 'remove' ? ' AND NOT S.x_deleted' : ''} THEN INSERT (
   }
 
   /** Where edits count, what dies is a statement of its own: of the others each row that was not changed was left alone. */
-  function batches({ spec, watched }: CheckpointTable, rows: readonly CheckpointRow[]): (readonly CheckpointRow[])[] {
+  function* batches({ spec, watched }: CheckpointTable, rows: readonly CheckpointRow[]): Generator<readonly CheckpointRow[]> {
     const kinds = watched ? [rows.filter((r) => r.row !== null), rows.filter((r) => r.row === null)] : [rows];
-    return kinds.flatMap((kind) => [...inPieces(kind, columnsOf(spec))]);
+    for (const kind of kinds) yield* inPieces(kind, columnsOf(spec));
   }
 
   return {
     async merge(table, rows, { dead, guard, id }) {
       let left = 0;
-      for (const [number, chunk] of batches(table, rows).entries()) {
+      let number = -1;
+      for (const chunk of batches(table, rows)) {
+        number += 1;
         const partitions = partitionsOf(table, chunk);
         const { affectedRows = 0 } = await warehouse.run({
           sql: mergeOf(table, dead, partitions !== undefined),

@@ -3,12 +3,12 @@
  *
  * 1. A resend carries the id of the first send, so that a statement whose answer was lost does not run twice. 2. Conflicts and rate
  * limits, which the client does not retry, are tried again under a new id: nothing of them happened. 3. Aborting cancels the job.
- * 4. Errors are Transient or WarehouseError.
+ * 4. Errors are Transient or WarehouseError; a result that went before all of it was read is the former: who asks again gets a new one.
  */
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Transient } from '@convergence/contracts';
-import type { Row, Statement, StatementResult } from '@convergence/ports';
+import { type Row, type Statement, type StatementResult, WarehouseError } from '@convergence/ports';
 import type { GoogleConfig } from '../endpoints.ts';
 import { errorOf, verdictOf } from './errors.ts';
 import { queryParameters } from './parameters.ts';
@@ -137,12 +137,18 @@ export function statements(rest: Rest, config: GoogleConfig) {
   async function nextPage(answer: QueryAnswer, pageSize?: number): Promise<QueryAnswer> {
     if (!answer.jobReference || !answer.pageToken) throw new Transient('BigQuery gave a page token without a job');
     const path = `/queries/${encodeURIComponent(answer.jobReference.jobId)}`;
-    const next = await rest.patiently<QueryAnswer>('GET', path, undefined, {
-      [INT64_MICROS]: 'true',
-      pageToken: answer.pageToken,
-      ...(answer.jobReference.location ? { location: answer.jobReference.location } : {}),
-      ...(pageSize ? { maxResults: pageSize } : {}),
-    });
+    const next = await rest
+      .patiently<QueryAnswer>('GET', path, undefined, {
+        [INT64_MICROS]: 'true',
+        pageToken: answer.pageToken,
+        ...(answer.jobReference.location ? { location: answer.jobReference.location } : {}),
+        ...(pageSize ? { maxResults: pageSize } : {}),
+      })
+      .catch((cause: unknown) => {
+        if (cause instanceof WarehouseError && cause.reason === 'notFound')
+          throw new Transient('BigQuery holds the rest of the result no more', { cause });
+        throw cause;
+      });
     return { ...next, jobReference: answer.jobReference, ...(next.schema ? {} : { schema: answer.schema ?? {} }) };
   }
 

@@ -88,6 +88,7 @@ async function lived(world: World, commands: number, crashes: number): Promise<L
       refreshSeconds: 7,
       holdSeconds: 60,
       keptMessages: 2,
+      rowsAtOnce: 1,
       log,
       at(point) {
         points.add(point);

@@ -86,4 +86,14 @@ describe('results', () => {
     expect(await ids(later.at(-1)!, 0, 3)).toEqual([0, 1, 2]);
     expect(await ids(later.at(-60)!, 0, 3)).toEqual([0, 1, 2]);
   });
+
+  test('2: who is half-way through its pages stays, however many come meanwhile', async () => {
+    const [read, left] = [await collect(large(3000)), await collect(large(3000))];
+    expect(await ids(read, 0, 1000)).toHaveLength(1000);
+    expect(await ids(read, 1000, 1000)).toHaveLength(1000);
+    expect(await ids(left, 0, 3000)).toHaveLength(3000);
+    for (let i = 0; i < 160; i++) await collect(large(1000));
+    expect((await ids(read, 2000, 1000))[0]).toBe(2000);
+    await expect(left.page(0, 1)).rejects.toThrow('has expired');
+  });
 });

@@ -4,6 +4,7 @@
  *
  * 1. Pages come in the order of the query, however they are asked for.
  * 2. What results hold in memory and on disk is bounded by bytes; one that had to go answers as Google does for an expired one.
+ *    Those that somebody is paging through stay meanwhile, whatever the others take.
  * 3. Rows are taken from DuckDB a chunk at a time and given out a page at a time: nobody ever has all rows of a large result in hand.
  */
 import { rmSync } from 'node:fs';
@@ -17,11 +18,16 @@ import type { BoundValue, Connection } from '../storage/connection.ts';
 import type { Database } from '../storage/database.ts';
 import { rowEncoder, type WireRow, weightOf } from '../values/to-wire.ts';
 
+export const EXPIRED = 'Not found: the result of this job has expired.';
 const MB = 1024 * 1024;
 /** So much of each result stays in memory, of all results, and on disk. */
 const HEAD_BYTES = 2 * MB;
 const MEMORY_BYTES = 128 * MB;
 const DISK_BYTES = 2048 * MB;
+/** Who asked for a page after the first one, and not for the last one, comes again within this time. */
+const READ_WITHIN_MS = 60_000;
+/** A page that weighs less is given as it is. */
+const WHOLE_BYTES = 4 * MB;
 /** A page that weighs more ends early; the caller cuts what is left to the length of an answer. */
 const PAGE_BYTES = 32 * MB;
 
@@ -37,6 +43,8 @@ interface Held {
   readonly memory: number;
   /** The table in the scratch file with the rows after the head. */
   readonly rest?: { readonly name: string; readonly bytes: number };
+  /** When it was paged last, if there is more. */
+  pagedAt?: number | undefined;
 }
 
 export class Results {
@@ -118,14 +126,14 @@ export class Results {
     this.#held.set(id, held);
     this.#memory += held.memory;
     this.#disk += held.rest?.bytes ?? 0;
-    for (const oldest of this.#held.keys()) {
+    for (const [oldest, { pagedAt = Number.NEGATIVE_INFINITY }] of this.#held) {
       if ((this.#memory <= MEMORY_BYTES && this.#disk <= DISK_BYTES) || oldest === id) break;
-      await this.#forget(oldest);
+      if (performance.now() - pagedAt > READ_WITHIN_MS) await this.#forget(oldest);
     }
     // Who has the result has its number, not its rows.
     const stillHeld = (): Held => {
       const here = this.#held.get(id);
-      if (!here) throw new ApiError('notFound', 'Not found: the result of this job has expired.');
+      if (!here) throw new ApiError('notFound', EXPIRED);
       this.#held.delete(id);
       this.#held.set(id, here);
       return here;
@@ -134,16 +142,21 @@ export class Results {
       columns,
       total,
       page: async (start, limit) => {
-        const { head, rest } = stillHeld();
+        const held = stillHeld();
+        const { head, rest } = held;
         if (start === 0 && limit >= total && !rest) return head;
-        const page = head.slice(start, start + limit);
-        if (page.length === limit || start + page.length >= total || !rest) return page;
-        const from = start + page.length - head.length;
-        const more = await this.#rest(rest.name, columns, from, limit - page.length).catch((error: unknown) => {
-          stillHeld();
-          throw error;
-        });
-        return [...page, ...more];
+        let page = head.slice(start, start + limit);
+        if (page.length < limit && start + page.length < total && rest) {
+          const from = start + page.length - head.length;
+          const more = await this.#rest(rest.name, columns, from, limit - page.length).catch((error: unknown) => {
+            stillHeld();
+            throw error;
+          });
+          page = [...page, ...more];
+        }
+        const ends = start + page.length >= total && page.reduce((sum, row) => sum + weightOf(row), 0) < WHOLE_BYTES;
+        held.pagedAt = start > 0 && !ends ? performance.now() : undefined;
+        return page;
       },
     };
   }
@@ -154,7 +167,10 @@ export class Results {
   }
 
   async #forget(id: number): Promise<void> {
-    const { memory, rest } = this.#held.get(id)!;
+    const held = this.#held.get(id);
+    // Another one that came meanwhile made room as well.
+    if (!held) return;
+    const { memory, rest } = held;
     this.#held.delete(id);
     this.#memory -= memory;
     if (!rest) return;

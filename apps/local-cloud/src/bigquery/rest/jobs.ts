@@ -8,6 +8,7 @@ import { extractSpec } from '../jobs/extract.ts';
 import { affected, dmlStats, jobReference, jobResource } from '../jobs/job-resource.ts';
 import type { Job } from '../jobs/jobs.ts';
 import { loadSpec } from '../jobs/load.ts';
+import { EXPIRED } from '../jobs/results.ts';
 import type { Service } from '../service.ts';
 import { type WireRow, withFloatTimestamps } from '../values/to-wire.ts';
 import { type Json, JsonText, type RestRequest, type Route } from './http.ts';
@@ -218,6 +219,8 @@ export function jobRoutes(service: Service, queries: Queries): Route[] {
       path: '/projects/{project}/queries/{job}',
       handle: async ({ params, query: q, caller }) => {
         const recorded = await recordFor(params, caller);
+        // Its rows are gone: who comes for more of them must not take that for their end.
+        if (recorded && q.get('pageToken')) throw new ApiError('notFound', EXPIRED);
         if (recorded) return { ...recordedQuery(recorded), kind: 'bigquery#getQueryResultsResponse' };
         const job = await jobFor(params, caller);
         await within(job.finished, Math.min(countOf(q.get('timeoutMs'), DEFAULT_WAIT_MS, 'timeoutMs'), MAX_WAIT_MS));

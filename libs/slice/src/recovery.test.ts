@@ -1,0 +1,78 @@
+import { Transient } from '@convergence/contracts';
+import type { CheckpointTables, JournalStore } from '@convergence/ports';
+import { fakeCheckpointTables, fakeJournalStore, fakeOwnerStore, keptLog, virtualClock } from '@convergence/testing';
+import { expect, test } from '@jest/globals';
+import { openSlice } from './open.ts';
+import { OPEN_TICKETS, parking } from './simulation/parking.ts';
+
+/** Three lots in their table, and a hundred and fifty cars that came to one of them after the checkpoint. */
+async function given() {
+  const journal = fakeJournalStore();
+  const owners = fakeOwnerStore('parking');
+  const tables = fakeCheckpointTables({ [OPEN_TICKETS]: (row) => row.left_at === null }, owners);
+  const clock = virtualClock();
+  const open = (broken: { readonly journal?: JournalStore; readonly tables?: CheckpointTables } = {}) =>
+    openSlice({
+      definition: parking,
+      journal,
+      owners,
+      tables,
+      bus: { publish: async () => undefined },
+      clock,
+      instance: 'p',
+      checkpointSeconds: 3600,
+      refreshSeconds: 3600,
+      log: keptLog(),
+      ...broken,
+    });
+  const slice = await open();
+  await slice.executeMany(['a', 'b', 'c'].map((lot) => ({ do: 'open', lot, limit: 500 }) as const));
+  await slice.checkpoint();
+  await slice.checkpoint();
+  await slice.executeMany(Array.from({ length: 150 }, (_, i) => ({ do: 'park', lot: 'a', car: `car-${i}`, token: `t${i}` }) as const));
+  return { journal, tables, clock, open };
+}
+/** Each reading ends like that after its first page, the first `times` times. */
+function endingEarly<T>(times: number, cause: Error): (pages: AsyncIterable<T>) => AsyncGenerator<T> {
+  let left = times;
+  return async function* (pages) {
+    for await (const page of pages) {
+      yield page;
+      if (left > 0) {
+        left -= 1;
+        throw cause;
+      }
+    }
+  };
+}
+const expired = () => new Transient('the result has expired');
+
+test('a journal that can not be read to its end is read again from its beginning', async () => {
+  const { journal, clock, open } = await given();
+  const early = endingEarly<never>(2, expired());
+  const opening = open({ journal: { ...journal, read: (after, range) => early(journal.read(after, range) as never) } });
+  await clock.advance(10_000);
+  expect((await opening).state.lots.get('a')).toEqual({ limit: 500, parked: 150, total: 150 });
+});
+
+test('so are the tables: no row counts twice', async () => {
+  const { tables, clock, open } = await given();
+  const early = endingEarly<never>(1, expired());
+  const opening = open({ tables: { ...tables, load: (table, where) => early(tables.load(table, where) as never) } });
+  await clock.advance(10_000);
+  const { state } = await opening;
+  expect([...state.lots.keys()]).toEqual(['a', 'b', 'c']);
+  expect(state.lots.get('a')).toEqual({ limit: 500, parked: 150, total: 150 });
+});
+
+test('a start gives up when it never can be read, or when it holds what can not be', async () => {
+  const { journal, clock, open } = await given();
+  for (const cause of [expired(), new Error('a row is missing')]) {
+    const early = endingEarly<never>(9, cause);
+    const opening = expect(
+      open({ journal: { ...journal, read: (after, range) => early(journal.read(after, range) as never) } }),
+    ).rejects.toBe(cause);
+    await clock.advance(10_000);
+    await opening;
+  }
+});
