@@ -121,7 +121,12 @@ async function loadTables<S, C, E extends { readonly type: string }>(
   const foundMarked = new Set<number>();
   // Redo rows come in the order of the tables.
   let chunk = await redo.next();
+  // The warehouse works on the next table while this one is taken in.
+  const readers = definition.tables.map((table) => () => begun(tables.load(storedAs(table), table.loadWhere)));
+  let coming = readers[0]?.();
   for (const [i, table] of definition.tables.entries()) {
+    const pages = coming!;
+    coming = readers[i + 1]?.();
     const over = new Set<string>();
     for (; !chunk.done && chunk.value.table === table.table.name; chunk = await redo.next()) {
       const { rows } = chunk.value;
@@ -135,7 +140,7 @@ async function loadTables<S, C, E extends { readonly type: string }>(
         core.touch(i, name, sequence, { partition });
       }
     }
-    for await (const page of tables.load(storedAs(table), table.loadWhere)) {
+    for await (const page of pages) {
       const live: Row[] = [];
       for (const stored of page) {
         if (stored.deleted) foundMarked.add(i);
@@ -148,6 +153,20 @@ async function loadTables<S, C, E extends { readonly type: string }>(
   if (!chunk.done) throw new Error(`${definition.name}: redo rows of ${chunk.value.table} come out of turn`);
   core.moveTo(owner.checkpoint, owner.checkpointAt);
   return foundMarked;
+}
+
+/** Its first item is asked for at once. */
+function begun<T>(items: AsyncIterable<T>): AsyncIterable<T> {
+  const iterator = items[Symbol.asyncIterator]();
+  const first = iterator.next();
+  first.catch(() => undefined);
+  let asked = false;
+  const next = (): Promise<IteratorResult<T>> => {
+    if (asked) return iterator.next();
+    asked = true;
+    return first;
+  };
+  return { [Symbol.asyncIterator]: () => ({ next }) };
 }
 
 async function* redoOf<S, C, E extends { readonly type: string }>(

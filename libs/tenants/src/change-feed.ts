@@ -1,7 +1,7 @@
 /**
  * Which tenants changed since a reader last looked, without keeping a list per reader.
  *
- * 1. A tenant appears once, at its newest change. 2. Positions mean something only within one process's life.
+ * 1. A tenant appears once, at its first change that nobody was told of. 2. Positions mean something only within one process's life.
  */
 interface Entry {
   readonly position: number;
@@ -11,17 +11,20 @@ export interface ChangeFeed {
   readonly positions: Map<string, number>;
   log: Entry[];
   last: number;
+  /** What comes after it nobody was told of. */
+  told: number;
 }
-export const emptyFeed = (): ChangeFeed => ({ positions: new Map(), log: [], last: 0 });
+export const emptyFeed = (): ChangeFeed => ({ positions: new Map(), log: [], last: 0, told: 0 });
 
 export function touch(feed: ChangeFeed, id: string): void {
+  if ((feed.positions.get(id) ?? 0) > feed.told) return;
   feed.last += 1;
   feed.positions.set(id, feed.last);
   feed.log.push({ position: feed.last, id });
   if (feed.log.length > 2 * feed.positions.size + 1024) feed.log = feed.log.filter((entry) => isNewest(feed, entry));
 }
 
-/** Ids changed after that position, in order of their newest change, at most `limit`. */
+/** Ids changed after that position, at most `limit`. */
 export function changesAfter(
   feed: ChangeFeed,
   position: number,
@@ -29,6 +32,7 @@ export function changesAfter(
 ): { readonly ids: readonly string[]; readonly position: number; readonly more: boolean } {
   const ids: string[] = [];
   let reached = position;
+  feed.told = feed.last;
   for (let i = firstAfter(feed.log, position); i < feed.log.length; i += 1) {
     const entry = feed.log[i];
     if (!entry || !isNewest(feed, entry)) continue;

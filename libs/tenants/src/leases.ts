@@ -77,8 +77,10 @@ export function applyEnded(state: TenantsState, event: Event<'run_ended'> | Even
   admission.ended_at = event.ended_at;
   admission.outcome = event.type === 'run_orphaned' ? 'orphaned' : event.outcome;
   tenant.live.delete(event.run_id);
-  if (state.locks.get(lockOf(admission.run)) === event.run_id) state.locks.delete(lockOf(admission.run));
-  state.ended.push(event.run_id);
+  const lock = lockOf(admission.run);
+  if (state.locks.get(lock) === event.run_id) state.locks.delete(lock);
+  // The text that is held already, not the event's own.
+  state.ended.push(admission.run.run_id);
   if (tenant.onboarding.dryrun_run_id === event.run_id) {
     tenant.onboarding.dryrun_status = admission.outcome === 'succeeded' ? 'SUCCESS' : 'FAILED';
   }

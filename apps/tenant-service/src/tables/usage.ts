@@ -8,6 +8,8 @@ import { find, ids, must, type TenantProjection } from './projection.ts';
 const WARN_AT = 0.8;
 const keysOf = (tenant: Tenant | undefined, ...more: readonly string[]): string[] => {
   if (!tenant) return [];
+  // Asked for every end of a run.
+  if (tenant.days.length === 1 && more.length === 0) return [tableKey(tenant.tenant_id, tenant.days[0]!.usage_date)];
   return [...new Set([...tenant.days.map((day) => day.usage_date), ...more])].map((day) => tableKey(tenant.tenant_id, day));
 };
 
@@ -26,7 +28,8 @@ export const usage = (since: string): TenantProjection => ({
       case 'run_admitted': {
         if (!event.counted) return [];
         const newest = find(state, event.tenant_id)?.days[0]?.usage_date ?? event.usage_date;
-        return [...new Set([event.usage_date, newest])].map((day) => tableKey(event.tenant_id, day));
+        const own = tableKey(event.tenant_id, event.usage_date);
+        return newest === event.usage_date ? [own] : [own, tableKey(event.tenant_id, newest)];
       }
       case 'run_ended':
       case 'run_orphaned':
