@@ -21,7 +21,7 @@ import { type TenantCommand, utcDate } from '@convergence/tenants';
 import { startLocalCloud } from '@convergence/testing';
 import { tenantsDefinition } from '../../apps/tenant-service/src/definition.ts';
 import { provisionedCell, startTenantProcess } from '../../apps/tenant-service/src/testing/tenant-service-process.ts';
-import { SMALL_HEAP } from '../launcher/plan.ts';
+import { LEAN_MALLOC, SMALL_HEAP } from '../launcher/plan.ts';
 
 const { values } = parseArgs({ options: { tenants: { type: 'string', default: '50000' }, rows: { type: 'string', default: '100000' } } });
 const TENANTS = Number(values.tenants);
@@ -63,7 +63,7 @@ for (let from = 0; from < RUNS; from += CHUNK) {
 
 const start = async (what: string) => {
   began = performance.now();
-  service = await startTenantProcess({ ...cloud.env, CHECKPOINT_SECONDS: '5', REFRESH_SECONDS: '15' }, undefined, SMALL_HEAP);
+  service = await startTenantProcess({ ...cloud.env, ...LEAN_MALLOC, CHECKPOINT_SECONDS: '5', REFRESH_SECONDS: '15' }, undefined, SMALL_HEAP);
   console.log(`${what}, start of the process included: ${seconds()} s`);
 };
 // The process that takes over finds the predecessor as a crash leaves it: nothing was closed.

@@ -47,7 +47,7 @@ const USES: Record<keyof typeof CLOUD, string> = {
 /** Four services share a laptop with everything else on it: an idle one keeps its heap small (libs/service/src/full-speed.ts ends that). */
 export const SMALL_HEAP = ['--max-semi-space-size=16', '--import', new URL('./small-heap.mjs', import.meta.url).href];
 /** glibc keeps freed memory in an arena a thread, and what large buffers took; with one arena and fixed thresholds it goes back. */
-const LEAN_MALLOC = { MALLOC_ARENA_MAX: '1', MALLOC_MMAP_THRESHOLD_: '65536', MALLOC_TRIM_THRESHOLD_: '131072' };
+export const LEAN_MALLOC = { MALLOC_ARENA_MAX: '1', MALLOC_MMAP_THRESHOLD_: '65536', MALLOC_TRIM_THRESHOLD_: '131072' };
 /** How local-cloud is run. A large young generation would hold the buffers of requests that are long done: 80 MB after a burst. */
 export const CLOUD_PROCESS = { nodeOptions: ['--max-semi-space-size=2'], env: LEAN_MALLOC } as const;
 type Environment = Readonly<Record<string, string | undefined>>;

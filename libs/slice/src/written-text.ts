@@ -59,7 +59,7 @@ export function textReader(columns: readonly ColumnSpec[]): (text: string) => Ro
     for (let i = 0; i < readers.length; i += 1) {
       const part = parts[i]!;
       const reader = readers[i]!;
-      if (part !== reader.lastText || typeof reader.last === 'object') {
+      if (part !== reader.lastText || !Object.isFrozen(reader.last)) {
         reader.lastText = part;
         reader.last = part === NULL ? null : reader.read(part);
       }
@@ -83,7 +83,7 @@ function valueReader({ type }: ColumnSpec): (text: string) => unknown {
   const plain = type.toUpperCase();
   if (plain === 'TIMESTAMP') return (text) => timeOf(Number(text));
   if (plain === 'STRING') return ownText;
-  if (plain === 'ARRAY<STRING>') return (text) => (text === '' ? [] : text.split(BETWEEN_ITEMS));
+  if (plain === 'ARRAY<STRING>') return (text) => Object.freeze(text === '' ? [] : text.split(BETWEEN_ITEMS).map(ownText));
   if (plain === 'BOOL') return (text) => text === 'true';
   if (plain === 'FLOAT64') return Number;
   if (plain === 'INT64') return (text) => (Number.isSafeInteger(Number(text)) ? Number(text) : text);

@@ -194,6 +194,7 @@ export function mustHave(state: TenantsState, tenantId: string): Tenant {
 
 /** Puts a key where it is found by its hash and its id. */
 export function indexKey(state: TenantsState, tenant: Tenant, key: ApiKey): void {
-  state.keysByHash.set(key.api_key_hash, { tenant, key });
-  state.keysById.set(key.api_key_id, { tenant, key });
+  const found = { tenant, key };
+  state.keysByHash.set(key.api_key_hash, found);
+  state.keysById.set(key.api_key_id, found);
 }

@@ -27,7 +27,8 @@ export const loose = (row: Row, name: string): unknown =>
   typeof row[name] === 'string' && /^-?\d+$/.test(row[name]) ? Number(row[name]) : row[name];
 
 export const flag = (row: Row, name: string): boolean => row[name] === true;
-export const texts = (row: Row, name: string): string[] => [...((row[name] ?? []) as string[])];
+/** Many rows share one list. */
+export const texts = (row: Row, name: string): readonly string[] => Object.freeze((row[name] ?? []) as string[]);
 export const json = <T>(row: Row, name: string): T => (typeof row[name] === 'string' ? JSON.parse(row[name]) : row[name]) as T;
 
 /** Sealed values lie in BYTES columns; they come back as bytes, as base64, or as JSON of bytes (from the journal). */
