@@ -122,3 +122,32 @@ test('many waiting rows are folded without being asked for', async () => {
   while ((await recorded()).length === 0) await pause(5);
   expect(await stored(1)).toHaveLength(20_000);
 });
+
+test('while many rows move, others have their turn', async () => {
+  const ids = target(8);
+  await append(ids, ...Array.from({ length: 3000 }, (_, i) => BigInt(i)));
+  let turns = 0;
+  let before = 0;
+  const transaction = database.transaction.bind(database);
+  database.transaction = (work) =>
+    transaction(async (connection) => {
+      const createAppender = connection.raw.createAppender.bind(connection.raw);
+      connection.raw.createAppender = async (name) => {
+        const appender = await createAppender(name);
+        const appendChunk = appender.appendDataChunk.bind(appender);
+        appender.appendDataChunk = (chunk) => {
+          setImmediate(() => turns++);
+          appendChunk(chunk);
+        };
+        const close = appender.closeSync.bind(appender);
+        appender.closeSync = () => {
+          before = turns;
+          close();
+        };
+        return appender;
+      };
+      return work(connection);
+    });
+  await ingest.fold(8);
+  expect(before).toBeGreaterThan(1);
+});

@@ -11,13 +11,15 @@
  * 6. A fold costs what more than a hundred rows do, however few it moves: rows wait until somebody reads them, there are many, or they are old,
  *    and tables whose time comes together share a transaction.
  */
+import { setImmediate as turn } from 'node:timers/promises';
 import { BIGINT, DuckDBDataChunk, DuckDBListValue, type DuckDBType, type DuckDBValue, LIST } from '@duckdb/node-api';
 import type { Connection } from './connection.ts';
 import type { Database } from './database.ts';
 import type { TableLocks } from './table-locks.ts';
 import type { WriteLog } from './write-log.ts';
 
-const CHUNK = 2048;
+/** A few milliseconds: all rows at once would let every call wait that comes meanwhile. */
+const CHUNK = 512;
 const LOOK_MS = 1_000;
 const OLD_MS = 30_000;
 /** Of all tables: what waits lies in memory. */
@@ -265,6 +267,7 @@ export async function appendRows(
       const chunk = DuckDBDataChunk.create(types, part.length);
       chunk.setColumns(types.map((_, column) => part.map((row) => row[column] ?? null)));
       appender.appendDataChunk(chunk);
+      if (at + CHUNK < rows.length) await turn();
     }
   } finally {
     appender.closeSync();
