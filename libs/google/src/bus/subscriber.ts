@@ -49,8 +49,8 @@ export function subscriber(
   const settings = (closeWithin: number) => ({
     flowControl: { maxMessages, allowExcessMessages: false },
     streamingOptions: { maxStreams: 1, retryMaxBackoff: Duration.from({ milliseconds: RECONNECT_MS }) },
-    // Acks gather for 100 ms unless told otherwise; until they are out their messages count as in hand.
-    batching: { maxMilliseconds: 10 },
+    // A request of acks costs the same for one and for a hundred. Until they are out their messages count as in hand, and a batch is not done.
+    batching: { maxMilliseconds: 50 },
     maxExtensionTime: Duration.from({ minutes: maxMinutes }),
     minAckDeadline: Duration.from({ seconds: 60 }),
     closeOptions: { behavior: SubscriptionCloseBehaviors.WaitForProcessing, timeout: Duration.from({ milliseconds: closeWithin }) },
