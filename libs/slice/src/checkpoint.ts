@@ -118,7 +118,7 @@ export function checkpointer<S, C, E extends { readonly type: string }>(options:
       holdUntil = clock.now() + options.holdMilliseconds;
       throw cause;
     }
-    for (const [i, keys] of taken.keys.entries()) forget(i, keys);
+    for (const [i, keys] of taken.keys.entries()) await forget(i, keys);
     await options.at?.('checkpoint-done');
     if (calm && marked.size > 0) await purge();
     return true;
@@ -148,10 +148,13 @@ export function checkpointer<S, C, E extends { readonly type: string }>(options:
     return { rows, first: first ?? rest.first, last: rest.last };
   }
 
-  function forget(index: number, keys: ReadonlyMap<string, unknown>): void {
+  async function forget(index: number, keys: ReadonlyMap<string, unknown>): Promise<void> {
     const history = definition.tables[index]!.history;
     if (!history) return;
+    let looked = 0;
     for (const key of keys.keys()) {
+      looked += 1;
+      if (looked % rowsAtOnce === 0) await clock.sleep(1);
       if (!core.isDirty(index, key) && history.closed(core.state, key)) history.forget(core.state, key);
     }
   }

@@ -46,7 +46,7 @@ export interface Unpublished<E> {
 }
 const KEPT = 10_000;
 
-const changing = (detail: string) => new Transient(detail, { code: 'owner.changing' });
+const changing = (detail: string, cause?: unknown) => new Transient(detail, { code: 'owner.changing', cause });
 /** Rows that were acknowledged may take a moment until a query sees them. */
 const LOOKS = 20;
 const ATTEMPTS = 3;
@@ -94,7 +94,7 @@ async function remember<S, C, E extends { readonly type: string }>(
   owner: OwnerRow,
   known: number | undefined,
 ) {
-  const { definition, clock } = options;
+  const { definition, owners, clock } = options;
   for (let attempt = 1; ; attempt += 1) {
     try {
       const core = new SliceCore(definition, owner.epoch);
@@ -104,6 +104,10 @@ async function remember<S, C, E extends { readonly type: string }>(
       await options.at?.('replayed');
       return { core, foundMarked, ...replayed };
     } catch (cause) {
+      // Whoever took over meanwhile writes tables that go no more with what was read.
+      const now = await owners.read(definition.name);
+      if (now?.epoch !== owner.epoch || now.owner !== owner.owner)
+        throw changing(`Another instance of ${definition.name} took over meanwhile.`, cause);
       if (!(cause instanceof Transient) || cause.code === 'owner.changing' || attempt === ATTEMPTS) throw cause;
       await clock.sleep(1_000 * attempt);
     }
