@@ -63,7 +63,11 @@ for (let from = 0; from < RUNS; from += CHUNK) {
 
 const start = async (what: string) => {
   began = performance.now();
-  service = await startTenantProcess({ ...cloud.env, ...LEAN_MALLOC, CHECKPOINT_SECONDS: '5', REFRESH_SECONDS: '15' }, undefined, SMALL_HEAP);
+  service = await startTenantProcess(
+    { ...cloud.env, ...LEAN_MALLOC, CHECKPOINT_SECONDS: '5', REFRESH_SECONDS: '15' },
+    undefined,
+    SMALL_HEAP,
+  );
   console.log(`${what}, start of the process included: ${seconds()} s`);
 };
 // The process that takes over finds the predecessor as a crash leaves it: nothing was closed.
