@@ -20,6 +20,7 @@ import {
   usageAt,
   works,
 } from '@convergence/tenants';
+import { shownOptions } from './provider-options.ts';
 
 const DAY_MS = 86_400_000;
 const idsOf = ({ tenant_id }: Pick<Tenant, 'tenant_id'>) => ({ tenant_id, customer_id: tenant_id as string });
@@ -96,5 +97,5 @@ export const providerConfigView = (tenant: Tenant, config: ProviderConfig): Prov
   ...idsOf(tenant),
   ...config,
   notification_emails: [...config.notification_emails],
-  options: { ...config.options },
+  options: shownOptions(config.options),
 });

@@ -20,7 +20,7 @@ export interface TenantContext {
   readonly admin_email: string;
   readonly dataset: string;
   readonly plan: string;
-  readonly provider_configs: readonly (ProviderOptions & { readonly notification_emails: readonly string[] })[];
+  readonly provider_configs: readonly (ProviderOptions & { readonly config_id: string; readonly notification_emails: readonly string[] })[];
 }
 
 export interface StepContext {
@@ -43,6 +43,8 @@ export interface StepContext {
   warehouseOf(credential: Credential): Warehouse;
   /** Opens the tenant's credential of that provider; throws a StepFailure of class credential when there is none. */
   credential(provider: string): Promise<Credential>;
+  /** Opens what the tenant keeps sealed with a record of its own, such as a provider configuration. */
+  openSealed(recordId: string, sealed: string): Promise<string>;
   /** Objects below a URI such as s3://bucket/prefix. */
   objectStore(uri: string): Promise<ObjectStore>;
   /** An earlier worker or attempt may have done this step without getting to log it. */

@@ -54,3 +54,9 @@ export async function openCredential(context: RunContextResponse, provider: stri
     });
   }
 }
+
+/** Opens what the tenant keeps sealed with another of its records. */
+export const sealedOf =
+  (tenantId: string, keys: Pick<Keys, 'open'>) =>
+  async (recordId: string, sealed: string): Promise<string> =>
+    (await keys.open('credentials', { tenantId, recordId }, sealed)).toString('utf8');

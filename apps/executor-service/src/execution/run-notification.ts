@@ -8,6 +8,7 @@ import { recipientsOf } from '@convergence/steps';
 import type { Requested } from './announcer.ts';
 import type { Execution } from './execution.ts';
 import type { ExecutionTools } from './execution-tools.ts';
+import { sealedOf } from './run-context.ts';
 
 export const NOTIFICATION_STEP = 'x_notification';
 
@@ -28,9 +29,9 @@ export async function tellEnd(end: {
   if (error) lines.push('', `${error.step ? `Step ${error.step}: ` : ''}${error.message}`, ...(error.hint ? ['', error.hint] : []));
   let sent = 0;
   for (const channel of channels) {
-    const { to, secret } = recipientsOf(channel, run, context);
-    if (to.length === 0) continue;
     try {
+      const { to, secret } = await recipientsOf(channel, run, context, sealedOf(context.tenant_id, tools.keys));
+      if (to.length === 0) continue;
       const done = await tools.messenger.send({
         channel,
         to,

@@ -3,7 +3,7 @@ import { resolveDeep, SQL_KEYS, type StepSpec, type Template, type Variables } f
 import type { StepContext, StepOutcome } from '@convergence/steps';
 import type { Requested } from './announcer.ts';
 import type { ExecutionTools } from './execution-tools.ts';
-import { openCredential } from './run-context.ts';
+import { openCredential, sealedOf } from './run-context.ts';
 
 export interface StepAtHand {
   readonly run: Requested;
@@ -42,6 +42,7 @@ export function stepContext(tools: ExecutionTools, at: StepAtHand): StepContext 
     location: tools.location,
     warehouseOf: tools.warehouseOf,
     credential,
+    openSealed: sealedOf(tenant.tenant_id, tools.keys),
     objectStore: (uri) => tools.objectStore(uri, credential),
     provenLately: (what, prove) => tools.lately.proven(run.tenant_id, what, prove),
     outcomeOf: (id) => outcomes.get(id),

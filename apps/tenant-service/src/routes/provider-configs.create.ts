@@ -1,15 +1,18 @@
 import { randomUUID } from 'node:crypto';
 import { providerConfigsCreate, Refusal } from '@convergence/contracts';
+import { sealedOptions } from '../provider-options.ts';
 import type { Tenants } from '../tenants.ts';
 import { asked, execute } from '../tenants-slice.ts';
 import { providerConfigView } from '../views.ts';
 import { operationRoute, tenantOf } from './operation-route.ts';
 
-export const providerConfigsCreateRoute = ({ slice }: Pick<Tenants, 'slice'>) =>
+export const providerConfigsCreateRoute = ({ slice, keys }: Pick<Tenants, 'slice' | 'keys'>) =>
   operationRoute(providerConfigsCreate, async (call) => {
     const { tenant_id } = call.params;
-    const { provider, domain, source_project_id = null, source_dataset = null, notification_emails = [], options = {} } = call.body;
+    const { provider, domain, source_project_id = null, source_dataset = null, notification_emails = [] } = call.body;
+    tenantOf(slice, tenant_id);
     const config_id = randomUUID();
+    const options = await sealedOptions(keys, { tenantId: tenant_id, configId: config_id }, call.body.options ?? {});
     const config = { config_id, provider, domain, source_project_id, source_dataset, notification_emails, options };
     await execute(slice, { kind: 'add-provider-config', tenant_id, config }, asked(call));
     const tenant = tenantOf(slice, tenant_id);

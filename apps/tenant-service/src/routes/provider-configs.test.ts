@@ -36,6 +36,34 @@ describe(`${providerConfigsCreate.id}, ${providerConfigsList.id}, ${providerConf
     await expect(service.ask('DELETE', one, { as: owner })).rejects.toMatchObject({ code: 'provider_config.not_found' });
   });
 
+  test('what signs webhooks is sealed with its configuration, in no answer and in no event, and kept when its stars come back', async () => {
+    const secret = 'a-secret-that-signs';
+    const options = { webhook_url: 'https://hooks.example/x', webhook_secret: secret };
+    const made = await service.ask<Any>('POST', CONFIGS, { as: owner, body: { provider: 'GCP', domain: 'SECURITY', options } });
+    expect(made.options).toEqual({ webhook_url: 'https://hooks.example/x', webhook_secret: '********' });
+    const one = `${CONFIGS}/${made.config_id}`;
+    const kept = async () => {
+      const context = await service.ask<Any>('GET', '/internal/tenants/acme_corp/run-context', { from: 'executor-service' });
+      const { sealed } = context.provider_configs.find((config: Any) => config.config_id === made.config_id).options.webhook_secret;
+      return (await service.keys.open('credentials', { tenantId: 'acme_corp', recordId: made.config_id }, sealed)).toString();
+    };
+    expect(await kept()).toBe(secret);
+    const change = (body: object) => service.ask<Any>('PATCH', one, { as: owner, body });
+    expect((await change({ options: { ...made.options, webhook_url: 'https://hooks.example/y' } })).options).toEqual({
+      webhook_url: 'https://hooks.example/y',
+      webhook_secret: '********',
+    });
+    expect(await kept()).toBe(secret);
+    await change({ options: { webhook_secret: 'another' } });
+    expect(await kept()).toBe('another');
+    expect(JSON.stringify((await service.ask<Any>('GET', CONFIGS, { as: owner })).items)).not.toMatch(/sealed|another|signs/);
+    expect(JSON.stringify(service.journal.rows)).not.toContain(secret);
+    await expect(change({ options: { webhook_secret: { sealed: 'x' } } })).rejects.toMatchObject({ code: 'request.invalid' });
+    expect((await change({ options: {} })).options).toEqual({});
+    expect((await change({ options: { webhook_secret: '********' } })).options).toEqual({});
+    await service.ask('DELETE', one, { as: owner });
+  });
+
   test("the plan's provider limit holds over configurations and credentials together", async () => {
     for (const provider of ['GCP', 'AWS']) await service.ask('POST', CONFIGS, { body: { provider, domain: 'COST' } });
     const credentials = { api_key: 'sk-0123456789abcdefghij' };

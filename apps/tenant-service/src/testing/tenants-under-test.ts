@@ -6,6 +6,7 @@ import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Principal, SCOPES, type Scope, type ServiceName, type TenantId } from '@convergence/contracts';
+import type { Keys } from '@convergence/ports';
 import { type InternalClient, internalClient, startService, TokenSigner } from '@convergence/service';
 import { openSlice } from '@convergence/slice';
 import {
@@ -39,6 +40,7 @@ export interface TenantsUnderTest {
   readonly tables: FakeCheckpointTables;
   readonly journal: FakeJournalStore;
   readonly mail: Mailer;
+  readonly keys: Keys;
   slice(): TenantsSlice;
   /** As the named service, on behalf of `principal`. */
   ask<T = never>(method: 'GET' | 'POST' | 'PATCH' | 'DELETE', path: string, options?: AskOptions): Promise<T>;
@@ -142,6 +144,7 @@ export async function startTenants(env: Record<string, string> = {}): Promise<Te
     tables,
     journal,
     mail,
+    keys,
     slice: () => slice,
     url: () => baseUrl,
     ask: <T>(method: 'GET' | 'POST' | 'PATCH' | 'DELETE', path: string, { as = ADMIN, from = 'gateway', body, headers }: AskOptions = {}) =>

@@ -7,7 +7,12 @@ import { nullable, page, pageQuery, TenantIdField, TimeField } from './fields.ts
 const closed = { additionalProperties: false } as const;
 const SourceName = Type.String({ minLength: 1, maxLength: 200, pattern: '^[A-Za-z0-9][A-Za-z0-9._:-]*$' });
 const Emails = Type.Array(Type.String({ format: 'email', maxLength: 254 }), { maxItems: 20, uniqueItems: true });
-const Options = Type.Record(Type.String({ pattern: '^[a-z][a-z0-9_]{0,63}$' }), Type.Unknown());
+/** Options that are kept sealed and shown to nobody. */
+export const SECRET_OPTIONS: ReadonlySet<string> = new Set(['webhook_secret', 'slack_webhook_url']);
+const Options = Type.Record(Type.String({ pattern: '^[a-z][a-z0-9_]{0,63}$' }), Type.Unknown(), {
+  description:
+    'webhook_secret and slack_webhook_url are kept sealed and never shown again: ******** stands for them, and sent back leaves them as they are.',
+});
 
 const settings = {
   source_project_id: Type.Optional(nullable(SourceName)),

@@ -6,6 +6,7 @@ import { describe, expect, test } from '@jest/globals';
 import { stepContext } from '../testing/step-context.ts';
 import type { Message } from './messenger.ts';
 import { messengers } from './messengers.ts';
+import { recipientsOf } from './recipients.ts';
 import { notify } from './step.ts';
 
 const message = (more: Partial<Message> = {}): Message => ({
@@ -48,6 +49,29 @@ describe('notify', () => {
     const { headers, body } = posted[0]!.init as { headers: Record<string, string>; body: string };
     expect(headers['x-convergence-signature']).toBe(`v1=${createHmac('sha256', 's3cret').update(`1763272800.${body}`).digest('hex')}`);
     expect(JSON.stringify(posted)).not.toContain('s3cret');
+  });
+
+  test('a secret and a Slack address that are kept sealed are opened for the message that needs them', async () => {
+    const options = { webhook_url: 'https://hooks.example/x', webhook_secret: { sealed: 's1' }, slack_webhook_url: { sealed: 's2' } };
+    const config = {
+      config_id: 'c1',
+      provider: 'GCP',
+      domain: 'COST',
+      source_project_id: null,
+      source_dataset: null,
+      notification_emails: [],
+      options,
+    };
+    const told = (channel: 'webhook' | 'slack' | 'email') =>
+      recipientsOf(
+        channel,
+        { provider: 'gcp', domain: 'cost' },
+        { admin_email: 'a@acme.example', provider_configs: [config] },
+        async (id, sealed) => `${sealed} of ${id}`,
+      );
+    expect(await told('webhook')).toEqual({ to: ['https://hooks.example/x'], secret: 's1 of c1' });
+    expect(await told('slack')).toEqual({ to: ['s2 of c1'], secret: undefined });
+    expect(await told('email')).toEqual({ to: ['a@acme.example'], secret: undefined });
   });
 
   test('an address that is no https is refused; one that answers 500 may be tried again', async () => {

@@ -16,7 +16,7 @@ export const notify: StepCode = async (context) => {
     : config.message;
   let sent = 0;
   for (const channel of config.channels ?? ['email']) {
-    const named = recipientsOf(channel, context.template.ref, context.tenant);
+    const named = await recipientsOf(channel, context.template.ref, context.tenant, context.openSealed);
     const to = (channel === 'email' && config.to) || named.to;
     const { secret } = named;
     if (to.length === 0)

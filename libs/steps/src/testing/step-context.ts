@@ -98,6 +98,7 @@ export function stepContext(
     objectStore: async () => {
       throw new Error('no objects here');
     },
+    openSealed: async (recordId, sealed) => `${sealed} of ${recordId}`,
     mayBeDone: false,
     provenLately: (_, prove) => prove(),
     outcomeOf: () => undefined,
