@@ -2,7 +2,7 @@
  * One connection to DuckDB: its prepared statements, its transaction. Knows no catalog and no GoogleSQL.
  *
  * 1. What a failed transaction did is rolled back before its error is seen.
- * 2. A transaction that may write begins here, so that the gate can find a moment without any.
+ * 2. What may write, a transaction or a statement by itself, passes the gate, so that a checkpoint can find a moment without any.
  * 3. No plan and no chunk of a result waits for a garbage collector, which does not see what they hold.
  */
 import {
@@ -17,6 +17,7 @@ import {
 import type { WriteGate } from './write-gate.ts';
 
 const PREPARED_PER_CONNECTION = 128;
+const WRITES = /^\s*(?:INSERT|UPDATE|DELETE|MERGE|TRUNCATE|CREATE|ALTER|DROP)\b/i;
 
 export interface BoundValue {
   readonly value: DuckDBValue;
@@ -46,7 +47,7 @@ export class Connection {
   }
 
   async run(sql: string, values: readonly BoundValue[] = []): Promise<DuckDBResult> {
-    if (values.length === 0 && !this.#prepared.has(sql)) return this.raw.run(sql);
+    if (values.length === 0 && !this.#prepared.has(sql)) return this.#gated(sql, () => this.raw.run(sql));
     return this.query(sql, values);
   }
 
@@ -54,9 +55,20 @@ export class Connection {
   async query(sql: string, values: readonly BoundValue[] = []): Promise<DuckDBResult> {
     const { statement, kept } = await this.#bound(sql, values);
     try {
-      return await statement.run();
+      return await this.#gated(sql, () => statement.run());
     } finally {
       release(statement, kept);
+    }
+  }
+
+  /** Within a transaction the gate has been passed already. */
+  async #gated<T>(sql: string, work: () => Promise<T>): Promise<T> {
+    if (this.#open || !WRITES.test(sql)) return work();
+    await this.#gate.enter();
+    try {
+      return await work();
+    } finally {
+      this.#gate.leave();
     }
   }
 
@@ -156,9 +168,13 @@ export class Connection {
     this.#left();
   }
 
-  /** DuckDB has already rolled back when a COMMIT failed; then there is nothing left to do. */
+  /** DuckDB has already rolled back when a COMMIT failed; then there is nothing left to do. What a cancelled job interrupts is asked for again. */
   async rollback(): Promise<void> {
-    await this.raw.run('ROLLBACK').catch(() => undefined);
+    const interrupted = await this.raw.run('ROLLBACK').then(
+      () => false,
+      (error: Error) => /^INTERRUPT/i.test(error.message),
+    );
+    if (interrupted) return this.rollback();
     this.#left();
   }
 
