@@ -33,3 +33,4 @@ export interface RunOptions {
   /** SELECT into a table: where the rows go instead of a result. */
   readonly into?: (query: CompiledQuery, values: readonly BoundValue[]) => Promise<StatementResult['result']>;
 }
+export type DdlOutcome = Pick<StatementResult, 'statementType' | 'ddl'>;

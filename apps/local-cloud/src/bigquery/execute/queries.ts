@@ -3,6 +3,7 @@
 import type { Column, ScriptNode, TablePath } from '../../googlesql/contract.ts';
 import { quote } from '../../googlesql/sql-type.ts';
 import type { Caller } from '../../identity/index.ts';
+import { storedColumn } from '../catalog/stored-column.ts';
 import { ApiError, invalid, required } from '../errors.ts';
 import type { Job } from '../jobs/jobs.ts';
 import { noRows } from '../jobs/results.ts';
@@ -10,7 +11,6 @@ import type { Json } from '../rest/http.ts';
 import { partitioningFrom } from '../rest/table-resource.ts';
 import type { Service } from '../service.ts';
 import { type Parameter, parametersFrom } from '../values/parameters.ts';
-import { storedColumn } from './ddl.ts';
 import type { DmlCounts, StatementResult } from './outcome.ts';
 import { dropTemporary, parsed, Script } from './script.ts';
 import { ScriptChildren } from './script-children.ts';
