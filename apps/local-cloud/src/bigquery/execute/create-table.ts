@@ -14,6 +14,7 @@ import type { DdlOutcome } from './outcome.ts';
 import type { Runner } from './runner.ts';
 import type { Looked } from './scoped-catalog.ts';
 import type { Session } from './session.ts';
+import { dropPhysical } from './temporary-tables.ts';
 
 type CreateTable = Extract<Ddl, { op: 'createTable' }>;
 
@@ -122,6 +123,6 @@ async function temporaryTable(
   store.catalog.markPhysical(record.id, true);
   session.tempTables.set(table, record);
   session.temporaryVersion++;
-  if (old) await store.database.use((connection) => connection.run(`DROP TABLE IF EXISTS ${physicalName(old.id)}`));
+  if (old) await dropPhysical(store, old);
   return { statementType, ddl: { operation: old ? 'REPLACE' : 'CREATE', table: ddl.path } };
 }

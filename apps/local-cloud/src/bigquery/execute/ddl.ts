@@ -2,7 +2,7 @@
 
 import type { Ddl, TablePath } from '../../googlesql/contract.ts';
 import { demand } from '../catalog/access.ts';
-import { physicalName, type RowPolicy } from '../catalog/catalog.ts';
+import type { RowPolicy } from '../catalog/catalog.ts';
 import { ApiError, invalid } from '../errors.ts';
 import { altered } from './altered-table.ts';
 import { createTable } from './create-table.ts';
@@ -12,6 +12,7 @@ import type { DdlEffect, DdlOutcome } from './outcome.ts';
 import type { Runner } from './runner.ts';
 import type { Looked } from './scoped-catalog.ts';
 import type { Session } from './session.ts';
+import { dropTemporary } from './temporary-tables.ts';
 
 const nameOf = (path: TablePath) => `${path.project}:${path.dataset}.${path.table}`;
 const permanent = 'is not supported in a transaction.';
@@ -92,9 +93,7 @@ async function execute(statements: Runner, ddl: Ddl, session: Session, looked: L
       const statementType = ddl.op === 'dropTable' ? 'DROP_TABLE' : 'DROP_VIEW';
       const temporary = session.tempTables.get(ddl.path.table);
       if (temporary && ddl.op === 'dropTable') {
-        await store.database.use((connection) => connection.run(`DROP TABLE IF EXISTS ${physicalName(temporary.id)}`));
-        session.tempTables.delete(ddl.path.table);
-        session.temporaryVersion++;
+        await dropTemporary(store, session, temporary);
         return { statementType, ddl: { operation: 'DROP', table: ddl.path } };
       }
       if (ddl.ifExists && !metadata.find(ddl.path)) return { statementType, ddl: { operation: 'SKIP', table: ddl.path } };

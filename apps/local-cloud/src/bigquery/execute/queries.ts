@@ -12,10 +12,11 @@ import { partitioningFrom } from '../rest/table-resource.ts';
 import type { Service } from '../service.ts';
 import { type Parameter, parametersFrom } from '../values/parameters.ts';
 import type { DmlCounts, StatementResult } from './outcome.ts';
-import { dropTemporary, parsed, Script } from './script.ts';
+import { parsed, Script } from './script.ts';
 import { ScriptChildren } from './script-children.ts';
 import { Session } from './session.ts';
 import { Statements } from './statements.ts';
+import { dropAllTemporary } from './temporary-tables.ts';
 import { type Destination, writeTable } from './write-table.ts';
 
 const MAX_TEXT = 1024 * 1024;
@@ -141,7 +142,7 @@ export class Queries {
         job.outcome = await this.#runOne(only.text, spec, session, job);
         this.#count(job.caller, job.outcome);
       } finally {
-        await dropTemporary(this.statements, session);
+        await dropAllTemporary(this.#service.store, session);
       }
       return;
     }

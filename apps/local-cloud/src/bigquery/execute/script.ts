@@ -11,13 +11,13 @@ import { DuckDBStructValue, type DuckDBValue } from '@duckdb/node-api';
 import type { Position, ScriptNode, SqlType } from '../../googlesql/contract.ts';
 import { formatType, parseScript } from '../../googlesql/index.ts';
 import { fieldName } from '../../googlesql/sql-type.ts';
-import { physicalName } from '../catalog/catalog.ts';
 import { ApiError } from '../errors.ts';
 import { duck, fromGoogleSql } from './errors.ts';
-import { transactionAborted } from './mutations.ts';
 import type { StatementResult } from './outcome.ts';
+import { ScriptTransaction } from './script-transaction.ts';
 import { Session } from './session.ts';
 import type { Statements } from './statements.ts';
+import { dropAllTemporary } from './temporary-tables.ts';
 
 class Break extends Error {
   readonly label: string | undefined;
@@ -50,17 +50,17 @@ export class Script {
   readonly #statements: Statements;
   readonly #session: Session;
   readonly #options: ScriptOptions;
+  readonly #transaction: ScriptTransaction;
   #last: StatementResult | undefined;
   #error: ApiError | undefined;
   /** The text of the statement that failed last. */
   #failedText = '';
-  /** An error aborted the open transaction, and the script has not rolled it back yet. */
-  #broken = false;
 
   constructor(statements: Statements, session: Session, options: ScriptOptions) {
     this.#statements = statements;
     this.#session = session;
     this.#options = options;
+    this.#transaction = new ScriptTransaction(statements.service, session);
   }
 
   /** The result of the last statement. */
@@ -75,8 +75,8 @@ export class Script {
       if (error instanceof Break) throw new ApiError('invalidQuery', error.message, 'query');
       throw error;
     } finally {
-      await this.#rollback();
-      await dropTemporary(this.#statements, this.#session);
+      await this.#transaction.rollback();
+      await dropAllTemporary(this.#statements.service.store, this.#session);
     }
   }
 
@@ -132,7 +132,7 @@ export class Script {
       case 'block':
         return this.#guarded(node, depth);
       case 'transaction':
-        return this.#transaction(node);
+        return this.#transaction.run(node.verb);
       case 'executeImmediate':
         return this.#executeImmediate(node);
       case 'assert':
@@ -152,7 +152,7 @@ export class Script {
   async #statement(text: string, at?: Position, session = this.#session): Promise<StatementResult> {
     const ran = { text, at, started: Date.now() };
     try {
-      if (this.#broken) await this.#refuseTables(text, session, at);
+      if (this.#transaction.broken) await this.#refuseTables(text, session, at);
       const result = await this.#statements.run(text, session, {}, at);
       this.#options.ran(ran, result, undefined);
       this.#last = result;
@@ -309,7 +309,7 @@ export class Script {
       if (!node.handler || !(error instanceof ApiError) || error.reason === 'stopped') throw error;
       const outer = this.#error;
       this.#error = error;
-      await this.#leaveAborted();
+      await this.#transaction.leaveAborted();
       const message = error instanceof RaisedError ? error.raised : error.message;
       const values = [message, '', this.#failedText, ''];
       this.#failedText = '';
@@ -326,77 +326,11 @@ export class Script {
     }
   }
 
-  async #transaction(node: Node<'transaction'>): Promise<void> {
-    const { service } = this.#statements;
-    const open = this.#session.transaction;
-    if (this.#broken && node.verb !== 'rollback')
-      throw new ApiError('invalidQuery', 'The transaction was aborted by an error in it and can only be rolled back', 'query');
-    if (node.verb === 'begin') {
-      if (open) throw new ApiError('invalidQuery', 'Transaction is already in progress', 'query');
-      // What was acknowledged before now belongs to the snapshot.
-      await service.store.ingest.foldAll();
-      const connection = await service.store.database.connect();
-      await connection.begin();
-      await connection.run('SELECT 1 FROM local_folds LIMIT 0');
-      this.#session.transaction = {
-        connection,
-        mutation: service.mutations.begin(),
-        written: new Set(),
-        created: [],
-        now: BigInt(Date.now()) * 1000n,
-      };
-      return;
-    }
-    if (this.#broken) {
-      this.#broken = false;
-      return;
-    }
-    if (!open) throw new ApiError('invalidQuery', `There is no active transaction to ${node.verb}`, 'query');
-    if (node.verb === 'rollback') {
-      await this.#rollback();
-      return;
-    }
-    try {
-      await open.connection.commit();
-    } catch (error) {
-      await this.#rollback();
-      if (error instanceof Error && /conflict/i.test(error.message)) throw transactionAborted('of the transaction');
-      throw error;
-    }
-    this.#session.transaction = undefined;
-    service.mutations.end(open.mutation, true);
-    for (const id of open.written) service.store.changed(id);
-    for (const applied of open.created) applied();
-    open.connection.close();
-  }
-
-  /** DuckDB goes on with no transaction in which a statement failed: it is over, and the script may only say so. */
-  async #leaveAborted(): Promise<void> {
-    const open = this.#session.transaction;
-    if (!open) return;
-    try {
-      await open.connection.run('SELECT 1');
-    } catch (error) {
-      if (!(error instanceof Error && /aborted/i.test(error.message))) throw error;
-      await this.#rollback();
-      this.#broken = true;
-    }
-  }
-
   /** What stands in the handler before ROLLBACK would read and write outside of the transaction that it belongs to. */
   async #refuseTables(text: string, session: Session, at?: Position): Promise<void> {
     const { compiled } = await this.#statements.prepare(text, session, at);
     if (compiled.kind !== 'query' || compiled.reads.length > 0)
       throw new ApiError('invalidQuery', 'The transaction was aborted by an error in it: ROLLBACK TRANSACTION must come first', 'query');
-  }
-
-  async #rollback(): Promise<void> {
-    const open = this.#session.transaction;
-    if (!open) return;
-    this.#session.transaction = undefined;
-    await open.connection.rollback();
-    this.#statements.service.mutations.end(open.mutation, false);
-    open.connection.close();
   }
 
   async #executeImmediate(node: Node<'executeImmediate'>): Promise<void> {
@@ -462,13 +396,4 @@ export function parsed(sql: string): readonly ScriptNode[] {
     if (error instanceof Error && error.name === 'GoogleSqlError') throw fromGoogleSql(error as Parameters<typeof fromGoogleSql>[0]);
     throw error;
   }
-}
-
-export async function dropTemporary(statements: Statements, session: Session): Promise<void> {
-  const { store } = statements.service;
-  for (const { id } of session.tempTables.values()) {
-    await store.database.use((connection) => connection.run(`DROP TABLE IF EXISTS ${physicalName(id)}`));
-    store.catalog.markPhysical(id, false);
-  }
-  session.tempTables.clear();
 }
