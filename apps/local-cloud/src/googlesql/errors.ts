@@ -7,6 +7,8 @@ const RULES: readonly (readonly [RegExp, (m: RegExpExecArray) => string])[] = [
     /Overflow in (?:addition|subtraction|multiplication) of INT64 \((-?\d+) ([-+*]) (-?\d+)\)/,
     (m) => `int64 overflow: ${m[1]} ${m[2]} ${m[3]}`,
   ],
+  [/Overflow in HUGEINT addition/, () => 'numeric overflow: SUM'],
+  [/Like pattern must not end with escape character/, () => 'LIKE pattern ends with a backslash'],
   [/Overflow in negation/i, () => 'int64 overflow: negation'],
   [/Overflow in (?:addition|subtraction|multiplication) of DECIMAL/, () => 'numeric overflow'],
   [/Type INT128 with value (-?\d+) can't be cast/, (m) => `int64 overflow: ${m[1]}`],
@@ -27,7 +29,7 @@ const RULES: readonly (readonly [RegExp, (m: RegExpExecArray) => string])[] = [
 export function translateDuckError(error: Error): GoogleSqlError | undefined {
   const message = error.message.trim();
   if (
-    !/^(Invalid Input|Out of Range|Conversion|Constraint|Not implemented|Mismatch Type) Error/.test(message) &&
+    !/^(Invalid Input|Out of Range|Conversion|Constraint|Not implemented|Mismatch Type|Syntax) Error/.test(message) &&
     !/More than one row returned/.test(message)
   )
     return undefined;

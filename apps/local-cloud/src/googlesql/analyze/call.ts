@@ -26,6 +26,9 @@ export type Analyze = (node: Node, env: Env) => Typed;
 const KNOWN_UNSUPPORTED =
   /^(ST_|HLL_COUNT\.|KEYS\.|AEAD\.|ML\.|DETERMINISTIC_|S2_|KLL_|AI\.|VECTOR_SEARCH|EXTERNAL_|D3A_|BAG_OF_WORDS|TEXT_ANALYZE|TF_IDF|SEARCH$|APPENDS$|CHANGES$)/;
 
+/** Of a window frame, from first to last. */
+const BOUNDS = ['UNBOUNDED PRECEDING', 'PRECEDING', 'CURRENT ROW', 'FOLLOWING', 'UNBOUNDED FOLLOWING'];
+
 export function analyzeCall(node: CallNode, env: Env, analyze: Analyze): Typed {
   const name = node.path.join('.');
   const upper = name.toUpperCase();
@@ -68,6 +71,8 @@ function partArgument(node: Node): Typed | undefined {
 }
 
 function lambdaArgument(node: Node & { k: 'lambda' }, types: readonly SqlType[], env: Env, analyze: Analyze): Typed {
+  if (node.params.length > 2)
+    throw new SyntaxFault(`A lambda takes an element and its offset, but has ${node.params.length} arguments`, node.at);
   const locals = new Map(env.locals);
   const names = node.params.map((p, i) => {
     const alias = `gs_l${env.unit.alias()}`;
@@ -329,6 +334,8 @@ function windowSql(window: WindowSpec, spec: FunctionSpec, env: Env, analyze: An
     const bound = (b: typeof from) => {
       if (!b.offset) return b.kind;
       const offset = analyze(b.offset, env);
+      if ((typeof offset.literal === 'bigint' || typeof offset.literal === 'number') && offset.literal < 0)
+        throw new SyntaxFault('Window framing expression cannot evaluate to a negative value', b.offset.at);
       const type = unit === 'ROWS' ? INT64 : commonType([offset, raw(numericKey, '')]);
       if (!type || costOf(offset, type) === undefined)
         throw new SyntaxFault(`Window framing expression has type ${formatType(offset.type)}`, b.offset.at);
@@ -340,6 +347,9 @@ function windowSql(window: WindowSpec, spec: FunctionSpec, env: Env, analyze: An
         window.at,
       );
     }
+    const last = to?.kind ?? 'CURRENT ROW';
+    if (from.kind === 'UNBOUNDED FOLLOWING' || last === 'UNBOUNDED PRECEDING' || BOUNDS.indexOf(from.kind) > BOUNDS.indexOf(last))
+      throw new SyntaxFault(`A window frame can not go from ${from.kind} to ${last}`, window.at);
     parts.push(`${unit} BETWEEN ${bound(from)} AND ${to ? bound(to) : 'CURRENT ROW'}`);
   }
   return parts.join(' ');

@@ -16,7 +16,7 @@ import { inferName } from './names.ts';
 import { want } from './operator.ts';
 import { pivot, unpivot } from './pivot.ts';
 import { bindArguments, findRoutine } from './routine.ts';
-import { emptyScope, resolve, type Scope, type ScopeColumn, type Source, valueScope } from './scope.ts';
+import { emptyScope, type RangeVariable, resolve, type Scope, type ScopeColumn, type Source, valueScope } from './scope.ts';
 import { subquery } from './subquery.ts';
 import { type CompileQuery, ofColumns, ofRelation, tableSource } from './tables.ts';
 import { raw, type Typed } from './typed.ts';
@@ -126,13 +126,16 @@ type Join = From & { k: 'join' };
 function analyzeJoin(join: Join, env: Env, compileQuery: CompileQuery): Source {
   const left = analyzeFrom(join.left, env, compileQuery);
   const right = analyzeFrom(join.right, { ...env, scope: { ...left.scope, parent: env.scope } }, compileQuery);
-  const duplicate = right.scope.ranges.find(
-    (r) => r.alias !== undefined && left.scope.ranges.some((l) => l.alias?.toLowerCase() === r.alias!.toLowerCase()),
-  );
-  if (duplicate) throw new SyntaxFault(`Duplicate table alias ${duplicate.alias} in the same FROM clause`, join.right.at);
+  const shared = new Set<RangeVariable>();
+  for (const r of right.scope.ranges) {
+    const l = r.alias !== undefined && left.scope.ranges.find(({ alias }) => alias?.toLowerCase() === r.alias!.toLowerCase());
+    if (!l) continue;
+    if (!l.offset || !r.offset) throw new SyntaxFault(`Duplicate table alias ${r.alias} in the same FROM clause`, join.right.at);
+    shared.add(l).add(r);
+  }
   const scope: Scope = {
     parent: env.scope,
-    ranges: [...left.scope.ranges, ...right.scope.ranges],
+    ranges: [...left.scope.ranges, ...right.scope.ranges].filter((range) => !shared.has(range)),
     columns: [...left.scope.columns, ...right.scope.columns],
   };
   const text = join.right.k === 'join' ? `(${right.sql})` : right.sql;
@@ -184,5 +187,6 @@ function usingJoin(join: Join, left: Source, right: Source, text: string, scope:
     merged.push({ name: l.name, type, sql });
   }
   const columns = [...merged, ...scope.columns.filter((c) => !gone.has(c))];
-  return { sql: `${left.sql} ${join.kind} JOIN ${text} ON ${conditions.join(' AND ')}`, scope: { ...scope, columns } };
+  const ranges = scope.ranges.filter((range) => !(range.offset && range.columns.some((column) => gone.has(column))));
+  return { sql: `${left.sql} ${join.kind} JOIN ${text} ON ${conditions.join(' AND ')}`, scope: { ...scope, ranges, columns } };
 }

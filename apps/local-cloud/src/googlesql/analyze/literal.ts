@@ -50,5 +50,7 @@ export function rangeLiteral(node: Node & { k: 'rangeLiteral' }, _env: Env): Typ
   if (type.kind !== 'RANGE' || !found) throw new SyntaxFault(`Invalid RANGE literal: ${JSON.stringify(node.value)}`, node.at);
   const bound = (text: string) =>
     /^(UNBOUNDED|NULL)$/i.test(text) ? coerce(nullOf(type.element), type.element).sql : cast(stringLiteral(text), type.element, false).sql;
-  return raw(type, `struct_pack("start" := ${bound(found[1]!)}, "end" := ${bound(found[2]!)})`);
+  const [start, end] = [bound(found[1]!), bound(found[2]!)];
+  const wrong = `Invalid RANGE literal value: Range start element must be smaller than range end element`;
+  return raw(type, `CASE WHEN ${start} >= ${end} THEN gs_fail('${wrong}') ELSE struct_pack("start" := ${start}, "end" := ${end}) END`);
 }

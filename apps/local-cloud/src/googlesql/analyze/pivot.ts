@@ -9,23 +9,29 @@ import type { ScopeColumn, Source } from './scope.ts';
 import { raw, stringLiteral, type Typed } from './typed.ts';
 import type { Env } from './unit.ts';
 
+const numberName = (text: string): string => text.replace('-', 'minus_').replace('.', '_point_');
+
 /** The name that BigQuery gives to a pivot value without an alias. */
 function valueName(node: Node): string {
   switch (node.k) {
     case 'string':
       return node.value;
     case 'int':
-      return node.text.startsWith('-') ? `minus_${node.text.slice(1)}` : `_${node.text}`;
+      return numberName(node.text);
     case 'bool':
-      return node.value ? 'TRUE' : 'FALSE';
+      return String(node.value);
     case 'null':
       return 'NULL';
     case 'typed':
-      return node.type === 'DATE' ? `_${node.value.replaceAll('-', '_')}` : node.value.replaceAll(/\W/g, '_');
+      return /NUMERIC|DECIMAL/.test(node.type) ? numberName(node.value) : node.value.replaceAll(/\W/g, '_');
     default:
       throw new SyntaxFault('PIVOT IN values must be literals; give other expressions an alias', node.at);
   }
 }
+
+/** Without a prefix, what begins with a digit gets a _; a name that somebody gave stays. */
+const standing = (name: string, value: { readonly alias?: string | undefined; readonly of: Node }): string =>
+  value.alias === undefined && value.of.k !== 'string' && /^\d/.test(name) ? `_${name}` : name;
 
 export function pivot(node: From & { k: 'pivot' }, input: Source, env: Env): Source {
   const inner: Env = { ...env, scope: input.scope };
@@ -68,7 +74,8 @@ export function pivot(node: From & { k: 'pivot' }, input: Source, env: Env): Sou
       // The aggregate call may be wrapped: FILTER goes right behind DuckDB's own call.
       let sql = result.sql;
       for (const c of computed) sql = sql.replace(`${c.sql} FILTER (WHERE ${condition})`, () => filtered(c.sql, condition));
-      const column = aggregate.alias !== undefined ? `${aggregate.alias}_${name}` : node.aggregates.length > 1 ? undefined : name;
+      const column =
+        aggregate.alias !== undefined ? `${aggregate.alias}_${name}` : node.aggregates.length > 1 ? undefined : standing(name, value);
       if (column === undefined) throw new SyntaxFault('PIVOT with several aggregates needs an alias for each of them', aggregate.of.at);
       selects.push(`${sql} AS p${outputs.length + 1}`);
       outputs.push({ name: column, type: result.type, sql: `${alias}.p${outputs.length + 1}` });

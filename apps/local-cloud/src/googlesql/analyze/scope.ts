@@ -25,6 +25,8 @@ export interface RangeVariable {
   readonly columns: readonly ScopeColumn[];
   /** The element of a value table (UNNEST): the range variable stands for it. */
   readonly value?: Typed;
+  /** Of WITH OFFSET: a name that several arrays of one FROM may share, as long as nobody asks whose it is. */
+  readonly offset?: true;
 }
 export interface Scope {
   readonly parent: Scope | undefined;
@@ -174,6 +176,6 @@ export function valueScope(value: Typed, alias: string | undefined, extra: reado
         }))
       : [{ name: alias ?? '', type, sql: value.sql }];
   const ranges: RangeVariable[] = [{ alias, columns, value }];
-  for (const e of extra) ranges.push({ alias: e.name, columns: [e], value: raw(e.type, e.sql) });
+  for (const e of extra) ranges.push({ alias: e.name, columns: [e], value: raw(e.type, e.sql), offset: true });
   return { parent, ranges, columns: [...columns, ...extra] };
 }

@@ -31,7 +31,7 @@ export const aggregateFunctions: readonly FunctionSpec[] = [
     plain,
     ['INT64 -> INT64', 'CAST({sum($1)} AS BIGINT)'],
     ['FLOAT64 -> FLOAT64', '{sum($1)}'],
-    ['NUMERIC -> NUMERIC', '{sum($1)}'],
+    ['NUMERIC -> NUMERIC', 'gs_numeric_sum({sum($1)})'],
     ['BIGNUMERIC -> BIGNUMERIC', 'gs_bignumeric_check({sum($1)})'],
     ['INTERVAL -> INTERVAL', INTERVAL_SUM],
   ),
@@ -84,7 +84,14 @@ export const aggregateFunctions: readonly FunctionSpec[] = [
   pair('COVAR_POP', 'covar_pop'),
   pair('COVAR_SAMP', 'covar_samp'),
   aggregate('APPROX_COUNT_DISTINCT', { over: true }, ['T -> INT64', '{count(DISTINCT $1)}', () => INT64]),
-  aggregate('APPROX_QUANTILES', { distinct: true, nulls: true, over: false }, ['T, INT64 -> ARRAY<T>', 'gs_quantiles({list($1)} , $2)']),
+  aggregate('APPROX_QUANTILES', { distinct: true, nulls: true, over: false }, [
+    'T, INT64 -> ARRAY<T>',
+    'gs_quantiles({list($1)} , $2)',
+    ([a, n], { fault }) => {
+      if (typeof n!.literal === 'bigint' && n!.literal < 1n) throw fault('Argument 2 to APPROX_QUANTILES must be at least 1');
+      return arrayOf(a!.type);
+    },
+  ]),
   aggregate('APPROX_TOP_SUM', { over: false }, [
     'ANY, INT64, INT64 -> ANY',
     'gs_top_sum({list(struct_pack(v := $1, w := $2))}, $3)',

@@ -1,5 +1,5 @@
 /** Array functions. */
-import { arrayOf, physicalType } from '../sql-type.ts';
+import { arrayOf, formatType, physicalType } from '../sql-type.ts';
 import { type FunctionSpec, scalar } from './call.ts';
 
 const numericResult = (name: string, duck: string): FunctionSpec =>
@@ -71,7 +71,14 @@ export const arrayFunctions: readonly FunctionSpec[] = [
     '(len($1) = len(list_distinct($1)) + CASE WHEN list_position($1, NULL) IS NOT NULL THEN 1 ELSE 0 END)',
   ]),
   scalar('ARRAY_DISTINCT', ['ARRAY<T> -> ARRAY<T>', 'list_filter($1, lambda gs_e, gs_i: list_position($1, gs_e) = gs_i)']),
-  scalar('ARRAY_FILTER', ['ARRAY<ANY>, ANY -> ANY', 'list_filter($1, $2)', ([a]) => a!.type]),
+  scalar('ARRAY_FILTER', [
+    'ARRAY<ANY>, ANY -> ANY',
+    'list_filter($1, $2)',
+    ([a, b], { fault }) => {
+      if (b!.type.kind !== 'BOOL') throw fault(`The lambda of ARRAY_FILTER must return BOOL, not ${formatType(b!.type)}`);
+      return a!.type;
+    },
+  ]),
   scalar('ARRAY_TRANSFORM', ['ARRAY<ANY>, ANY -> ANY', 'list_transform($1, $2)', ([, b]) => arrayOf(b!.type)]),
   scalar(
     'GENERATE_ARRAY',

@@ -145,15 +145,18 @@ export const dateFunctions: readonly FunctionSpec[] = [
       `gs_make_interval(${[0, 1, 2, 3, 4, 5].map((i) => (sql[i] === undefined || call.args[i]!.untyped ? '0::BIGINT' : sql[i])).join(', ')})`,
   ]),
   withPart(
-    scalar('DATE_BUCKET', ['DATE, INTERVAL[, DATE] -> DATE', "CAST(time_bucket($2, $1, coalesce($3, DATE '1950-01-01')) AS DATE)"]),
+    scalar('DATE_BUCKET', [
+      'DATE, INTERVAL[, DATE] -> DATE',
+      "CAST(time_bucket(gs_bucket_width($2, true, false), $1, coalesce($3, DATE '1950-01-01')) AS DATE)",
+    ]),
     9,
   ),
   scalar('TIMESTAMP_BUCKET', [
     'TIMESTAMP, INTERVAL[, TIMESTAMP] -> TIMESTAMP',
-    "time_bucket($2, $1, coalesce($3, TIMESTAMPTZ '1950-01-01 00:00:00+00'))",
+    "time_bucket(gs_bucket_width($2, false, true), $1, coalesce($3, TIMESTAMPTZ '1950-01-01 00:00:00+00'))",
   ]),
   scalar('DATETIME_BUCKET', [
     'DATETIME, INTERVAL[, DATETIME] -> DATETIME',
-    "time_bucket($2, $1, coalesce($3, TIMESTAMP '1950-01-01 00:00:00'))",
+    "time_bucket(gs_bucket_width($2, true, true), $1, coalesce($3, TIMESTAMP '1950-01-01 00:00:00'))",
   ]),
 ];

@@ -17,6 +17,7 @@ export const prelude: readonly string[] = [
   // NULL for an infinity that comes of finite numbers.
   macro('gs_finite(x, a, b)', 'CASE WHEN isinf(x) AND isfinite(a) AND isfinite(b) THEN NULL ELSE x END'),
   macro('gs_float_min(nan, x)', "CASE WHEN nan THEN CAST('nan' AS DOUBLE) ELSE x END"),
+  macro('gs_numeric_sum(s)', "CASE WHEN abs(s) > 99999999999999999999999999999.999999999 THEN gs_fail('numeric overflow: SUM') ELSE s END"),
   macro('gs_int_div(a, b)', "CASE WHEN b = 0 THEN gs_fail('division by zero: ' || a || ' / ' || b) WHEN b = -1 THEN -a ELSE a // b END"),
   macro(
     'gs_int_mod(a, b)',
@@ -175,6 +176,11 @@ export const prelude: readonly string[] = [
   macro('gs_zone_suffix(z)', "CASE WHEN ends_with(z, ':00') THEN left(z, 3) ELSE z END"),
   macro('gs_timestamp_text(t, z)', "gs_datetime_text(gs_zone_local(t, z)) || gs_zone_suffix(gs_format_timestamp('%Ez', t, z))"),
   macro('gs_interval_micros(i)', "(datepart('hour', i) * 3600000000 + datepart('minute', i) * 60000000 + datepart('microsecond', i))"),
+  macro('gs_interval_months(i)', "(datepart('year', i) * 12 + datepart('month', i))"),
+  macro(
+    'gs_bucket_width(i, months, times)',
+    "CASE WHEN NOT months AND gs_interval_months(i) <> 0 THEN gs_fail('Bucket width INTERVAL with non-zero MONTH part is not allowed') WHEN NOT times AND gs_interval_micros(i) <> 0 THEN gs_fail('Only MONTH and DAY parts are allowed in bucket width INTERVAL') WHEN CAST(gs_interval_months(i) <> 0 AS INTEGER) + CAST(datepart('day', i) <> 0 AS INTEGER) + CAST(gs_interval_micros(i) <> 0 AS INTEGER) <> 1 THEN gs_fail('Exactly one non-zero INTERVAL part in bucket width is required') WHEN i < INTERVAL 0 DAY THEN gs_fail('Negative bucket width INTERVAL is not allowed') ELSE i END",
+  ),
   macro(
     'gs_generate_dates(a, b, i)',
     "CASE WHEN a IS NULL OR b IS NULL THEN NULL WHEN i = INTERVAL 0 DAY THEN gs_fail('Sequence step cannot be 0.') ELSE list_transform(generate_series(CAST(a AS TIMESTAMP), CAST(b AS TIMESTAMP), i), lambda gs_d: CAST(gs_d AS DATE)) END",
