@@ -7,14 +7,15 @@
  * 4. Temporary tables go when the script ends, however it ends.
  */
 import { setImmediate as breathe } from 'node:timers/promises';
-import { DuckDBStructValue, type DuckDBValue } from '@duckdb/node-api';
+import { DuckDBStructValue } from '@duckdb/node-api';
 import type { Position, ScriptNode, SqlType } from '../../googlesql/contract.ts';
-import { formatType, parseScript } from '../../googlesql/index.ts';
+import { parseScript } from '../../googlesql/index.ts';
 import { fieldName } from '../../googlesql/sql-type.ts';
 import { ApiError } from '../errors.ts';
-import { duck, fromGoogleSql } from './errors.ts';
+import { fromGoogleSql } from './errors.ts';
 import type { StatementResult } from './outcome.ts';
 import { ScriptTransaction } from './script-transaction.ts';
+import { INT64, type ScriptNodeOf, ScriptValues } from './script-values.ts';
 import { Session } from './session.ts';
 import type { Statements } from './statements.ts';
 import { dropAllTemporary } from './temporary-tables.ts';
@@ -29,9 +30,7 @@ class Break extends Error {
 class Continue extends Break {}
 class Return extends Error {}
 
-type Node<N extends ScriptNode['node']> = Extract<ScriptNode, { node: N }>;
 const STRING: SqlType = { kind: 'STRING' };
-const INT64: SqlType = { kind: 'INT64' };
 const MAX_DEPTH = 50;
 const errorVariables = ['@@error.message', '@@error.stack_trace', '@@error.statement_text', '@@error.formatted_stack_trace'];
 
@@ -51,6 +50,7 @@ export class Script {
   readonly #session: Session;
   readonly #options: ScriptOptions;
   readonly #transaction: ScriptTransaction;
+  readonly #values: ScriptValues;
   #last: StatementResult | undefined;
   #error: ApiError | undefined;
   /** The text of the statement that failed last. */
@@ -61,6 +61,7 @@ export class Script {
     this.#session = session;
     this.#options = options;
     this.#transaction = new ScriptTransaction(statements.service, session);
+    this.#values = new ScriptValues(statements, session);
   }
 
   /** The result of the last statement. */
@@ -85,7 +86,7 @@ export class Script {
     const declared: string[] = [];
     try {
       for (const node of nodes) {
-        if (node.node === 'declare') await this.#declare(node, declared);
+        if (node.node === 'declare') await this.#values.declare(node, declared);
         else await this.#step(node, depth);
       }
     } finally {
@@ -102,22 +103,23 @@ export class Script {
       case 'declare':
         return;
       case 'set':
-        await this.#set(node);
+        await this.#values.set(node);
         return;
       case 'if':
-        for (const { condition, body } of node.branches) if (await this.#condition(condition, node.at)) return this.#block(body, depth + 1);
+        for (const { condition, body } of node.branches)
+          if (await this.#values.condition(condition, node.at)) return this.#block(body, depth + 1);
         return this.#block(node.otherwise, depth + 1);
       case 'loop':
         return this.#loop(node.label, async () => true, node.body, depth);
       case 'while':
-        return this.#loop(node.label, () => this.#condition(node.condition, node.at), node.body, depth);
+        return this.#loop(node.label, () => this.#values.condition(node.condition, node.at), node.body, depth);
       case 'repeat':
         return this.#loop(
           node.label,
           async () => true,
           node.body,
           depth,
-          async () => !(await this.#condition(node.until, node.at)),
+          async () => !(await this.#values.condition(node.until, node.at)),
         );
       case 'for':
         return this.#for(node, depth);
@@ -136,7 +138,7 @@ export class Script {
       case 'executeImmediate':
         return this.#executeImmediate(node);
       case 'assert':
-        if (!(await this.#condition(node.condition, node.at))) {
+        if (!(await this.#values.condition(node.condition, node.at))) {
           throw new ApiError(
             'invalidQuery',
             node.description === undefined ? 'Assertion failed' : `Assertion failed: ${node.description}`,
@@ -165,73 +167,6 @@ export class Script {
     }
   }
 
-  async #declare(node: Node<'declare'>, declared: string[]): Promise<void> {
-    let type = node.type;
-    let value: DuckDBValue = null;
-    if (node.defaultSql !== undefined) {
-      const found = await this.#value(node.defaultSql, node.at, type);
-      type ??= found.type;
-      value = found.value;
-    }
-    for (const name of node.names) {
-      const key = name.toLowerCase();
-      if (this.#session.variables.has(key))
-        throw new ApiError('invalidQuery', `Variable '${name}' redeclaration at [${node.at.line}:${node.at.column}]`, 'query');
-      this.#session.variables.set(key, { type: type ?? INT64, value });
-      declared.push(key);
-    }
-  }
-
-  async #set(node: Node<'set'>): Promise<void> {
-    const targets = node.names.map((name) => this.#variable(name, node.at));
-    if (targets.length === 1) {
-      targets[0]!.value = (await this.#value(node.sql, node.at, targets[0]!.type)).value;
-      return;
-    }
-    const { type, value } = await this.#value(node.sql, node.at, undefined);
-    if (type.kind !== 'STRUCT' || type.fields.length !== targets.length) {
-      throw new ApiError(
-        'invalidQuery',
-        `Number of variables (${targets.length}) does not match the value assigned at [${node.at.line}:${node.at.column}]`,
-        'query',
-      );
-    }
-    const given = value === null ? [] : Object.values((value as DuckDBStructValue).entries);
-    for (const [i, target] of targets.entries()) {
-      const field = type.fields[i]!.type;
-      if (formatType(field) === formatType(target.type)) target.value = given[i] ?? null;
-      else target.value = (await this.#value(`(SELECT AS STRUCT ${node.sql}).${fieldName(type.fields, i)}`, node.at, target.type)).value;
-    }
-  }
-
-  #variable(name: string, at: Position) {
-    const variable = this.#session.variables.get(name.toLowerCase());
-    if (name.startsWith('@@'))
-      throw new ApiError('invalidQuery', `Setting system variable ${name} is not supported at [${at.line}:${at.column}]`, 'query');
-    if (!variable) throw new ApiError('invalidQuery', `Undeclared variable: ${name} at [${at.line}:${at.column}]`, 'query');
-    return variable;
-  }
-
-  /** An expression's value, converted to `wanted` if it is of another type. */
-  async #value(sql: string, at: Position, wanted: SqlType | undefined): Promise<{ type: SqlType; value: DuckDBValue }> {
-    const found = await this.#statements.expression(sql, this.#session, at);
-    const type = found.columns[0]!.type;
-    if (wanted === undefined || formatType(type) === formatType(wanted)) return { type: wanted ?? type, value: found.row[0] ?? null };
-    const converted = await this.#statements.expression(`CAST((${sql}) AS ${formatType(wanted)})`, this.#session, at);
-    return { type: wanted, value: converted.row[0] ?? null };
-  }
-
-  async #condition(sql: string, at: Position): Promise<boolean> {
-    const { type, value } = await this.#value(sql, at, undefined);
-    if (type.kind !== 'BOOL')
-      throw new ApiError(
-        'invalidQuery',
-        `Condition must be of type BOOL but was ${formatType(type)} at [${at.line}:${at.column}]`,
-        'query',
-      );
-    return value === true;
-  }
-
   async #loop(
     label: string | undefined,
     before: () => Promise<boolean>,
@@ -258,8 +193,8 @@ export class Script {
     return true;
   }
 
-  async #for(node: Node<'for'>, depth: number): Promise<void> {
-    const { columns, rows } = await this.#rows(node.query, this.#session, node.at);
+  async #for(node: ScriptNodeOf<'for'>, depth: number): Promise<void> {
+    const { columns, rows } = await this.#values.rows(node.query, this.#session, node.at);
     const fields = columns.map(({ name, type }) => ({ name, type }));
     const type: SqlType = { kind: 'STRUCT', fields };
     const key = node.variable.toLowerCase();
@@ -274,18 +209,7 @@ export class Script {
     }
   }
 
-  async #rows(sql: string, session: Session, at?: Position) {
-    const { compiled, looked } = await this.#statements.prepare(sql, session, at);
-    if (compiled.kind !== 'query') throw new ApiError('invalidQuery', 'A query is expected here', 'query');
-    await this.#statements.ready(looked, session);
-    const values = this.#statements.bind(compiled.sql, session);
-    const rows = await this.#statements.onConnection(session, looked, (connection) =>
-      duck(async () => (await connection.query(compiled.sql.text, values)).getRows()),
-    );
-    return { columns: compiled.columns, rows };
-  }
-
-  async #raise(node: Node<'raise'>): Promise<never> {
+  async #raise(node: ScriptNodeOf<'raise'>): Promise<never> {
     if (node.messageSql === undefined) {
       throw (
         this.#error ??
@@ -296,11 +220,11 @@ export class Script {
         )
       );
     }
-    const { value } = await this.#value(node.messageSql, node.at, STRING);
+    const { value } = await this.#values.value(node.messageSql, node.at, STRING);
     throw new RaisedError(String(value), node.at);
   }
 
-  async #guarded(node: Node<'block'>, depth: number): Promise<void> {
+  async #guarded(node: ScriptNodeOf<'block'>, depth: number): Promise<void> {
     try {
       await this.#block(node.body, depth + 1);
     } catch (error) {
@@ -333,13 +257,13 @@ export class Script {
       throw new ApiError('invalidQuery', 'The transaction was aborted by an error in it: ROLLBACK TRANSACTION must come first', 'query');
   }
 
-  async #executeImmediate(node: Node<'executeImmediate'>): Promise<void> {
-    const { value } = await this.#value(node.sql, node.at, STRING);
+  async #executeImmediate(node: ScriptNodeOf<'executeImmediate'>): Promise<void> {
+    const { value } = await this.#values.value(node.sql, node.at, STRING);
     if (typeof value !== 'string')
       throw new ApiError('invalidQuery', `SQL created by EXECUTE IMMEDIATE cannot be NULL at [${node.at.line}:${node.at.column}]`, 'query');
     const parameters = [];
     for (const { sql, name } of node.using) {
-      const given = await this.#value(sql, node.at, undefined);
+      const given = await this.#values.value(sql, node.at, undefined);
       parameters.push({ ...(name === undefined ? {} : { name }), ...given });
     }
     const outer = this.#session;
@@ -360,7 +284,7 @@ export class Script {
     if (nodes.length !== 1 || nodes[0]!.node !== 'statement')
       throw new ApiError('invalidQuery', 'EXECUTE IMMEDIATE takes exactly one SQL statement', 'query');
     if (node.into.length > 0) {
-      const { columns, rows } = await this.#rows(value, inner);
+      const { columns, rows } = await this.#values.rows(value, inner);
       if (rows.length > 1)
         throw new ApiError('invalidQuery', 'The EXECUTE IMMEDIATE INTO clause accepts a query that returns at most one row', 'query');
       if (columns.length !== node.into.length)
@@ -369,7 +293,7 @@ export class Script {
           `The EXECUTE IMMEDIATE INTO clause must have the same number of variables as columns: ${columns.length}`,
           'query',
         );
-      for (const [i, name] of node.into.entries()) this.#variable(name, node.at).value = rows[0]?.[i] ?? null;
+      for (const [i, name] of node.into.entries()) this.#values.variable(name, node.at).value = rows[0]?.[i] ?? null;
       return;
     }
     await this.#statement(value, undefined, inner);
