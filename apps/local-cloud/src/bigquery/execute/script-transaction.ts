@@ -2,7 +2,8 @@
  * The transaction of a script: BEGIN, COMMIT and ROLLBACK, and what an error in it leaves.
  *
  * 1. What was acknowledged before it began belongs to its snapshot.
- * 2. One that an error aborted is rolled back, and the script can go on only by saying so.
+ * 2. One that does not come about holds no checkpoint back.
+ * 3. One that an error aborted is rolled back, and the script can go on only by saying so.
  */
 import { ApiError } from '../errors.ts';
 import type { Service } from '../service.ts';
@@ -34,8 +35,13 @@ export class ScriptTransaction {
       // What was acknowledged before now belongs to the snapshot.
       await service.store.ingest.foldAll();
       const connection = await service.store.database.connect();
-      await connection.begin();
-      await connection.run('SELECT 1 FROM local_folds LIMIT 0');
+      try {
+        await connection.begin();
+        await connection.run('SELECT 1 FROM local_folds LIMIT 0');
+      } catch (error) {
+        connection.close();
+        throw error;
+      }
       this.#session.transaction = {
         connection,
         mutation: service.mutations.begin(),
