@@ -1,6 +1,7 @@
 /** Work that was answered survives kill -9, and nothing half done does: mixed load, many kills, then the counts agree. KILLS=50 for the long run. */
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { type StartedProcess, startProcess } from '../started-process.ts';
+import { EXPIRED } from './jobs/results.ts';
 
 // biome-ignore lint/suspicious/noExplicitAny: answers of the API
 type Json = any;
@@ -106,3 +107,18 @@ test(
   },
   60_000 + KILLS * 15_000,
 );
+
+test('the rest of a result from before a restart is refused, not shown as its end', async () => {
+  // A job that somebody named is known afterwards; its rows are not.
+  await post('/jobs', {
+    jobReference: { projectId: 'p', jobId: 'paged' },
+    configuration: { query: { query: 'select n from unnest(generate_array(1, 10)) n', useLegacySql: false } },
+  });
+  const page = async (more: string): Promise<Json> =>
+    (await fetch(`${cloud.addresses.bigquery}/projects/p/queries/paged?maxResults=3${more}`)).json();
+  const { rows, pageToken } = await page('');
+  expect(rows).toHaveLength(3);
+  await cloud.stop();
+  await cloud.start();
+  expect(await page(`&pageToken=${encodeURIComponent(pageToken)}`)).toMatchObject({ error: { code: 404, message: EXPIRED } });
+});
