@@ -94,16 +94,29 @@ export class Child {
   }
 }
 
+const isDoor = ({ plan }: Pick<Child, 'plan'>): boolean => plan.name === 'gateway';
+/** The door has so long for what is in hand before those that it hands requests to are stopped too. */
+const DOOR_FIRST_MS = 1000;
+
 /** The gateway opens when those it hands requests to are ready: who gets in is served. */
 export async function openInOrder(
   services: readonly Pick<Child, 'plan' | 'start'>[],
   ready: (service: Pick<Child, 'plan'>) => Promise<void>,
 ): Promise<void> {
-  const isDoor = ({ plan }: Pick<Child, 'plan'>) => plan.name === 'gateway';
   for (const stage of [services.filter((service) => !isDoor(service)), services.filter(isDoor)]) {
     for (const service of stage) service.start();
     await Promise.all(stage.map((service) => ready(service)));
   }
+}
+
+/** The gateway closes first: what it still has to say, somebody hears. */
+export async function closeInOrder<T extends Pick<Child, 'plan'>>(
+  services: readonly T[],
+  stop: (service: T) => Promise<void>,
+): Promise<void> {
+  const door = Promise.all(services.filter(isDoor).map(stop));
+  await Promise.race([door, new Promise((resolve) => setTimeout(resolve, DOOR_FIRST_MS))]);
+  await Promise.all([door, ...services.filter((service) => !isDoor(service)).map(stop)]);
 }
 
 function eachLine(stream: NodeJS.ReadableStream, use: (line: string) => void): void {

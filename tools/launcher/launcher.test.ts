@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, test } from '@jest/globals';
-import { Child, openInOrder } from './child.ts';
+import { Child, closeInOrder, openInOrder } from './child.ts';
 import { beginAnew, signingKey } from './data.ts';
 import { BadOption, NO_SECRETS, type Plan, type ProcessPlan, plan } from './plan.ts';
 import { explainTaken, takenPorts } from './ports.ts';
@@ -86,6 +86,23 @@ test('the gateway is started when all others are ready', async () => {
   expect(started).toEqual(['tenant-service', 'executor-service', 'gateway']);
   ready.get('gateway')?.();
   await all;
+});
+
+test('the gateway is stopped before those that it hands requests to, but they do not wait for ever', async () => {
+  const stopped: string[] = [];
+  const services = ['tenant-service', 'gateway'].map((name) => ({ plan: { name } as ProcessPlan }));
+  let gone: () => void = () => undefined;
+  const quick = closeInOrder(services, ({ plan: { name } }) => {
+    stopped.push(name);
+    return name === 'gateway' ? new Promise((resolve) => (gone = resolve)) : Promise.resolve();
+  });
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  expect(stopped).toEqual(['gateway']);
+  // Nobody lets the gateway go.
+  await eventually(() => stopped.length === 2);
+  expect(stopped).toEqual(['gateway', 'tenant-service']);
+  gone();
+  await quick;
 });
 
 describe('a child', () => {

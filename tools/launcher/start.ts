@@ -2,7 +2,7 @@
  * `npm start`: local-cloud and the services on this machine, until Ctrl-C.
  *
  * 1. Either everything becomes ready or it is said what does not and why. 2. Ctrl-C ends every child within 10 s.
- * 3. Data stays between starts unless `--fresh`. 4. The gateway's port opens last.
+ * 3. Data stays between starts unless `--fresh`. 4. The gateway's port opens last and closes first.
  */
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
@@ -10,7 +10,7 @@ import { constants, setPriority } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { Child, openInOrder } from './child.ts';
+import { Child, closeInOrder, openInOrder } from './child.ts';
 import { beginAnew, signingKey } from './data.ts';
 import { mintTokens } from './identity.ts';
 import { BadOption, plan as makePlan, NO_SECRETS, type ProcessPlan, portOffset } from './plan.ts';
@@ -149,7 +149,7 @@ function stopOnSignal(cloud: Child, services: readonly Child[]): { signal: Abort
     controller.abort();
     console.log('\nStopping ...');
     // The services write their last rows into local-cloud, so it goes last.
-    await Promise.all(services.map((service) => service.stop(SERVICES_STOP_MS)));
+    await closeInOrder(services, (service) => service.stop(SERVICES_STOP_MS));
     await cloud.stop(CLOUD_STOP_MS);
     console.log('Stopped. The data is kept.');
     process.exit(0);
