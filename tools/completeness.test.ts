@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { ERRORS, EVENTS, OPERATIONS, SUBSCRIPTIONS } from '@convergence/contracts';
 import * as tables from '@convergence/tables';
 import { describe, expect, test } from '@jest/globals';
-import { declaredTables, referencePages } from './reference.ts';
+import { declaredTables, referencePages } from './reference/pages.ts';
 import { list, root, text, there } from './workspace.ts';
 
 const built = (app: string): boolean => there(`apps/${app}/src/main.ts`);

@@ -1,7 +1,7 @@
 /** `npm run docs` writes the reference pages; pages whose declaration is gone go with it. */
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { referencePages } from './reference.ts';
+import { referencePages } from './reference/pages.ts';
 import { list, root } from './workspace.ts';
 
 const pages = referencePages();

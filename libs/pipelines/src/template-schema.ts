@@ -14,7 +14,7 @@ export interface StepTypeDeclaration {
 }
 
 const closed = { additionalProperties: false } as const;
-const name = (description: string) => Type.String({ pattern: '^[a-z][a-z0-9_]{0,62}$', description });
+const name = (description: string) => Type.String({ title: 'name', pattern: '^[a-z][a-z0-9_]{0,62}$', description });
 const flag = Type.Union([Type.Boolean(), Type.String({ pattern: '^\\{[a-z_][a-z0-9_]*\\}$' })], {
   description: 'true, false or a boolean parameter: "{name}"',
 });
@@ -49,23 +49,33 @@ function step(types: readonly StepTypeDeclaration[]): TSchema {
         types.map((t) => t.type),
         { description: types.map((t) => `${t.type}: ${t.description}`).join('\n') },
       ),
-      description: Type.Optional(Type.String()),
+      description: Type.Optional(Type.String({ description: 'For people' })),
       with: Type.Optional(Type.Object({}, { description: 'What the step type takes' })),
       depends_on: Type.Optional(
         Type.Array(Type.String(), { uniqueItems: true, description: 'Default: the step before. []: starts at once' }),
       ),
-      when: Type.Optional(Type.Enum(['succeeded', 'failed', 'finished'], { description: 'How its dependencies must have ended' })),
-      on_failure: Type.Optional(Type.Enum(['stop', 'continue'])),
+      when: Type.Optional(
+        Type.Enum(['succeeded', 'failed', 'finished'], {
+          description: 'How its dependencies must have ended; default succeeded. finished: either way',
+        }),
+      ),
+      on_failure: Type.Optional(
+        Type.Enum(['stop', 'continue'], {
+          description: 'stop (default) fails the run; continue: later steps go on as if it had succeeded',
+        }),
+      ),
       enabled: Type.Optional(flag),
-      timeout_minutes: Type.Optional(Type.Number({ exclusiveMinimum: 0, maximum: 1440 })),
+      timeout_minutes: Type.Optional(
+        Type.Number({ exclusiveMinimum: 0, maximum: 1440, description: 'Of one attempt of the step; default: what is left of the run' }),
+      ),
       retry: Type.Optional(
         Type.Object(
           {
-            max_attempts: Type.Optional(Type.Integer({ minimum: 1, maximum: 10 })),
-            backoff_seconds: Type.Optional(Type.Number({ minimum: 0, maximum: 3600 })),
-            multiplier: Type.Optional(Type.Number({ minimum: 1, maximum: 10 })),
+            max_attempts: Type.Optional(Type.Integer({ minimum: 1, maximum: 10, description: 'Default 3' })),
+            backoff_seconds: Type.Optional(Type.Number({ minimum: 0, maximum: 3600, description: 'Before the second attempt; default 5' })),
+            multiplier: Type.Optional(Type.Number({ minimum: 1, maximum: 10, description: 'Of the wait, each time; default 2' })),
           },
-          closed,
+          { ...closed, description: 'Only a failure that may pass by itself is tried again' },
         ),
       ),
     },

@@ -3,9 +3,12 @@ import Type, { type Static } from 'typebox';
 
 export const closed = { additionalProperties: false } as const;
 
-export const TableName = Type.String({ pattern: '^[a-z][a-z0-9_]{1,126}$', description: "A table of the tenant's dataset" });
-export const ColumnName = Type.String({ pattern: '^[A-Za-z_][A-Za-z0-9_]{0,299}$' });
-const ColumnNames = Type.Array(ColumnName, { minItems: 1, maxItems: 4, uniqueItems: true });
+export const TableName = Type.String({
+  title: 'table name',
+  pattern: '^[a-z][a-z0-9_]{1,126}$',
+  description: "A table of the tenant's dataset",
+});
+export const ColumnName = Type.String({ title: 'column name', pattern: '^[A-Za-z_][A-Za-z0-9_]{0,299}$' });
 
 /** What a step replaces. Exactly one of them; a whole table when none is named. */
 export const Unit = Type.Union(
@@ -15,18 +18,22 @@ export const Unit = Type.Union(
     Type.Object({ keys: Type.Array(ColumnName, { minItems: 1, uniqueItems: true }) }, closed),
     Type.Object({ table: Type.Literal(true) }, closed),
   ],
-  { description: 'What the step replaces: { day: "{date}" }, { month: "{month}" }, { keys: [id] } or { table: true }' },
+  { description: 'What the step replaces: { day: "{date}" }, { month: "{month}" }, { keys: [id] } or { table: true } (default)' },
 );
 export type Unit = Static<typeof Unit>;
 
 /** How a step writes: the target, what of it is replaced, and what may change about its columns. */
 export const Target = {
-  to: TableName,
+  to: Type.String({ ...TableName, description: "The target: a table of the tenant's dataset, made by the first run" }),
   unit: Type.Optional(Unit),
   partition_by: Type.Optional(Type.String({ ...ColumnName, description: 'A DATE or TIMESTAMP column; default: the column of the unit' })),
-  cluster_by: Type.Optional(ColumnNames),
+  cluster_by: Type.Optional(
+    Type.Array(ColumnName, { minItems: 1, maxItems: 4, uniqueItems: true, description: 'When the target is made' }),
+  ),
   schema_drift: Type.Optional(
-    Type.Enum(['evolve', 'freeze'], { description: 'evolve (default): new columns are added; freeze: they are an error' }),
+    Type.Enum(['evolve', 'freeze'], {
+      description: 'evolve (default): new columns are added; freeze: they are an error. A changed type always is',
+    }),
   ),
   control_totals: Type.Optional(
     Type.Array(

@@ -17,7 +17,9 @@ export const ObjectLoadConfig = Type.Object(
     ),
     pattern: Type.Optional(Type.String({ format: 'regex', description: 'Only objects whose name matches' })),
     expect_rows: Type.Optional(Type.Boolean({ description: 'An export without rows is an error (default); false lets it empty the unit' })),
-    columns: Type.Optional(Type.Record(Type.String(), Type.String({ description: 'GoogleSQL type' }))),
+    columns: Type.Optional(
+      Type.Record(Type.String(), Type.String(), { description: 'Column -> GoogleSQL type; default: found by the load job' }),
+    ),
     ...Target,
   },
   closed,

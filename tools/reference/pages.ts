@@ -1,41 +1,24 @@
 /**
  * The reference pages that are made from declarations, so that they can not say anything else: errors, operations, events, steps,
  * tables.
- * Declarations in, pages out. `npm run docs` writes them; completeness.test.ts compares.
+ * Declarations in, pages out. `npm run docs` writes them; completeness.test.ts compares. What a schema takes is told in schema-text.ts.
  */
 import { ERRORS, EVENTS, type EventDefinition, OPERATIONS, type Operation, SUBSCRIPTIONS, subscriptionName } from '@convergence/contracts';
 import type { TableSpec, ViewSpec } from '@convergence/ports';
-import { ERROR_CLASSES, STEP_TYPES } from '@convergence/steps';
 import * as tables from '@convergence/tables';
-import { list, text } from './workspace.ts';
-
-const NOTE = '<!-- Made by `npm run docs` from the declarations in code; change those. -->';
-type Schema = {
-  properties?: Record<string, Schema>;
-  required?: string[];
-  type?: string;
-  enum?: unknown[];
-  const?: unknown;
-  anyOf?: Schema[];
-  items?: Schema;
-  pattern?: string;
-  minimum?: number;
-  maximum?: number;
-  format?: string;
-  default?: unknown;
-  description?: string;
-};
+import { cell, page } from './page.ts';
+import { fields, type Schema } from './schema-text.ts';
+import { stepPages } from './step-pages.ts';
 
 export function referencePages(): Map<string, string> {
   const pages = new Map<string, string>([
     ['docs/errors.md', errorsPage()],
     ['docs/api.md', apiPage(OPERATIONS)],
     ['docs/events/README.md', eventsList()],
-    ['docs/steps/README.md', stepsList()],
     ['docs/tables/README.md', tablesList()],
   ]);
   for (const event of EVENTS) pages.set(`docs/events/${event.name}.md`, eventPage(event));
-  for (const step of STEP_TYPES) pages.set(stepPath(step.type), stepPage(step));
+  for (const [path, content] of stepPages()) pages.set(path, content);
   for (const table of declaredTables()) pages.set(`docs/tables/${table.name}.md`, tablePage(table));
   return pages;
 }
@@ -55,8 +38,6 @@ function declaredViews(): ViewSpec[] {
   const all = Object.values(tables).flatMap((value) => (Array.isArray(value) ? (value as unknown[]) : [value]));
   return all.filter((value): value is ViewSpec => typeof (value as Partial<ViewSpec> | null)?.sql === 'string');
 }
-
-const page = (...lines: string[]): string => `${[NOTE, '', ...lines].join('\n').trimEnd()}\n`;
 
 function errorsPage(): string {
   return page(
@@ -97,31 +78,6 @@ function operationLines(operation: Operation): string[] {
   }
   if (operation.errors.length > 0) lines.push('', `Errors: ${operation.errors.map((code) => `\`${code}\``).join(', ')}`);
   return lines;
-}
-
-function fields(schema: Schema): string[] {
-  if (!schema.properties) return [`- ${typeText(schema)}`];
-  return Object.entries(schema.properties).map(([name, property]) => {
-    const notes = [typeText(property)];
-    if (!schema.required?.includes(name))
-      notes.push(property.default === undefined ? 'optional' : `default \`${JSON.stringify(property.default)}\``);
-    return `- \`${name}\`: ${notes.join(', ')}${property.description ? `. ${property.description}` : ''}`;
-  });
-}
-
-function typeText(schema: Schema): string {
-  if (schema.const !== undefined) return `\`${JSON.stringify(schema.const)}\``;
-  if (schema.enum) return schema.enum.map((value) => `\`${value}\``).join(' or ');
-  if (schema.anyOf) return schema.anyOf.map(typeText).join(' or ');
-  if (schema.type === 'array') return `list of ${schema.items ? typeText(schema.items) : 'anything'}`;
-  const limits = [
-    ...(schema.minimum !== undefined ? [`at least ${schema.minimum}`] : []),
-    ...(schema.maximum !== undefined ? [`at most ${schema.maximum}`] : []),
-    ...(schema.pattern ? [`\`${schema.pattern.replaceAll('|', '\\|')}\``] : []),
-    ...(schema.format ? [schema.format] : []),
-  ];
-  const inner = schema.properties ? ` {${Object.keys(schema.properties).join(', ')}}` : '';
-  return `${schema.type ?? 'anything'}${inner}${limits.length > 0 ? ` (${limits.join(', ')})` : ''}`;
 }
 
 const subscribersOf = (topic: string) => SUBSCRIPTIONS.filter((subscription) => subscription.topic === topic);
@@ -208,57 +164,3 @@ function tablePage(table: TableSpec): string {
     ),
   );
 }
-
-const stepPath = (type: string): string => `docs/steps/${type.replace('.', '-')}.md`;
-
-function stepsList(): string {
-  return page(
-    '# Steps',
-    '',
-    'What a template can do. Keys that every step has (`depends_on`, `when`, `retry`, `timeout_minutes`, ...) are in the schema that editors',
-    'use, `configs/pipeline.schema.json`. A step that runs twice ends in the same table.',
-    '',
-    '| type | does |',
-    '|---|---|',
-    ...STEP_TYPES.map(({ type, description }) => `| [${type}](${type.replace('.', '-')}.md) | ${cell(description)} |`),
-    '',
-    `A failed step says which kind of failure it was: ${ERROR_CLASSES.map((kind) => `\`${kind}\``).join(', ')}.`,
-  );
-}
-
-function stepPage(step: (typeof STEP_TYPES)[number]): string {
-  const lines = [
-    `# ${step.type}`,
-    '',
-    `${step.description[0]?.toUpperCase()}${step.description.slice(1)}.`,
-    '',
-    '`with`:',
-    '',
-    ...fields(step.config as Schema),
-  ];
-  lines.push('', `Outputs, for later steps as \`{steps.<id>.<output>}\`: ${step.outputs.map((output) => `\`${output}\``).join(', ')}`);
-  const example = exampleOf(step.type);
-  if (example) lines.push('', `As [${example.file}](../../${example.file}) uses it:`, '', '```yaml', ...example.lines, '```');
-  return page(...lines);
-}
-
-/** The first step of that type among the templates that ship. */
-function exampleOf(type: string): { file: string; lines: string[] } | undefined {
-  for (const file of list('configs/{gcp,aws,azure,openai,claude}/*/*.yml')) {
-    const lines = text(file).split('\n');
-    const at = lines.findIndex((line) => line.trim() === `type: ${type}`);
-    if (at < 0) continue;
-    const first = lines.slice(0, at + 1).findLastIndex((line) => /^ {2}- /.test(line));
-    const next = lines.findIndex((line, index) => index > at && (/^ {2}- /.test(line) || /^\S/.test(line)));
-    return {
-      file,
-      lines: lines
-        .slice(first, next < 0 ? undefined : next)
-        .map((line) => line.slice(2))
-        .filter((line) => line.trim() !== ''),
-    };
-  }
-  return undefined;
-}
-
-const cell = (content: string): string => content.replaceAll('|', '\\|').replaceAll('\n', ' ');
