@@ -16,6 +16,13 @@ export const executorFields = {
   mailFrom: text('MAIL_FROM', { default: 'Convergence <no-reply@convergence.example>' }),
   /** Where e-mails are kept as .eml files while there is no SMTP_URL. */
   mailOutbox: text('MAIL_OUTBOX', { default: '.data/outbox' }),
+  /** Private networks that sources and webhooks may lie in; on a laptop its own addresses too. */
+  outboundNetworks: text('OUTBOUND_NETWORKS', {
+    default: undefined,
+    pattern: /^[0-9a-f.:]+\/\d{1,3}(,[0-9a-f.:]+\/\d{1,3})*$/i,
+    hint: 'networks such as 10.1.0.0/16, separated by commas',
+    example: '10.1.0.0/16',
+  }),
   /** What `file:` objects may be read from. */
   objectsDir: text('OBJECTS_DIR', { default: '.data/objects' }),
   /** Cloud Storage on this machine, for tests; else tenants' buckets are Google's. */

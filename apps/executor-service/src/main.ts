@@ -5,6 +5,7 @@ import { runService, systemClock } from '@convergence/service';
 import { messengers } from '@convergence/steps';
 import { executorFields } from './config.ts';
 import { objectStores } from './object-stores.ts';
+import { LOOPBACK, outboundFetch } from './outbound-fetch.ts';
 import { executorService } from './service.ts';
 import { tenantWarehouses } from './tenant-warehouses.ts';
 
@@ -23,6 +24,7 @@ await runService({
       refreshSeconds: context.local ? 2 : 0,
       onProblems: (problems) => log.warn({ problems }, 'templates with problems are not served'),
     });
+    const outbound = outboundFetch([...(context.local ? LOOPBACK : []), ...(config.outboundNetworks?.split(',') ?? [])]);
     return executorService(context, {
       bus,
       warehouse,
@@ -33,7 +35,8 @@ await runService({
         objectsDir: config.objectsDir,
         storageEndpoint: config.storageHost && `http://${config.storageHost}`,
       }),
-      messenger: messengers({ smtpUrl: config.smtpUrl, from: config.mailFrom, outbox: config.mailOutbox, fetch, now: Date.now }),
+      messenger: messengers({ smtpUrl: config.smtpUrl, from: config.mailFrom, outbox: config.mailOutbox, fetch: outbound, now: Date.now }),
+      fetch: outbound,
       clock: systemClock,
       instance: config.instance ?? randomBytes(4).toString('hex'),
       provision: async () => void (await bus.provision()),

@@ -35,6 +35,8 @@ export interface ExecutorParts {
   readonly templates: TemplateCatalogue;
   readonly objectStore: (uri: string, credential: (provider: string) => Promise<Credential>) => Promise<ObjectStore>;
   readonly messenger: Messenger;
+  /** For addresses that tenants name. */
+  readonly fetch: typeof fetch;
   readonly clock: Clock;
   readonly instance: string;
   /** Makes the central table, where this service may. */
@@ -67,7 +69,6 @@ export function executorService(context: BuildContext<ExecutorConfig>, parts: Ex
     versions: templateVersions(warehouse, config.dataset, (source) => templates.read(source), clock),
     startedWith: (runId) => index.get(runId)?.template_hash ?? undefined,
     crashPoint: crashPoints(context.local ? config.crashAt : undefined, config.crashMark),
-    fetch,
   };
   const worker = new Worker({
     concurrency: config.concurrency,

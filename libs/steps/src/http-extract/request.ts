@@ -73,7 +73,7 @@ export class Requester {
       });
     } catch (cause) {
       signal.throwIfAborted();
-      throw unreachable(url, cause);
+      throw cause instanceof StepFailure ? cause : unreachable(url, cause);
     }
   }
 
@@ -186,7 +186,7 @@ export async function authorization(context: StepContext, config: HttpExtractCon
         .fetch(url, { method: 'POST', body, redirect: 'error', signal: context.signal })
         .catch((cause: unknown) => {
           context.signal.throwIfAborted();
-          throw unreachable(url, cause);
+          throw cause instanceof StepFailure ? cause : unreachable(url, cause);
         });
       if (!response.ok)
         throw response.status < 500 && response.status !== 429

@@ -93,6 +93,7 @@ async function post(url: string, message: Message, options: MessengerOptions): P
     await response.body?.cancel();
     status = response.status;
   } catch (cause) {
+    if (cause instanceof StepFailure) throw cause;
     throw new StepFailure('source_not_ready', 'notify.unreachable', `The ${message.channel} address can not be reached.`, {
       hint: 'It is tried again by itself.',
       transient: true,
