@@ -37,8 +37,11 @@ export function misfits(schema: TSchema, value: unknown): FieldError[] {
   return validate(value) ? [] : errorsOf(validate);
 }
 
+/** Enough to mend a request by; a body of nothing but mistakes would be answered with many times its own size. */
+const MOST_ERRORS = 100;
+
 function errorsOf(validate: ValidateFunction): FieldError[] {
-  return (validate.errors ?? []).map((e) => {
+  return (validate.errors ?? []).slice(0, MOST_ERRORS).map((e) => {
     if (e.keyword === 'additionalProperties')
       return { path: `${e.instancePath}/${e.params.additionalProperty}`, message: 'is not a known field' };
     if (e.keyword === 'required') return { path: `${e.instancePath}/${e.params.missingProperty}`, message: 'is required' };

@@ -5,7 +5,7 @@ import { nullable, page, pageQuery, TenantIdField, TimeField } from './fields.ts
 
 /** API keys. The key itself is shown once, by the answer that made it; afterwards nobody can read it back. */
 const closed = { additionalProperties: false } as const;
-const Scopes = Type.Array(Type.Enum([...SCOPES]), { minItems: 1, maxItems: SCOPES.length, uniqueItems: true });
+const Scopes = Type.Array(Type.Enum([...SCOPES], { type: 'string' }), { minItems: 1, maxItems: SCOPES.length, uniqueItems: true });
 
 export const ApiKeyItem = Type.Object({
   api_key_id: Type.String(),
