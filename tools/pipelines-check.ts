@@ -16,6 +16,8 @@ const answers = await fetch(`${started}/healthz`).then(
   (response) => response.ok,
   () => false,
 );
+// On a laptop nobody needs to look for Google's metadata server, which takes a second and a warning.
+if (answers) process.env.METADATA_SERVER_DETECTION ??= 'none';
 const hosts = hostsFrom({ ...(answers && { BIGQUERY_EMULATOR_HOST: started }), ...process.env });
 if (hosts.bigquery) {
   const warehouse = googleWarehouse({
