@@ -19,6 +19,7 @@ import { templateVersions } from './execution/template-versions.ts';
 import type { Executor } from './executor.ts';
 import { subscriptions } from './handlers/handlers.ts';
 import { startHeartbeat } from './heartbeat.ts';
+import { startCatchingUp } from './index/catching-up.ts';
 import { LiveEvents } from './index/live-events.ts';
 import { RunIndex } from './index/run-index.ts';
 import { RunTable } from './index/run-table.ts';
@@ -104,6 +105,7 @@ export function executorService(context: BuildContext<ExecutorConfig>, parts: Ex
   metrics.gauge('runs_running', 'Runs in work on this instance', [], (gauge) => gauge.set(worker.running));
   metrics.gauge('runs_waiting', 'Runs in hand that wait for a place', [], (gauge) => gauge.set(worker.waiting));
   let stopHeartbeat = () => {};
+  let stopCatchingUp = () => {};
   return {
     routes: routes(executor),
     bus,
@@ -115,6 +117,7 @@ export function executorService(context: BuildContext<ExecutorConfig>, parts: Ex
       for (const record of recent.reverse()) index.add(record);
       const oldest = recent[0];
       if (recent.length === config.indexedRuns && oldest) index.completeSince = { admitted_at: oldest.admitted_at, run_id: oldest.run_id };
+      stopCatchingUp = startCatchingUp({ index, table, live, clock, log, capacity: config.indexedRuns });
       stopHeartbeat = startHeartbeat({
         bus,
         clock,
@@ -131,6 +134,7 @@ export function executorService(context: BuildContext<ExecutorConfig>, parts: Ex
       () => bus.close(),
       () => progress.flush(),
       () => stopHeartbeat(),
+      () => stopCatchingUp(),
       () => templates.close(),
       () => recorder.stop(),
     ],

@@ -106,6 +106,18 @@ export function heardCompleted(record: RunRecord, event: Completed): void {
   record.sequence = Math.max(record.sequence, event.sequence);
 }
 
+/** What the table says of it: for whoever did not hear it all. It moves no further back than events do. */
+export function readInTable(record: RunRecord, row: RunRecord): void {
+  record.spec ??= row.spec;
+  record.started_at ??= row.started_at;
+  if (hasEnded(record.status) || row.status === 'PENDING') return;
+  record.status = row.status;
+  record.ended_at = row.ended_at;
+  record.error = row.error;
+  withTemplate(record, row);
+  record.sequence = Math.max(record.sequence, row.sequence);
+}
+
 function withTemplate(record: RunRecord, event: Partial<Pick<RunRecord, 'template_version' | 'template_hash'>>): void {
   if (!event.template_hash) return;
   record.template_hash = event.template_hash;

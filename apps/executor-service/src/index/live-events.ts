@@ -50,14 +50,18 @@ export class LiveEvents {
       const known = step && record.steps.get(step.step_id);
       const data = step ? JSON.stringify(known?.sequence === sequence ? stepView(known) : step) : JSON.stringify(runView(record));
       this.#add(feed, { id: sequence, event: step ? 'step' : 'run', data });
-    } else if (feed.endedAt === undefined) {
-      feed.endedAt = this.#now();
-      // Ends and steps come by different ways: what the last step did may arrive a moment later, and belongs before.
-      setTimeout(() => {
-        this.#add(feed, { id: heard.data.sequence, event: 'end', data: JSON.stringify(runView(record)) });
-        this.#sweep();
-      }, END_WAITS_MS).unref();
-    }
+    } else this.ended(record, heard.data.sequence);
+  }
+
+  /** Ends and steps come by different ways: what the last step did may arrive a moment later, and belongs before. */
+  ended(record: RunRecord, sequence: number): void {
+    const feed = this.#feed(record.run_id);
+    if (feed.endedAt !== undefined) return;
+    feed.endedAt = this.#now();
+    setTimeout(() => {
+      this.#add(feed, { id: sequence, event: 'end', data: JSON.stringify(runView(record)) });
+      this.#sweep();
+    }, END_WAITS_MS).unref();
   }
 
   /** Whether the events here may not be all that whoever comes has not seen. */

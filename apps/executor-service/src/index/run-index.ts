@@ -22,6 +22,8 @@ export class RunIndex {
   /** Oldest first, by tenant and over all. */
   readonly #byTenant = new Map<string, RunRecord[]>();
   readonly #all: RunRecord[] = [];
+  /** Added without all that can be known of them; looked through again by whoever asks. */
+  readonly #doubtful = new Set<RunRecord>();
   readonly #capacity: number;
   /** Everything admitted after this is here; undefined: everything there is. */
   completeSince: Position | undefined;
@@ -57,6 +59,7 @@ export class RunIndex {
     const own = this.#byTenant.get(record.tenant_id) ?? [];
     insert(own, record);
     this.#byTenant.set(record.tenant_id, own);
+    if (inDoubt(record)) this.#doubtful.add(record);
     if (this.#records.size > this.#capacity) this.#shrink();
   }
 
@@ -69,6 +72,12 @@ export class RunIndex {
     }
   }
 
+  /** Runs of which something was said before this instance listened: how they were asked for, or that they ended. */
+  doubtful(): readonly RunRecord[] {
+    for (const record of this.#doubtful) if (!inDoubt(record)) this.#doubtful.delete(record);
+    return [...this.#doubtful];
+  }
+
   #tooOld(run_id: string, admitted_at: string): boolean {
     return this.completeSince !== undefined && newerThan(this.completeSince, { run_id, admitted_at });
   }
@@ -77,6 +86,7 @@ export class RunIndex {
     const leave = this.#all.find((record) => hasEnded(record.status));
     if (!leave) return;
     this.#records.delete(leave.run_id);
+    this.#doubtful.delete(leave);
     remove(this.#all, leave);
     const own = this.#byTenant.get(leave.tenant_id) ?? [];
     remove(own, leave);
@@ -85,6 +95,8 @@ export class RunIndex {
       this.completeSince = { run_id: leave.run_id, admitted_at: leave.admitted_at };
   }
 }
+
+const inDoubt = (record: RunRecord): boolean => record.spec === undefined || !(record.whole || hasEnded(record.status));
 
 /** Where it stands or would stand. */
 function place(line: readonly RunRecord[], at: Position): number {

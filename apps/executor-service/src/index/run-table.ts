@@ -69,6 +69,20 @@ ORDER BY start_time DESC, pipeline_logging_id DESC LIMIT @limit`,
     return rows.map(recordOf);
   }
 
+  /** Those of these runs that the table has. */
+  async these(runs: readonly Position[]): Promise<RunRecord[]> {
+    const times = runs.map((run) => Date.parse(run.admitted_at));
+    const { rows } = await this.#warehouse.run({
+      sql: `SELECT ${COLUMNS} FROM ${this.#table} WHERE start_time BETWEEN @from_time AND @to_time AND pipeline_logging_id IN UNNEST(@run_ids)`,
+      parameters: {
+        from_time: time(new Date(Math.min(...times)).toISOString()),
+        to_time: time(new Date(Math.max(...times)).toISOString()),
+        run_ids: { type: 'ARRAY<STRING>', value: runs.map((run) => run.run_id) },
+      },
+    });
+    return rows.map(recordOf);
+  }
+
   async get(runId: string): Promise<RunRecord | undefined> {
     const { rows } = await this.#warehouse.run({
       sql: `SELECT ${COLUMNS} FROM ${this.#table} WHERE pipeline_logging_id = @run_id LIMIT 1`,
