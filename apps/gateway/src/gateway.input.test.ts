@@ -95,10 +95,19 @@ describe('bodies', () => {
     expect(await chunked(gateway.url, big)).toBe(413);
   });
 
-  test('a body that is deeply nested is refused without falling over', async () => {
-    const answered = await onboard(`${'{"a":'.repeat(50_000)}1${'}'.repeat(50_000)}`);
-    expect(answered.status).toBe(400);
+  test.each(named(withBody))('%s refuses a body that is deeply nested, also where anything may stand', async (name, operation) => {
+    const deep = (levels: number) => `${'{"a":'.repeat(levels)}"]}"${'}'.repeat(levels)}`;
+    const [body, headers] = [`{"options":${deep(50_000)}}`, { 'content-type': 'application/json' }];
+    for (const more of [{}, { 'idempotency-key': `deep ${name}`.replace(/\W/g, '-') }]) {
+      const answered = await gateway.ask(operation.method, pathOf(operation), { ...credentials(operation), body, headers: { ...headers, ...more } });
+      expect(answered).toMatchObject({ status: 400, body: { code: 'request.malformed' } });
+    }
     expect((await gateway.ask('GET', '/healthz')).status).toBe(200);
+  });
+
+  test('brackets in texts are no nesting', async () => {
+    const body = { provider: 'GCP', domain: 'COST', options: { text: '[{"\\'.repeat(500) } };
+    expect((await gateway.ask('POST', '/api/v1/tenants/acme_corp/provider-configs', { key: ACME_KEY, body })).status).toBe(200);
   });
 });
 

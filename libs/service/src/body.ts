@@ -2,12 +2,15 @@
  * Reads a request's JSON body, refusing early what can't be one.
  * 1. Never more than the limit is held in memory, whatever Content-Length claims. 2. Bytes must be UTF-8.
  * 3. `__proto__` as a key is refused, also where it is written with escapes: no merge further down has to be careful. 4. Texts are Unicode:
- * half of a surrogate pair would be another text in a table than in memory.
+ * half of a surrogate pair would be another text in a table than in memory. 5. Nesting ends where everybody who walks a body by recursion
+ * can still follow.
  */
 import type { IncomingMessage } from 'node:http';
 import { Refusal } from '@convergence/contracts';
 
 export const BODY_LIMIT = 1024 * 1024;
+/** JSON.stringify and ajv give up at some thousands. */
+const DEEPEST = 100;
 
 export interface Body {
   /** The bytes as they came: signatures are made over them. */
@@ -33,6 +36,7 @@ export async function readJsonBody(request: IncomingMessage, limit = BODY_LIMIT)
 
 function parse(raw: Buffer): unknown {
   try {
+    if (isTooDeep(raw)) throw new SyntaxError(`Nested deeper than ${DEEPEST} levels`);
     const text = utf8.decode(raw);
     return text.includes('__proto__') || text.includes('\\u') ? JSON.parse(text, allowed) : JSON.parse(text);
   } catch (error) {
@@ -40,6 +44,22 @@ function parse(raw: Buffer): unknown {
     throw new Refusal('request.malformed', `The body is not valid JSON: ${reason.slice(0, 120)}.`, { cause: error });
   }
 }
+
+function isTooDeep(raw: Buffer): boolean {
+  let depth = 0;
+  let inText = false;
+  for (let i = 0; i < raw.length; i++) {
+    const sign = raw[i];
+    if (sign === SIGN.quote) inText = !inText;
+    else if (inText && sign === SIGN.escape) i++;
+    else if (inText) continue;
+    else if (sign === SIGN.object || sign === SIGN.array) depth++;
+    else if (sign === SIGN.objectEnd || sign === SIGN.arrayEnd) depth--;
+    if (depth > DEEPEST) return true;
+  }
+  return false;
+}
+const SIGN = { quote: 0x22, escape: 0x5c, object: 0x7b, array: 0x5b, objectEnd: 0x7d, arrayEnd: 0x5d } as const;
 
 function allowed(key: string, value: unknown): unknown {
   if (key === '__proto__') throw new SyntaxError('The key __proto__ is not allowed');
