@@ -99,7 +99,11 @@ describe('bodies', () => {
     const deep = (levels: number) => `${'{"a":'.repeat(levels)}"]}"${'}'.repeat(levels)}`;
     const [body, headers] = [`{"options":${deep(50_000)}}`, { 'content-type': 'application/json' }];
     for (const more of [{}, { 'idempotency-key': `deep ${name}`.replace(/\W/g, '-') }]) {
-      const answered = await gateway.ask(operation.method, pathOf(operation), { ...credentials(operation), body, headers: { ...headers, ...more } });
+      const answered = await gateway.ask(operation.method, pathOf(operation), {
+        ...credentials(operation),
+        body,
+        headers: { ...headers, ...more },
+      });
       expect(answered).toMatchObject({ status: 400, body: { code: 'request.malformed' } });
     }
     expect((await gateway.ask('GET', '/healthz')).status).toBe(200);

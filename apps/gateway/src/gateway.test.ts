@@ -205,6 +205,37 @@ describe('the gateway', () => {
     expect(gateway.tenants.asked[0]).toMatchObject({ raw, headers: { 'stripe-signature': 't=1,v1=abc' } });
   });
 
+  test('what was asked with an Idempotency-Key is performed once also when its caller did not wait, and only its own key is answered', async () => {
+    const path = '/api/v1/tenants/acme_corp/api-keys';
+    const { answer } = gateway.tenants;
+    let begins = 0;
+    let finish: () => void = () => {};
+    const begun = new Promise<void>((begin) => {
+      gateway.tenants.answer = async (asked, response) => {
+        if (asked.path !== path) return answer(asked, response);
+        begins += 1;
+        begin();
+        await new Promise<void>((done) => (finish = done));
+        return answer(asked, response);
+      };
+    });
+    const client = new AbortController();
+    const headers = { 'x-api-key': ACME_KEY, 'content-type': 'application/json', 'idempotency-key': 'made-once' };
+    const first = fetch(gateway.url + path, { method: 'POST', headers, body: '{}', signal: client.signal });
+    await begun;
+    client.abort();
+    await expect(first).rejects.toThrow();
+    const again = ask('POST', path, { key: ACME_KEY, headers: { 'idempotency-key': 'made-once' }, body: {} });
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    finish();
+    expect(await again).toMatchObject({ status: 200 });
+    expect(begins).toBe(1);
+    gateway.tenants.answer = answer;
+    gateway.keys.set('weak', { ...gateway.keys.get(ACME_KEY)!, api_key_id: 'key-weak', scopes: ['tenant:write'] });
+    const other = await ask('POST', path, { key: 'weak', headers: { 'idempotency-key': 'made-once' }, body: {} });
+    expect(other.headers.get('idempotency-replayed')).toBeNull();
+  });
+
   test('Idempotency-Key performs a POST once and refuses another request under it', async () => {
     const count = () => gateway.tenants.asked.filter(({ method }) => method === 'POST').length;
     const path = '/api/v1/tenants/acme_corp/api-keys';

@@ -3,7 +3,8 @@
  *
  * 1. Each operation is answered by its own file in routes/ or forwarded to its owner; one that is neither stops the start.
  * 2. A tenant's key never names another tenant anywhere: path (checked with the credentials), query or body.
- * 3. A POST with an Idempotency-Key is performed once.
+ * 3. A POST with an Idempotency-Key is performed once, whether its caller waits for the answer or not. Onboarding alone is left with its
+ * caller: it must know that a key reached nobody, and a repeat resumes it.
  */
 import type { Operation, Principal } from '@convergence/contracts';
 import { type Route, route } from '@convergence/service';
@@ -44,7 +45,9 @@ function guarded(operation: Operation, handle: Handle, idempotency: Idempotency)
     const key = call.request.headers['idempotency-key'];
     if (operation.method !== 'POST' || key === undefined) return handle(call);
     const request = [operation.id, call.params, call.query, call.body];
-    return idempotency.once(String(key), callerOf(call.principal, call.request.socket.remoteAddress), request, () => handle(call));
+    const left = operation.auth === 'onboarding' ? call.signal : new AbortController().signal;
+    const caller = { name: callerOf(call.principal, call.request.socket.remoteAddress), left };
+    return idempotency.once(String(key), caller, request, () => handle({ ...call, signal: left }));
   };
 }
 
@@ -59,7 +62,7 @@ function mustBeOwn(tenant: string, ...places: readonly unknown[]): void {
 }
 
 function callerOf(principal: Principal, address: string | undefined): string {
-  return principal.kind === 'tenant' ? `tenant ${principal.tenantId}` : `${principal.kind} ${address}`;
+  return principal.kind === 'tenant' ? `key ${principal.keyId} of ${principal.tenantId}` : `${principal.kind} ${address}`;
 }
 
 function underAlias(handle: Handle): Handle {

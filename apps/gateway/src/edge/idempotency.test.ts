@@ -7,14 +7,16 @@ function given(capacity = 100) {
   const clock = { at: 0 };
   return { clock, idempotency: new Idempotency({ now: () => clock.at, seconds: 60, capacity }) };
 }
+const STAYS = new AbortController().signal;
+const by = (name: string, left = STAYS) => ({ name, left });
 const performing = (reply: Reply = { status: 201, body: { id: 1 } }) => jest.fn(async () => reply);
 
 describe('Idempotency-Key', () => {
   test('the same key and request is performed once and answered alike', async () => {
     const { idempotency } = given();
     const perform = performing();
-    await idempotency.once('k', 'tenant a', [{ x: 1 }], perform);
-    const again = await idempotency.once('k', 'tenant a', [{ x: 1 }], perform);
+    await idempotency.once('k', by('tenant a'), [{ x: 1 }], perform);
+    const again = await idempotency.once('k', by('tenant a'), [{ x: 1 }], perform);
     expect(again).toMatchObject({ status: 201, body: { id: 1 }, headers: { 'Idempotency-Replayed': 'true' } });
     expect(perform).toHaveBeenCalledTimes(1);
   });
@@ -23,16 +25,30 @@ describe('Idempotency-Key', () => {
     const { idempotency } = given();
     let finish: (reply: Reply) => void = () => {};
     const perform = jest.fn(() => new Promise<Reply>((resolve) => (finish = resolve)));
-    const both = [1, 2].map(() => idempotency.once('k', 'tenant a', [], perform));
+    const both = [1, 2].map(() => idempotency.once('k', by('tenant a'), [], perform));
     finish({ body: { id: 7 } });
     expect((await Promise.all(both)).map(({ body }) => body)).toEqual([{ id: 7 }, { id: 7 }]);
     expect(perform).toHaveBeenCalledTimes(1);
   });
 
+  test('a double does it when who asked first left before the answer', async () => {
+    const { idempotency } = given();
+    const first = new AbortController();
+    const leaving = idempotency.once('k', by('a', first.signal), [], () => {
+      return new Promise((_, reject) => first.signal.addEventListener('abort', () => reject(new Error('left'))));
+    });
+    const perform = performing();
+    const doubles = [1, 2].map(() => idempotency.once('k', by('a'), [], perform));
+    first.abort();
+    await expect(leaving).rejects.toThrow('left');
+    expect((await Promise.all(doubles)).map(({ body }) => body)).toEqual([{ id: 1 }, { id: 1 }]);
+    expect(perform).toHaveBeenCalledTimes(1);
+  });
+
   test('the same key with another request is refused', async () => {
     const { idempotency } = given();
-    await idempotency.once('k', 'tenant a', [{ x: 1 }], performing());
-    await expect(idempotency.once('k', 'tenant a', [{ x: 2 }], performing())).rejects.toMatchObject({
+    await idempotency.once('k', by('tenant a'), [{ x: 1 }], performing());
+    await expect(idempotency.once('k', by('tenant a'), [{ x: 2 }], performing())).rejects.toMatchObject({
       code: 'request.idempotency_conflict',
     });
   });
@@ -40,8 +56,8 @@ describe('Idempotency-Key', () => {
   test('keys of different callers never meet', async () => {
     const { idempotency } = given();
     const perform = performing();
-    await idempotency.once('k', 'tenant a', [], perform);
-    await idempotency.once('k', 'tenant b', [], perform);
+    await idempotency.once('k', by('tenant a'), [], perform);
+    await idempotency.once('k', by('tenant b'), [], perform);
     expect(perform).toHaveBeenCalledTimes(2);
   });
 
@@ -51,31 +67,31 @@ describe('Idempotency-Key', () => {
     ['a bug', new Error('bug')],
   ])('%s is tried again', async (_, error) => {
     const { idempotency } = given();
-    await expect(idempotency.once('k', 'a', [], () => Promise.reject(error))).rejects.toBe(error);
-    expect(await idempotency.once('k', 'a', [], performing())).toMatchObject({ status: 201 });
+    await expect(idempotency.once('k', by('a'), [], () => Promise.reject(error))).rejects.toBe(error);
+    expect(await idempotency.once('k', by('a'), [], performing())).toMatchObject({ status: 201 });
   });
 
   test('a refusal that stays is kept', async () => {
     const { idempotency } = given();
     const refusal = new Refusal('tenant.exists', 'exists');
-    await expect(idempotency.once('k', 'a', [], () => Promise.reject(refusal))).rejects.toBe(refusal);
-    await expect(idempotency.once('k', 'a', [], performing())).rejects.toBe(refusal);
+    await expect(idempotency.once('k', by('a'), [], () => Promise.reject(refusal))).rejects.toBe(refusal);
+    await expect(idempotency.once('k', by('a'), [], performing())).rejects.toBe(refusal);
   });
 
   test('answers are forgotten after their time and when there are too many', async () => {
     const { idempotency, clock } = given(2);
     const perform = performing();
-    await idempotency.once('k', 'a', [], perform);
+    await idempotency.once('k', by('a'), [], perform);
     clock.at += 60_001;
-    await idempotency.once('k', 'a', [], perform);
+    await idempotency.once('k', by('a'), [], perform);
     expect(perform).toHaveBeenCalledTimes(2);
-    await idempotency.once('l', 'a', [], perform);
-    await idempotency.once('m', 'a', [], perform);
-    await idempotency.once('k', 'a', [], perform);
+    await idempotency.once('l', by('a'), [], perform);
+    await idempotency.once('m', by('a'), [], perform);
+    await idempotency.once('k', by('a'), [], perform);
     expect(perform).toHaveBeenCalledTimes(5);
   });
 
   test.each(['', 'x'.repeat(256), 'a b', 'ключ'])('the key %j is refused', async (key) => {
-    await expect(given().idempotency.once(key, 'a', [], performing())).rejects.toMatchObject({ code: 'request.invalid' });
+    await expect(given().idempotency.once(key, by('a'), [], performing())).rejects.toMatchObject({ code: 'request.invalid' });
   });
 });

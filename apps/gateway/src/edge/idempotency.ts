@@ -1,9 +1,10 @@
 /**
  * Idempotency-Key on POST: the same request with the same key is answered as the first time, without being done again.
  *
- * 1. The same key with another request is a 422. 2. While the first is being done, doubles wait for its answer.
+ * 1. The same key with another request is a 422. 2. While the first is being done, doubles wait for its answer; should its caller leave
+ * before, a double does it.
  * 3. An answer that another try may change (429, 503, a bug's 500) is not kept; every other refusal is.
- * 4. Keys of different callers never meet. 5. Kept in memory, bounded in number and time, for this instance alone: behind a
+ * 4. Keys of different callers never meet, nor those of a tenant's different API keys: an answer may hold what only its caller may have. 5. Kept in memory, bounded in number and time, for this instance alone: behind a
  * load balancer a double may reach another instance, which is why every command is idempotent by business identity too.
  */
 import { createHash } from 'node:crypto';
@@ -15,7 +16,14 @@ const KEY = /^[\x21-\x7e]{1,255}$/;
 interface Kept {
   readonly fingerprint: string;
   readonly answer: Promise<Reply>;
+  /** Aborted when who asked first left. */
+  readonly left: AbortSignal;
   readonly until: number;
+}
+/** Who asks with the key, and until when. */
+export interface Caller {
+  readonly name: string;
+  readonly left: AbortSignal;
 }
 export interface IdempotencyOptions {
   readonly now: () => number;
@@ -31,26 +39,31 @@ export class Idempotency {
     this.#options = { seconds: 24 * 3600, capacity: 10_000, ...options };
   }
 
-  async once(key: string, caller: string, request: readonly unknown[], perform: () => Promise<Reply>): Promise<Reply> {
+  async once(key: string, caller: Caller, request: readonly unknown[], perform: () => Promise<Reply>): Promise<Reply> {
     if (!KEY.test(key)) {
       throw new Refusal('request.invalid', 'header /idempotency-key must be 1 to 255 visible ASCII characters.', {
         fields: { errors: [{ in: 'header', path: '/idempotency-key', message: 'must be 1 to 255 visible ASCII characters' }] },
       });
     }
     const now = this.#options.now();
-    const name = `${caller}\n${key}`;
+    const name = `${caller.name}\n${key}`;
     const fingerprint = createHash('sha256').update(JSON.stringify(request)).digest('base64');
     const kept = this.#kept.get(name);
     if (kept && kept.until > now) {
       if (kept.fingerprint !== fingerprint) {
         throw new Refusal('request.idempotency_conflict', 'This Idempotency-Key was used with another request.');
       }
-      const reply = await kept.answer;
-      return { ...reply, headers: { ...reply.headers, 'Idempotency-Replayed': 'true' } };
+      try {
+        const reply = await kept.answer;
+        return { ...reply, headers: { ...reply.headers, 'Idempotency-Replayed': 'true' } };
+      } catch (error) {
+        if (!kept.left.aborted || !mayPass(error)) throw error;
+        return this.once(key, caller, request, perform);
+      }
     }
     this.#makeRoom(now);
     const answer = perform();
-    const entry: Kept = { fingerprint, answer, until: now + this.#options.seconds * 1000 };
+    const entry: Kept = { fingerprint, answer, left: caller.left, until: now + this.#options.seconds * 1000 };
     this.#kept.delete(name);
     this.#kept.set(name, entry);
     try {
