@@ -2,7 +2,8 @@
  * Objects of an export into a table.
  *
  * 1. With a manifest only the files that it lists count: an overwritten export leaves old ones behind. 2. A listed file that is missing
- * fails the step: part of an export is worse than none. 3. An export without rows is an error unless the template says otherwise.
+ * fails the step: part of an export is worse than none; so does one that is listed twice. 3. An export without rows is an error unless
+ * the template says otherwise. 4. A CSV file whose columns stand in another order than the template's is an error.
  */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -12,6 +13,7 @@ import { inFolder, type LoadFile, stageFiles } from '../staged-rows.ts';
 import type { StepCode, StepContext } from '../step.ts';
 import { replaceUnit } from '../target.ts';
 import type { ObjectLoadConfig } from './config.ts';
+import { mustHaveOrder } from './csv-header.ts';
 import type { ObjectStore } from './objects.ts';
 
 const MOST_FILES = 10_000;
@@ -25,6 +27,7 @@ export const objectLoad: StepCode = async (context) => {
     for (const [i, name] of names.entries()) {
       const path = join(folder, `object-${i}`);
       await store.fetch(name, path, context.signal);
+      if (config.format === 'CSV' && config.columns) await mustHaveOrder(name, path, Object.keys(config.columns));
       files.push({ path, format: config.format, ...(config.format === 'CSV' && { options: { skipLeadingRows: 1 } }) });
     }
     await context.crashPoint('fetched');
@@ -77,20 +80,38 @@ export function manifestFiles(text: string, manifest: string, listed: readonly s
     throw new StepFailure('schema', 'object.manifest_invalid', `${manifest} lists no files, dataFiles or blobs.`, {
       hint: 'It is not the manifest of an export.',
     });
+  const there = new Set(listed);
+  const seen = new Set<string>();
   return entries.map((entry) => {
     const full =
       typeof entry === 'string'
         ? entry
         : String((entry as { blobName?: unknown; name?: unknown }).blobName ?? (entry as { name?: unknown }).name ?? '');
-    const found = listed.find((name) => full === name || full.endsWith(`/${name}`));
+    const found = endsOf(full).find((end) => there.has(end));
     if (found === undefined)
       throw new StepFailure('source_not_ready', 'object.not_found', `${full} is in the manifest but not there.`, {
         hint: 'The export may be in the middle of a delivery; it is tried again by itself.',
         transient: true,
       });
+    if (seen.has(found))
+      throw new StepFailure(
+        'schema',
+        'object.manifest_invalid',
+        `${manifest} lists ${found} twice, or two files that are not told apart.`,
+        {
+          hint: 'Its rows would count twice. Let `from` name the folder below which the names of the manifest differ.',
+        },
+      );
+    seen.add(found);
     return found;
   });
 }
+
+/** `p/x/a.csv`, `x/a.csv`, `a.csv`: the longest that is there is meant. */
+const endsOf = (path: string): string[] => {
+  const parts = path.split('/');
+  return parts.map((_, i) => parts.slice(i).join('/'));
+};
 
 async function mustHaveRows<T>(context: StepContext, config: ObjectLoadConfig, go: () => Promise<T>, staging: string): Promise<T> {
   if (config.expect_rows === false) return go();
