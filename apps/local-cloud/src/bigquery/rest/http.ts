@@ -176,12 +176,18 @@ const once = <T>(make: () => Promise<T>): (() => Promise<T>) => {
 async function readBody(request: IncomingMessage, most: number): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let size = 0;
-  for await (const chunk of request as AsyncIterable<Buffer>) {
+  request.on('data', (chunk: Buffer) => {
     size += chunk.length;
     if (size <= most) chunks.push(chunk);
     // Far beyond the limit there is no point in reading on to be able to answer.
     else if (size > 4 * most) request.destroy();
-  }
+  });
+  await new Promise<void>((resolve, reject) =>
+    request
+      .once('end', resolve)
+      .once('error', reject)
+      .once('close', () => reject(new Error('The client went away.'))),
+  );
   if (size > most) throw new ApiError('badRequest', `Request payload size exceeds the limit: ${most} bytes.`, undefined, 413);
   const bytes = chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks);
   if (request.headers['content-encoding'] !== 'gzip' || bytes.length === 0) return bytes;
@@ -220,7 +226,7 @@ function send(response: ServerResponse, result: unknown, pretty: boolean): void 
   const headers: Record<string, string | number> = { 'content-type': 'application/json; charset=UTF-8', ...reply.headers };
   const etag = !(reply.body instanceof JsonText) && (reply.body as { etag?: unknown }).etag;
   if (typeof etag === 'string') headers.etag = etag;
-  const bytes = Buffer.from(text);
-  headers['content-length'] = bytes.length;
-  response.writeHead(reply.status, headers).end(bytes);
+  headers['content-length'] = Buffer.byteLength(text);
+  // As text it leaves together with the head, in one write.
+  response.writeHead(reply.status, headers).end(text);
 }

@@ -49,6 +49,7 @@ test('2. a statement in a transaction does not wait for the gate that its transa
 test('1. a rollback that a cancelled job interrupts is asked for again before the gate is left', async () => {
   const asked: string[] = [];
   const raw = {
+    prepare: async (sql: string) => ({ run: async () => void asked.push(sql) }),
     run: async (sql: string) => {
       asked.push(sql);
       if (asked.length === 2) throw new Error('INTERRUPT Error: Interrupted!');

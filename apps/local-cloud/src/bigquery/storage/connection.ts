@@ -39,6 +39,7 @@ function release(statement: DuckDBPreparedStatement, kept: boolean): void {
 export class Connection {
   readonly raw: DuckDBConnection;
   readonly #prepared = new Map<string, Prepared>();
+  readonly #said = new Map<string, DuckDBPreparedStatement>();
   readonly #gate: WriteGate;
   #open = false;
   constructor(raw: DuckDBConnection, gate: WriteGate) {
@@ -139,6 +140,16 @@ export class Connection {
     this.#prepared.clear();
   }
 
+  /** What every transaction says, parsed once. */
+  async #say(sql: string): Promise<void> {
+    let said = this.#said.get(sql);
+    if (!said) {
+      said = await this.raw.prepare(sql);
+      this.#said.set(sql, said);
+    }
+    await said.run();
+  }
+
   async transaction<T>(work: () => Promise<T>): Promise<T> {
     await this.begin();
     try {
@@ -155,7 +166,7 @@ export class Connection {
     await this.#gate.enter();
     this.#open = true;
     try {
-      await this.raw.run('BEGIN TRANSACTION');
+      await this.#say('BEGIN TRANSACTION');
     } catch (error) {
       this.#left();
       throw error;
@@ -164,7 +175,7 @@ export class Connection {
 
   /** When it fails, DuckDB has rolled back. */
   async commit(): Promise<void> {
-    await this.raw.run('COMMIT');
+    await this.#say('COMMIT');
     this.#left();
   }
 
@@ -185,6 +196,7 @@ export class Connection {
 
   close(): void {
     this.forgetPrepared();
+    for (const statement of this.#said.values()) statement.destroySync();
     this.raw.closeSync();
     this.#left();
   }
