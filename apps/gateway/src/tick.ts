@@ -6,8 +6,7 @@
  */
 import { type DataOf, Refusal, type TICK_ENDPOINTS, Transient } from '@convergence/contracts';
 import type { Bus, Clock } from '@convergence/ports';
-import { eventMessage } from '@convergence/service';
-import { patiently } from './edge/patience.ts';
+import { eventMessage, patiently } from '@convergence/service';
 import type { OperationCall } from './forward.ts';
 import type { Owners } from './owners.ts';
 

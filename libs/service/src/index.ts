@@ -44,12 +44,14 @@ export {
 } from './config.ts';
 export { eventMessage, readEvent } from './event.ts';
 export { type Gathering, gather } from './gather.ts';
+export { type GoogleClient, googleEmail } from './google-token.ts';
 export { type Phase, type ReadyCheck, readiness } from './health.ts';
 export { internalAuthentication } from './internal-authentication.ts';
 export { type InternalClient, type InternalRequest, type InternalResponse, internalClient } from './internal-client.ts';
 export { createLog, type Log } from './log.ts';
 export { createMetrics, type Metrics } from './metrics.ts';
 export { openapi } from './openapi.ts';
+export { patiently } from './patience.ts';
 export { type GoogleIdentity, TokenSigner, TokenVerifier } from './principal-token.ts';
 export { problemOf } from './problem.ts';
 export { createRedactor, REDACTED } from './redact.ts';

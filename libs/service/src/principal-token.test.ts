@@ -1,4 +1,4 @@
-import { type Principal, Refusal, type TenantId } from '@convergence/contracts';
+import { type Principal, Refusal, type TenantId, Transient } from '@convergence/contracts';
 import { describe, expect, test } from '@jest/globals';
 import { SignJWT, UnsecuredJWT } from 'jose';
 import { TokenSigner, TokenVerifier } from './principal-token.ts';
@@ -61,7 +61,7 @@ describe('where Google runs us', () => {
   const google = (payload: Record<string, unknown>) => ({
     audience: 'https://tenant-service.example',
     callers: ['gateway@proj.iam.gserviceaccount.com'],
-    client: { verifyIdToken: async () => ({ getPayload: () => payload }) } as never,
+    client: { getFederatedSignonCertsAsync: async () => ({}), verifyIdToken: async () => ({ getPayload: () => payload }) } as never,
   });
   const good = { aud: 'https://tenant-service.example', email: 'gateway@proj.iam.gserviceaccount.com', email_verified: true };
   const verify = async (payload: Record<string, unknown>, authorization = 'Bearer id-token') =>
@@ -77,6 +77,12 @@ describe('where Google runs us', () => {
     ['no e-mail', { aud: good.aud, email_verified: true }],
   ])('%s is refused', async (_, payload) => {
     await refusal(verify(payload));
+  });
+  test('while Google can not be asked, nobody is refused for it', async () => {
+    const away = { getFederatedSignonCertsAsync: () => Promise.reject(new Error('ENOTFOUND')) } as never;
+    const verifier = new TokenVerifier('tenant-service', keys, { ...google(good), client: away });
+    const token = await tokenFor(new TokenSigner('gateway', keys));
+    await expect(verifier.verify(token, 'Bearer id-token')).rejects.toBeInstanceOf(Transient);
   });
   test('a principal token alone is not enough', async () => {
     await refusal(verify(good, ''));

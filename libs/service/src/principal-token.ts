@@ -6,9 +6,10 @@
  * audience and its e-mail are checked: the platform's word for which service calls. 3. The first key signs; all keys verify
  * (rotation).
  */
-import { type Principal, Refusal, SERVICES, type ServiceName } from '@convergence/contracts';
+import { type Principal, Refusal, SERVICES, type ServiceName, Transient } from '@convergence/contracts';
 import { GoogleAuth, OAuth2Client } from 'google-auth-library';
 import { jwtVerify, SignJWT } from 'jose';
+import { type GoogleClient, googleEmail } from './google-token.ts';
 
 const LIFETIME_SECONDS = 60;
 /** Tokens are signed and verified once and remembered while they live: a principal asks many times a second. */
@@ -71,7 +72,7 @@ export class TokenSigner {
 }
 
 interface GoogleCheck extends GoogleIdentity {
-  readonly client: Pick<OAuth2Client, 'verifyIdToken'>;
+  readonly client: GoogleClient;
 }
 
 export interface VerifiedCaller {
@@ -85,7 +86,7 @@ export class TokenVerifier {
   readonly #google: GoogleCheck | undefined;
   readonly #verified = new Map<string, { who: VerifiedCaller; until: number }>();
 
-  constructor(service: ServiceName, { keys }: InternalKeys, google?: GoogleIdentity & { client?: Pick<OAuth2Client, 'verifyIdToken'> }) {
+  constructor(service: ServiceName, { keys }: InternalKeys, google?: GoogleIdentity & { client?: GoogleClient }) {
     this.#service = service;
     this.#keys = keys.map((key) => Buffer.from(key));
     this.#google = google && { ...google, client: google.client ?? new OAuth2Client() };
@@ -127,17 +128,14 @@ export class TokenVerifier {
   }
 }
 
-async function verifyGoogle(google: GoogleCheck, authorization: string): Promise<void> {
+async function verifyGoogle({ client, audience, callers }: GoogleCheck, authorization: string): Promise<void> {
   const idToken = /^Bearer (\S+)$/i.exec(authorization)?.[1];
   if (!idToken) throw new Refusal('auth.internal', 'A Google-signed ID token is required.');
-  // verifyIdToken checks the audience only when it is given one, and the e-mail never.
-  const ticket = await google.client.verifyIdToken({ idToken, audience: google.audience }).catch((cause: unknown) => {
+  const email = await googleEmail(client, idToken, audience).catch((cause: unknown) => {
+    if (cause instanceof Transient) throw cause;
     throw new Refusal('auth.internal', 'The Google-signed ID token is not valid.', { cause });
   });
-  const payload = ticket.getPayload();
-  if (payload?.aud !== google.audience || !payload.email_verified || !google.callers.includes(payload.email ?? '')) {
-    throw new Refusal('auth.internal', 'This caller is not one of our services.');
-  }
+  if (!email || !callers.includes(email)) throw new Refusal('auth.internal', 'This caller is not one of our services.');
 }
 
 function remember<T>(map: Map<string, T>, key: string, value: T): void {

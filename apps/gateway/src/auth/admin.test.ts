@@ -1,4 +1,4 @@
-import { Refusal } from '@convergence/contracts';
+import { Refusal, Transient } from '@convergence/contracts';
 import { describe, expect, test } from '@jest/globals';
 import { Admins } from './admin.ts';
 
@@ -6,6 +6,7 @@ const EMAIL = 'scheduler@project.iam.gserviceaccount.com';
 const AUDIENCE = 'https://gateway.example';
 /** As the real client behaves: it checks an audience only when it is given one, and never the e-mail. */
 const google = (payload: object) => ({
+  getFederatedSignonCertsAsync: async () => ({}) as never,
   verifyIdToken: async ({ audience }: { audience?: string | string[] }) => {
     const { aud } = payload as { aud?: string };
     if (audience !== undefined && aud !== audience) throw new Error('Wrong recipient');
@@ -49,6 +50,12 @@ describe('operators', () => {
     ['no e-mail', { aud: AUDIENCE }],
   ])('a Google token with %s is refused', async (_, payload) => {
     await expect(admins(payload).verify('', TOKEN)).rejects.toThrow('Invalid admin API key');
+  });
+
+  test('a token is neither right nor wrong while Google can not be asked', async () => {
+    const client = { ...google({}), getFederatedSignonCertsAsync: () => Promise.reject(new Error('ENOTFOUND')) };
+    const asking = new Admins({ keys: ['k'], oidc: { client, audience: AUDIENCE, emails: [EMAIL] } }).verify('', TOKEN);
+    await expect(asking).rejects.toBeInstanceOf(Transient);
   });
 
   test('without OIDC configured no token opens', async () => {

@@ -1,17 +1,17 @@
 /**
  * Is this an operator? By the admin key, or by a Google-signed ID token (Cloud Scheduler, people with gcloud).
  *
- * 1. Keys are compared as digests in constant time. 2. A token's audience AND its verified e-mail are checked; the library
- * skips the audience when it is given none and never looks at the e-mail. 3. Everything that is not right is the same refusal.
+ * 1. Keys are compared as digests in constant time. 2. A token's audience AND its verified e-mail are checked. 3. Everything that is not
+ * right is the same refusal.
  */
-import { Refusal } from '@convergence/contracts';
-import type { OAuth2Client } from 'google-auth-library';
+import { Refusal, Transient } from '@convergence/contracts';
+import { type GoogleClient, googleEmail } from '@convergence/service';
 import { digest, sameDigest } from './digest.ts';
 
 export interface AdminOptions {
   /** Several while a key is being changed. */
   readonly keys: readonly string[];
-  readonly oidc?: { readonly client: Pick<OAuth2Client, 'verifyIdToken'>; readonly audience: string; readonly emails: readonly string[] };
+  readonly oidc?: { readonly client: GoogleClient; readonly audience: string; readonly emails: readonly string[] };
 }
 
 export class Admins {
@@ -35,11 +35,10 @@ export class Admins {
     const idToken = /^Bearer +([\w-]+\.[\w-]+\.[\w-]+)$/i.exec(authorization)?.[1];
     if (!idToken || !this.#oidc) throw refused();
     const { client, audience, emails } = this.#oidc;
-    const ticket = await client.verifyIdToken({ idToken, audience }).catch((cause: unknown) => {
-      throw refused(cause);
+    const email = await googleEmail(client, idToken, audience).catch((cause: unknown) => {
+      throw cause instanceof Transient ? cause : refused(cause);
     });
-    const payload = ticket.getPayload();
-    if (payload?.aud !== audience || payload.email_verified !== true || !payload.email || !emails.includes(payload.email)) throw refused();
+    if (!email || !emails.includes(email)) throw refused();
   }
 }
 

@@ -1,6 +1,6 @@
 import type { Topic } from '@convergence/contracts';
 import type { Bus } from '@convergence/ports';
-import { patiently } from '../edge/patience.ts';
+import { patiently } from '@convergence/service';
 import type { Handle } from '../forward.ts';
 
 export const deadLettersRedriveRoute =
