@@ -1,4 +1,4 @@
-import { cp, writeFile } from 'node:fs/promises';
+import { cp, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type BucketServer, startBucketServer } from '@convergence/testing';
@@ -24,6 +24,15 @@ beforeAll(async () => {
     'watched',
     '  - id: check\n    type: dq.check\n    with: { table: daily, unit: { day: "{date}", column: day }, rules: [{ rule: anomaly, metric: sum, column: cost, window_days: 7 }] }\n',
   );
+  await template(
+    'thin',
+    '  - id: copy\n    type: bigquery.copy\n    with: { from: "{dataset}.sales", columns: [day, amount], filter: "day = @date", watermark: changed_at, to: raw_thin, unit: { day: "{date}", column: day } }\n',
+  );
+  await template(
+    'keyed',
+    '  - id: load\n    type: bigquery.query\n    with: { sql: "SELECT id, cost FROM keyed_source", to: keyed, unit: { keys: [id] } }\n',
+  );
+  await template('drifting', '  - id: check\n    type: dq.check\n    with: { table: nested, rules: [{ rule: no_schema_drift }] }\n');
   bucket = await startBucketServer('exports');
   await template(
     'bucket',
@@ -38,6 +47,11 @@ UNION ALL SELECT DATE '2025-11-06', NUMERIC '7', 0.4, TIMESTAMP '2025-11-07 01:0
   await world.query(
     `CREATE TABLE daily AS SELECT DATE_SUB(DATE '2025-11-08', INTERVAL n DAY) AS day, NUMERIC '100' + MOD(n, 3) AS cost FROM UNNEST(GENERATE_ARRAY(1, 7)) AS n
 UNION ALL SELECT DATE '2025-11-08', NUMERIC '102' UNION ALL SELECT DATE '2025-11-09', NUMERIC '900'`,
+    'acme_corp',
+  );
+  await world.query("CREATE TABLE keyed_source AS SELECT 'a' AS id, NUMERIC '1' AS cost", 'acme_corp');
+  await world.query(
+    "CREATE TABLE nested AS SELECT STRUCT('p' AS id, [STRUCT('k' AS key, 'v' AS value)] AS labels, 'n' AS name) AS project, 1 AS n",
     'acme_corp',
   );
   await world.executor({ CONFIGS_DIR: join(world.folder, 'configs'), STORAGE_EMULATOR_HOST: bucket.host });
@@ -86,11 +100,44 @@ describe('watermark of bigquery.copy', () => {
     expect(log).toEqual({ source: '0.3', result: '0.3' });
   });
 
+  test('a template that copies something else copies again though the source did not change', async () => {
+    await run('thin', '2025-11-06');
+    expect(Object.keys((await world.query('SELECT * FROM raw_thin', 'acme_corp'))[0] ?? {})).not.toContain('rate');
+    const file = join(world.folder, 'configs/gcp/example/thin.yml');
+    const text = await readFile(file, 'utf8');
+    await writeFile(file, text.replace('version: 1', 'version: 2').replace('[day, amount]', '[day, amount, rate]'));
+    let again = await run('thin', '2025-11-06');
+    for (let tries = 0; again.end.template_version !== 2 && tries < 50; tries++) {
+      await new Promise((resolve) => setTimeout(resolve, 200));
+      again = await run('thin', '2025-11-06');
+    }
+    expect(again.end).toMatchObject({ status: 'COMPLETE', template_version: 2 });
+    expect(await world.query('SELECT rate FROM raw_thin', 'acme_corp')).toEqual([{ rate: 0.4 }]);
+  });
+
   test('another day has a watermark of its own', async () => {
     await run('marked', '2025-11-06');
     expect(await world.query("SELECT CAST(SUM(amount) AS STRING) AS total FROM raw_sales WHERE day = '2025-11-06'", 'acme_corp')).toEqual([
       { total: '7' },
     ]);
+  });
+});
+
+test('a row without its key is refused: it would be added again with each run', async () => {
+  expect((await run('keyed', '2025-11-05')).end.status).toBe('COMPLETE');
+  await world.query("INSERT INTO keyed_source (cost) VALUES (NUMERIC '2')", 'acme_corp');
+  await run('keyed', '2025-11-05');
+  expect((await run('keyed', '2025-11-05')).end).toMatchObject({ status: 'FAILED', error: { code: 'step.key_missing', step: 'load' } });
+  expect(await world.query('SELECT id, CAST(cost AS STRING) AS cost FROM keyed', 'acme_corp')).toEqual([{ id: 'a', cost: '1' }]);
+});
+
+test('columns within columns that stay as they were are no drift', async () => {
+  expect((await run('drifting', '2025-11-05')).end).toMatchObject({ status: 'COMPLETE', error: null });
+  expect((await run('drifting', '2025-11-05')).end).toMatchObject({ status: 'COMPLETE', error: null });
+  await world.query('ALTER TABLE nested ADD COLUMN more STRING', 'acme_corp');
+  expect((await run('drifting', '2025-11-05')).end).toMatchObject({
+    status: 'FAILED',
+    error: { message: expect.stringContaining('more is new instead of') },
   });
 });
 

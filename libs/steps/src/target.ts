@@ -177,16 +177,20 @@ async function checkStaged(context: StepContext, unit: ResolvedUnit, stage: stri
       );
   }
   if (unit.kind === 'keys') {
-    const keys = unit.keys.map(quoted).join(', ');
+    const keys = unit.keys.map(quoted);
     const { rows } = await warehouse.run({
-      sql: `SELECT COUNT(*) AS n FROM (SELECT 1 AS one FROM ${stage} GROUP BY ${keys} HAVING COUNT(*) > 1) AS d`,
+      sql: `SELECT COUNTIF(x_rows > 1) AS n_double, COUNTIF(x_absent) AS n_absent FROM (
+  SELECT COUNT(*) AS x_rows, LOGICAL_OR(${keys.map((key) => `${key} IS NULL`).join(' OR ')}) AS x_absent FROM ${stage} GROUP BY ${keys.join(', ')}
+) AS d`,
       defaultDataset: tenant.dataset,
       signal,
     });
-    if (Number(rows[0]?.n ?? 0) > 0)
-      throw new StepFailure('schema', 'step.keys_not_unique', `${rows[0]?.n} keys occur more than once in the result.`, {
-        hint: `Keys: ${unit.keys.join(', ')}.`,
-      });
+    const hint = `Keys: ${unit.keys.join(', ')}.`;
+    if (Number(rows[0]?.n_double ?? 0) > 0)
+      throw new StepFailure('schema', 'step.keys_not_unique', `${rows[0]?.n_double} keys occur more than once in the result.`, { hint });
+    // NULL equals nothing: such a row would be added again each time.
+    if (Number(rows[0]?.n_absent ?? 0) > 0)
+      throw new StepFailure('schema', 'step.key_missing', 'Rows of the result have no value in a column of their key.', { hint });
   }
 }
 

@@ -34,13 +34,14 @@ export const bigqueryCopy: StepCode = async (context) => {
     const where = filter && `(${filter.sql})`;
     const read: Source = { ...source, from, where, parameters, location: config.location };
     const watermark = config.watermark === undefined ? undefined : await watermarkOf(context, read, config.watermark);
-    const unit = JSON.stringify(config.unit ?? null);
+    // A template that copies something else, or elsewhere, has not copied yet.
+    const copy = JSON.stringify([from, config.columns ?? null, where ?? null, parameters, config.to, config.unit ?? null]);
     if (watermark !== undefined) {
-      const before = await lastCopy(context, unit);
+      const before = await lastCopy(context, copy);
       if (before?.watermark === watermark && (await context.warehouse.columnsOf(context.tenant.dataset, config.to)))
         return {
           rows: before.rows,
-          outputs: { rows: before.rows, table: config.to, watermark, unit },
+          outputs: { rows: before.rows, table: config.to, watermark, copy },
           ...(before.totals && { totals: before.totals }),
         };
     }
@@ -67,7 +68,7 @@ export const bigqueryCopy: StepCode = async (context) => {
         )
       : await stageQuery(context, select, parameters);
     const outcome = await replaceUnit(context, { ...config, control_totals: sums }, staged, totals);
-    return watermark === undefined ? outcome : { ...outcome, outputs: { ...outcome.outputs, watermark, unit } };
+    return watermark === undefined ? outcome : { ...outcome, outputs: { ...outcome.outputs, watermark, copy } };
   } finally {
     if (source.foreign) await source.warehouse.close();
   }
@@ -123,20 +124,20 @@ async function watermarkOf(context: StepContext, source: Source, column: string)
   return String(rows[0]?.w ?? 'none/0');
 }
 
-/** What the last complete copy of the same unit saw. */
+/** What the last complete one of the same copy saw. */
 async function lastCopy(
   context: StepContext,
-  unit: string,
+  copy: string,
 ): Promise<{ watermark: string; rows: number; totals: ControlTotals | undefined } | undefined> {
   const { rows } = await context.warehouse.run({
     sql: `SELECT JSON_VALUE(outputs, '$.watermark') AS watermark, rows_processed, TO_JSON_STRING(control_totals) AS totals
 FROM ${tableIn(context.tenant.dataset, 'x_meta_step_logs')}
-WHERE pipeline_id = @pipeline AND step_name = @step AND status = 'COMPLETE' AND JSON_VALUE(outputs, '$.unit') = @unit
+WHERE pipeline_id = @pipeline AND step_name = @step AND status = 'COMPLETE' AND JSON_VALUE(outputs, '$.copy') = @copy
 ORDER BY end_time DESC LIMIT 1`,
     parameters: {
       pipeline: { type: 'STRING', value: context.run.pipeline_id },
       step: { type: 'STRING', value: context.step.id },
-      unit: { type: 'STRING', value: unit },
+      copy: { type: 'STRING', value: copy },
     },
     signal: context.signal,
   });

@@ -151,9 +151,19 @@ ORDER BY validation_timestamp DESC LIMIT 1`,
   });
   const text = rows[0]?.actual;
   if (typeof text !== 'string') return undefined;
-  // Types have commas of their own inside angle brackets.
-  const parts = text.split(/, (?![^<]*>)/).map((part) => part.split(' '));
-  return Object.fromEntries(parts.map(([name = '', ...type]) => [name, type.join(' ')]));
+  return Object.fromEntries(columnsIn(text).map(([name = '', ...type]) => [name, type.join(' ')]));
+}
+
+/** `a INT64, b STRUCT<c INT64, d STRING>` as its two columns: types have commas of their own inside angle brackets. */
+function columnsIn(text: string): string[][] {
+  let depth = 0;
+  const parts = [''];
+  for (const sign of text) {
+    depth += sign === '<' ? 1 : sign === '>' ? -1 : 0;
+    if (sign === ',' && depth === 0) parts.push('');
+    else parts.push(parts.pop() + sign);
+  }
+  return parts.map((part) => part.trim().split(' '));
 }
 
 /** The day against the days before it: more standard deviations away than allowed is an anomaly; fewer than three days say nothing. */
