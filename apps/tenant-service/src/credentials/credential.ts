@@ -3,11 +3,14 @@
  *
  * 1. A refusal names the field and what is wrong with it, never its value. 2. What is sealed is exactly what was checked: for all but
  * Google's own file format unknown fields are refused, so a secret in a mistyped field is not kept. 3. Bound to tenant and credential:
- * a sealed text that is moved elsewhere does not open.
+ * a sealed text that is moved elsewhere does not open. 4. It is held in memory with its tenant, so it is small.
  */
 import { type CredentialType, check, type Provider, Refusal } from '@convergence/contracts';
 import type { Keys } from '@convergence/ports';
 import { type CredentialShape, SHAPES } from './shapes.ts';
+
+/** A service-account file has 2 to 3 KB. */
+const MOST_BYTES = 16_384;
 
 export interface CheckedCredential {
   readonly type: CredentialType;
@@ -33,8 +36,10 @@ export function checkedCredential(
   }
   const secret = structuredClone(given) as Record<string, unknown>;
   const result = check(shape.schema, secret);
-  if (!result.ok) {
-    const errors = result.errors.map(({ path, message }) => ({ in: 'body', path: `/credentials${path === '/' ? '' : path}`, message }));
+  const tooLarge = Buffer.byteLength(JSON.stringify(secret)) > MOST_BYTES;
+  if (!result.ok || tooLarge) {
+    const found = result.ok ? [{ path: '/', message: `must be at most ${MOST_BYTES / 1024} KB of JSON` }] : result.errors;
+    const errors = found.map(({ path, message }) => ({ in: 'body', path: `/credentials${path === '/' ? '' : path}`, message }));
     const first = errors.map(({ path, message }) => `${path} ${message}`).slice(0, 3);
     throw new Refusal('credential.invalid', `Not a ${provider} ${shape.type}: ${first.join('; ')}.`, { fields: { errors } });
   }

@@ -70,6 +70,7 @@ describe(`${credentialsCreate.id}, ${credentialsList.id}, ${credentialsChange.id
     ['GCP', {}, '/credentials/type is required'],
     ['GCP', { ...GCP, private_key: 'nonsense that is long enough to be looked at' }, '/credentials/private_key must match'],
     ['GCP', { ...GCP, type: 'authorized_user' }, '/credentials/type'],
+    ['GCP', { ...GCP, universe_domain: 'x'.repeat(16_384) }, '/credentials must be at most 16 KB'],
     ['AWS', { access_key_id: 'AKIAIOSFODNN7EXAMPLE' }, '/credentials/secret_access_key is required'],
     ['AWS', { role_arn: 'arn:aws:iam::12:role/x' }, '/credentials/role_arn must match'],
     ['AZURE', { client_secret: 'a~secret~of~azure', tenant_id: 'x' }, '/credentials/client_id is required'],

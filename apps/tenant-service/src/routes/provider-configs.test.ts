@@ -64,6 +64,16 @@ describe(`${providerConfigsCreate.id}, ${providerConfigsList.id}, ${providerConf
     await service.ask('DELETE', one, { as: owner });
   });
 
+  test('options are kept in memory, so what is larger than 16 KB is refused', async () => {
+    const body = { provider: 'GCP', domain: 'COST', options: { note: 'ü'.repeat(8_190) } };
+    const error = { code: 'request.invalid', fields: { errors: [{ in: 'body', path: '/options' }] } };
+    await expect(service.ask('POST', CONFIGS, { as: owner, body })).rejects.toMatchObject(error);
+    const made = await service.ask<Any>('POST', CONFIGS, { as: owner, body: { ...body, options: { note: 'ü'.repeat(8_180) } } });
+    const one = `${CONFIGS}/${made.config_id}`;
+    await expect(service.ask('PATCH', one, { as: owner, body: { options: body.options } })).rejects.toMatchObject(error);
+    await service.ask('DELETE', one, { as: owner });
+  });
+
   test("the plan's provider limit holds over configurations and credentials together", async () => {
     for (const provider of ['GCP', 'AWS']) await service.ask('POST', CONFIGS, { body: { provider, domain: 'COST' } });
     const credentials = { api_key: 'sk-0123456789abcdefghij' };
