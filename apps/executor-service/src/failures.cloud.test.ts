@@ -37,7 +37,7 @@ beforeAll(async () => {
   await template('drift', 'steps:\n  - { id: make, type: bigquery.query, with: { sql: "SELECT \'x\' AS id", to: out_d } }\n');
   await template(
     'twice',
-    'parameters:\n  fail: { type: boolean, default: false }\nsteps:\n  - { id: first, type: bigquery.query, with: { sql: "SELECT GENERATE_UUID() AS u", to: out_first } }\n  - { id: second, type: bigquery.query, with: { sql: "SELECT x AS u FROM flag_t", to: out_second } }\n',
+    'parameters:\n  fail: { type: boolean, default: false }\nsteps:\n  - { id: first, type: bigquery.query, with: { sql: "SELECT GENERATE_UUID() AS u", to: out_first } }\n  - { id: off, type: notify, enabled: false, with: { message: no } }\n  - { id: kept, type: bigquery.query, with: { sql: "SELECT GENERATE_UUID() AS u", to: out_kept } }\n  - { id: second, type: bigquery.query, with: { sql: "SELECT x AS u FROM flag_t", to: out_second } }\n',
   );
   await template(
     'slow',
@@ -87,6 +87,13 @@ describe('a run that can not succeed says what happened and what to do', () => {
     expect(await steps(failed.runId)).toMatchObject({ read: 'FAILED', after: 'COMPLETE', x_notification: 'COMPLETE' });
     // One of the step, one of the template's notify.
     expect((await readdir(join(world.folder, 'outbox'))).length - before).toBe(2);
+  });
+
+  test('parameters that the template does not take any more: people are told of this one, too', async () => {
+    const before = (await readdir(join(world.folder, 'outbox'))).length;
+    const { end } = await run('gcp/example/missing_table', { gone: 'x' });
+    expect(end).toMatchObject({ status: 'FAILED', did_work: false, error: { code: 'template.parameters_invalid' } });
+    expect((await readdir(join(world.folder, 'outbox'))).length - before).toBe(1);
   });
 
   test('no credential for a source elsewhere', async () => {
@@ -208,17 +215,22 @@ describe('a run that somebody stops or repeats', () => {
     expect(await world.warehouse.columnsOf('acme_corp', 'out_h')).toBeUndefined();
   });
 
-  test('a retry from where it failed keeps what completed; one from the start does it again', async () => {
+  test('a retry from where it failed keeps what completed, a retry of that retry too; one from the start does it again', async () => {
+    const retry = (runId: string, retry_from: string) =>
+      run('gcp/example/twice', {}, 'acme_corp', { retry_of: runId, retry_from, trigger_type: 'retry' });
+    const made = () => world.query('SELECT a.u AS first, b.u AS kept FROM out_first AS a, out_kept AS b', 'acme_corp');
     const failed = await run('gcp/example/twice');
     expect(failed.end).toMatchObject({ status: 'FAILED', error: { step: 'second' } });
-    const first = await world.query('SELECT u FROM out_first', 'acme_corp');
+    const first = await made();
+    const again = await retry(failed.runId, 'failed');
+    expect(again.end).toMatchObject({ status: 'FAILED', error: { step: 'second' } });
     await world.query("CREATE TABLE flag_t AS SELECT 'now' AS x", 'acme_corp');
-    const retry = await run('gcp/example/twice', {}, 'acme_corp', { retry_of: failed.runId, retry_from: 'failed', trigger_type: 'retry' });
-    expect(retry.end.status).toBe('COMPLETE');
-    expect(await steps(retry.runId)).toEqual({ second: 'COMPLETE' });
-    expect(await world.query('SELECT u FROM out_first', 'acme_corp')).toEqual(first);
-    await run('gcp/example/twice', {}, 'acme_corp', { retry_of: failed.runId, retry_from: 'start', trigger_type: 'retry' });
-    expect(await world.query('SELECT u FROM out_first', 'acme_corp')).not.toEqual(first);
+    const third = await retry(again.runId, 'failed');
+    expect(third.end.status).toBe('COMPLETE');
+    expect(await made()).toEqual(first);
+    expect(await steps(third.runId)).toEqual({ first: 'COMPLETE', kept: 'COMPLETE', second: 'COMPLETE' });
+    await retry(failed.runId, 'start');
+    expect(await made()).not.toEqual(first);
   });
 
   test('a worker that is told to go hands its run back, and another one finishes it', async () => {

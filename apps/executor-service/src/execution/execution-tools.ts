@@ -23,7 +23,7 @@ export interface ExecutionTools {
   readonly templates: Pick<TemplateCatalogue, 'find'>;
   readonly versions: TemplateVersions;
   /** Hash of the template that a run is known to have started with. */
-  readonly startedWith: (runId: string) => string | undefined;
+  readonly startedWith: (runId: string) => Promise<string | undefined>;
   readonly contexts: RunContexts;
   readonly keys: Pick<Keys, 'open'>;
   readonly stepLog: StepLog;

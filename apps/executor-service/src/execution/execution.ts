@@ -6,7 +6,7 @@
  */
 import type { RunContextResponse, RunError } from '@convergence/contracts';
 import { resolveParameters, resolveText, type StepSpec, type Template, type Variables } from '@convergence/pipelines';
-import { nextMove, type StepState, takenOver } from '@convergence/runs';
+import { nextMove, type StepState } from '@convergence/runs';
 import { currentTraceId } from '@convergence/service';
 import { STEPS, StepFailure, type StepOutcome } from '@convergence/steps';
 import type { Announcer, Requested } from './announcer.ts';
@@ -17,6 +17,7 @@ import { runVariables } from './run-variables.ts';
 import { stepContext } from './step-context.ts';
 import { executeStep } from './step-execution.ts';
 import { RunStopped } from './stop.ts';
+import { keptSteps } from './taken-over.ts';
 
 export class Execution {
   readonly run: Requested;
@@ -30,7 +31,7 @@ export class Execution {
   readonly #stop: AbortSignal;
   readonly #states = new Map<string, StepState>();
   readonly #outcomes = new Map<string, StepOutcome>();
-  readonly #variables: Variables;
+  #variables: Variables = {};
   failure: StepFailure | undefined;
   /** The same for people. */
   error: RunError | null = null;
@@ -44,6 +45,11 @@ export class Execution {
     this.#announcer = announcer;
     this.#hold = hold;
     this.#stop = AbortSignal.any([hold.stop.signal, this.#broken.signal]);
+  }
+
+  /** What its parameters mean for it; throws where the template does not take them. */
+  begin(): void {
+    const { run, template, context } = this;
     const resolved = resolveParameters(template, run.parameters, {
       tenantId: run.tenant_id,
       now: Date.parse(run.admitted_at),
@@ -55,7 +61,7 @@ export class Execution {
         hint: 'Correct them, or the provider configuration they come from.',
       });
     }
-    this.#variables = runVariables(run, resolved.parameters, context.dataset, tools.environment);
+    this.#variables = runVariables(run, resolved.parameters, context.dataset, this.#tools.environment);
     for (const step of template.steps) this.#states.set(step.id, this.#enabled(step) ? 'waiting' : 'disabled');
   }
 
@@ -68,28 +74,33 @@ export class Execution {
     return this.#outcomes.has(step);
   }
 
-  /** Takes over what is done: by an earlier worker of this run, or by the run that this one retries. */
+  /** Takes over what is done: by an earlier worker of this run, or by the run that this one retries, which goes into the log of this one. */
   async resume(redelivered: boolean): Promise<void> {
     const { run, template } = this;
-    const log = (runId: string) => this.#tools.stepLog.completed(this.context.dataset, runId, this.#stop);
+    const logOf = (runId: string) => this.#tools.stepLog.completed(this.context.dataset, runId, this.#stop);
     if (redelivered) {
-      const done = await log(run.run_id);
-      for (const [step, outcome] of done) this.#takeOver(step, outcome);
+      for (const [step, { outcome }] of await logOf(run.run_id)) this.#takeOver(step, outcome);
+      this.didWork ||= [...this.#states.values()].includes('complete');
     }
-    if (run.retry_of !== null && run.retry_from !== 'start') {
-      const done = await log(run.retry_of);
-      const from = run.retry_from ?? 'failed';
-      for (const step of takenOver(template.steps, new Set(done.keys()), from)) {
-        const outcome = done.get(step);
-        if (outcome && this.#states.get(step) === 'waiting') this.#takeOver(step, outcome);
-      }
-    }
+    if (run.retry_of === null || run.retry_from === 'start') return;
+    const done = await logOf(run.retry_of);
+    const off = template.steps.filter((step) => this.#states.get(step.id) === 'disabled').map((step) => step.id);
+    const hash = await this.#tools.startedWith(run.retry_of);
+    const before = hash === undefined || hash === template.hash ? undefined : await this.#tools.versions.get(hash);
+    const kept = keptSteps(template, before, done.keys(), off, run.retry_from ?? 'failed');
+    await Promise.all(
+      template.steps.map(async (step) => {
+        const log = done.get(step.id);
+        if (!log || !kept.has(step.id) || this.#states.get(step.id) !== 'waiting') return;
+        this.#takeOver(step.id, log.outcome);
+        await this.#log(step, 'COMPLETE', log.started, log.attempts, log.outcome, null, log.ended);
+        this.#tell(step, 'COMPLETE', log.attempts, log.outcome.rows, null);
+      }),
+    );
   }
   #takeOver(step: string, outcome: StepOutcome): void {
     this.#outcomes.set(step, outcome);
-    if (!this.#states.has(step)) return;
-    this.#states.set(step, 'complete');
-    this.didWork = true;
+    if (this.#states.has(step)) this.#states.set(step, 'complete');
   }
 
   async carryThrough(): Promise<void> {
@@ -213,6 +224,7 @@ export class Execution {
     attempts: number,
     outcome: StepOutcome | null,
     error: RunError | null,
+    ended = new Date(this.#tools.clock.now()).toISOString(),
   ): Promise<void> {
     const { run } = this;
     await this.#tools.stepLog.ended(this.context.dataset, {
@@ -224,7 +236,7 @@ export class Execution {
       step_type: step.type,
       status,
       start_time: started,
-      end_time: new Date(this.#tools.clock.now()).toISOString(),
+      end_time: ended,
       rows_processed: outcome?.rows ?? null,
       error_message: error?.message ?? null,
       error_code: error?.code ?? null,

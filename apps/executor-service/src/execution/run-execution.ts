@@ -33,6 +33,7 @@ export async function executeRun(run: Requested, tools: ExecutionTools, hold: Ho
       () => undefined,
     );
     execution = new Execution(run, template, context, tools, announcer, hold);
+    execution.begin();
     await Promise.all([tools.versions.keep(template), execution.resume(hold.redelivered && !another)]);
     await execution.carryThrough();
     failure = execution.failure;
@@ -72,7 +73,7 @@ async function templateOf(
   hold: Hold,
 ): Promise<{ template: Template | undefined; another: boolean }> {
   const present = tools.templates.find({ provider: run.provider, domain: run.domain, template: run.template }, run.tenant_id);
-  const began = hold.redelivered ? tools.startedWith(run.run_id) : undefined;
+  const began = hold.redelivered ? await tools.startedWith(run.run_id) : undefined;
   if (began === undefined || began === present?.hash) return { template: present, another: false };
   const template = await tools.versions.get(began);
   if (template) return { template, another: false };

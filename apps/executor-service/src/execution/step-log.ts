@@ -29,6 +29,13 @@ export interface StepLogRow {
   readonly trace_id: string | null;
 }
 
+export interface CompletedStep {
+  readonly outcome: StepOutcome;
+  readonly started: string;
+  readonly ended: string;
+  readonly attempts: number;
+}
+
 export class StepLog {
   readonly #warehouse: Warehouse;
 
@@ -52,9 +59,9 @@ export class StepLog {
   }
 
   /** Steps of a run that completed, by step. */
-  async completed(dataset: string, runId: string, signal: AbortSignal): Promise<Map<string, StepOutcome>> {
+  async completed(dataset: string, runId: string, signal: AbortSignal): Promise<Map<string, CompletedStep>> {
     const { rows } = await this.#warehouse.run({
-      sql: `SELECT step_name, rows_processed, TO_JSON_STRING(outputs) AS outputs, TO_JSON_STRING(control_totals) AS control_totals
+      sql: `SELECT step_name, start_time, end_time, retry_count, rows_processed, TO_JSON_STRING(outputs) AS outputs, TO_JSON_STRING(control_totals) AS control_totals
 FROM \`x_meta_step_logs\` WHERE pipeline_logging_id = @run_id AND status = 'COMPLETE'`,
       parameters: { run_id: { type: 'STRING', value: runId } },
       defaultDataset: dataset,
@@ -68,7 +75,9 @@ FROM \`x_meta_step_logs\` WHERE pipeline_logging_id = @run_id AND status = 'COMP
           outputs: (JSON.parse(String(row.outputs ?? 'null')) as StepOutcome['outputs'] | null) ?? {},
           ...(totals && { totals }),
         };
-        return [String(row.step_name), outcome] as const;
+        const time = (value: unknown) => new Date(String(value)).toISOString();
+        const [started, ended] = [time(row.start_time), time(row.end_time)];
+        return [String(row.step_name), { outcome, started, ended, attempts: Number(row.retry_count ?? 0) + 1 }] as const;
       }),
     );
   }
