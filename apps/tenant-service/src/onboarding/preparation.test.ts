@@ -22,7 +22,7 @@ function prepared() {
   } as unknown as TenantsSlice;
   const log = createLog({ service: 'test', project: 'p', level: 'silent' });
   const preparation = new Preparation({ slice, warehouse, clock, log, dataset: 'tenants', location: 'US' });
-  return { warehouse, clock, noted, preparation };
+  return { warehouse, clock, noted, preparation, slice };
 }
 
 describe('preparation', () => {
@@ -54,6 +54,20 @@ describe('preparation', () => {
     for (let i = 0; i < 20 && noted.length === 0; i += 1) await clock.advance(60_000);
     expect((await done).length).toBeGreaterThan(3);
     expect(noted).toHaveLength(1);
+  });
+
+  test('does not bring back what was purged while it waited', async () => {
+    const { preparation, warehouse, clock, noted, slice } = prepared();
+    const create = warehouse.createDataset;
+    Object.assign(warehouse, { createDataset: () => Promise.reject(new Transient('away')) });
+    const done = preparation.prepare(acme);
+    await new Promise(setImmediate);
+    slice.state.tenants.set(acme, { status: 'CANCELLED' } as never);
+    Object.assign(warehouse, { createDataset: create });
+    for (let i = 0; i < 5; i += 1) await clock.advance(60_000);
+    await expect(done).rejects.toMatchObject({ code: 'tenant.inactive' });
+    expect(warehouse.datasets.size).toBe(0);
+    expect(noted).toEqual([]);
   });
 
   test('gives up on what can never work, and says so', async () => {

@@ -3,9 +3,10 @@
  *
  * Does not know: HTTP, the dry run. 1. Every call to the warehouse is idempotent, so a crash at any point is resumed by doing all again.
  * 2. Metadata limits and absences are waited out with backoff; only what can never work is given up, and that is logged.
- * 3. A tenant is prepared once at a time, however many ask. 4. It is noted as prepared only when everything is there.
+ * 3. A tenant is prepared once at a time, however many ask. 4. It is noted as prepared only when everything is there. 5. One that was
+ * cancelled meanwhile is left: what a purge dropped does not come back.
  */
-import { serviceAccount, type TenantId, Transient } from '@convergence/contracts';
+import { Refusal, serviceAccount, type TenantId, Transient } from '@convergence/contracts';
 import { type Clock, type Warehouse, WarehouseError } from '@convergence/ports';
 import type { Log } from '@convergence/service';
 import { OPERATIONAL_TABLES, operationalViews } from '@convergence/tables';
@@ -69,6 +70,7 @@ export class Preparation {
     const { clock, log, slice } = this.#tools;
     for (let pause = FIRST_PAUSE_MS; ; pause = Math.min(LONGEST_PAUSE_MS, pause * 2)) {
       this.#stop.signal.throwIfAborted();
+      this.#mustBeWanted(tenantId);
       try {
         const tables = await this.#once(tenantId);
         await execute(slice, { kind: 'note-dataset-prepared', tenant_id: tenantId, tables }, { actor: ITSELF });
@@ -82,6 +84,11 @@ export class Preparation {
         await clock.sleep(pause * (0.5 + Math.random()), this.#stop.signal);
       }
     }
+  }
+
+  #mustBeWanted(tenantId: TenantId): void {
+    const { status } = this.#tools.slice.state.tenants.get(tenantId) ?? {};
+    if (status === 'CANCELLED') throw new Refusal('tenant.inactive', `Tenant ${tenantId} was cancelled, so its dataset is not made.`);
   }
 
   async #once(tenantId: TenantId): Promise<readonly string[]> {

@@ -101,6 +101,8 @@ describe('tenants', () => {
     expect(service.warehouse.datasets.has('globex')).toBe(false);
     expect((await service.ask<Any>('GET', '/tenants/globex/credentials')).items).toEqual([]);
     expect((await service.ask<Any>('GET', '/tenants/globex/api-keys')).items.every((key: Any) => !key.is_active)).toBe(true);
+    await service.ask('PATCH', '/tenants/globex', { body: { status: 'ACTIVE' } });
+    while (!service.warehouse.datasets.has('globex')) await new Promise(setImmediate);
   });
 });
 
