@@ -284,6 +284,15 @@ describe('leases', () => {
       .thenEvents([{ type: 'heartbeats_noted', at: '2026-01-15T10:01:00.000Z', run_ids: [runIdOf(1)] }]);
   });
 
+  test.each([
+    ['the future does not make a run immortal', '2036-01-01T00:00:00.000Z', '2026-01-15T10:01:00.000Z'],
+    ['the past does not make a run lost before it began', '2026-01-14T00:00:00.000Z', AT],
+  ])('a start from %s', (_, started_at, counts) => {
+    given(TENANTS, [onboarded(), admitted(1)])
+      .when({ kind: 'start-run', run_id: runIdOf(1), started_at }, '2026-01-15T10:01:00.000Z')
+      .thenEvents([{ type: 'run_started', tenant_id: 'acme', run_id: runIdOf(1), started_at: counts }]);
+  });
+
   test('a heartbeat right after another is not worth a row', () => {
     given(TENANTS, [onboarded(), admitted(1), started])
       .when({ kind: 'note-heartbeats', run_ids: [runIdOf(1)], at: '2026-01-15T10:00:10.000Z' }, '2026-01-15T10:00:10.000Z')

@@ -106,7 +106,7 @@ export function decide(state: TenantsState, command: TenantCommand, context: Con
     case 'admit':
       return decideAdmission(state, command.run, command.house ?? false, context);
     case 'start-run':
-      return decideStart(state, command.run_id, command.started_at);
+      return decideStart(state, command.run_id, command.started_at, context);
     case 'note-heartbeats':
       return decideHeartbeats(state, command.run_ids, command.at, context);
     case 'end-run':

@@ -19,11 +19,13 @@ type Event<T extends TenantEvent['type']> = Extract<TenantEvent, { type: T }>;
 
 export const isLive = (admission: Admission | undefined): admission is Admission => admission?.ended_at === null;
 
-/** Somebody works on it. */
-export function decideStart(state: TenantsState, run_id: string, started_at: string): Accepted<null> {
+/** Somebody works on it, since its admission at the earliest and now at the latest, whatever that worker's clock says. */
+export function decideStart(state: TenantsState, run_id: string, started_at: string, context: Context): Accepted<null> {
   const admission = state.admissions.get(run_id);
   if (!isLive(admission) || admission.started_at) return accept(null);
-  return accept(null, { type: 'run_started', tenant_id: admission.run.tenant_id, run_id, started_at });
+  const { run, admitted_at } = admission;
+  const started = iso(Math.max(Date.parse(admitted_at), Math.min(Date.parse(started_at), context.now)));
+  return accept(null, { type: 'run_started', tenant_id: run.tenant_id, run_id, started_at: started });
 }
 export function applyStarted(state: TenantsState, event: Event<'run_started'>): void {
   const admission = state.admissions.get(event.run_id);
