@@ -78,10 +78,7 @@ export function executorService(context: BuildContext<ExecutorConfig>, parts: Ex
     drain: draining,
     drainGraceMs: Math.max(0, config.drainSeconds - 5) * 1000,
     execute: (run, hold) => executeRun(run, tools, hold),
-    endUnstarted: async (run, stopped) => {
-      const error = { code: 'run.cancelled', class: 'cancelled', message: stopped.message, hint: null, step: null };
-      await new Announcer(tools, run).completed({ status: 'CANCELLED', started_at: null, did_work: false, retryable: false, error });
-    },
+    endUnstarted: (run, stopped) => new Announcer(tools, run).cancelled(stopped.message, index.get(run.run_id)?.started_at ?? null),
     hasEnded: (runId) => hasEnded(index.get(runId)?.status ?? 'PENDING'),
     seenBefore: (runId) => (index.get(runId)?.started_at ?? null) !== null,
   });

@@ -9,7 +9,7 @@ import { Worker } from './worker.ts';
 
 const run = (id: string, tenant = 'acme', lane: 'live' | 'backfill' = 'live') => ({ run_id: id, tenant_id: tenant, lane }) as Requested;
 
-function given(concurrency: number, ended: readonly string[] = []) {
+function given(concurrency: number, ended: readonly string[] = [], tells = true) {
   const drain = new AbortController();
   const unstarted: string[] = [];
   const running = new Map<string, { hold: Hold; finish: (end: ExecutionEnd) => void; fail: (error: unknown) => void }>();
@@ -24,7 +24,10 @@ function given(concurrency: number, ended: readonly string[] = []) {
       new Promise((finish, fail) => {
         started.push(r.run_id);
         running.set(r.run_id, { hold, finish, fail });
-        hold.stop.signal.addEventListener('abort', () => finish(hold.stop.signal.reason.kind === 'cancelled' ? 'ended' : 'handed_back'));
+        hold.stop.signal.addEventListener(
+          'abort',
+          () => tells && finish(hold.stop.signal.reason.kind === 'cancelled' ? 'ended' : 'handed_back'),
+        );
       }),
     endUnstarted: async (r) => {
       unstarted.push(r.run_id);
@@ -116,5 +119,18 @@ describe('the runs in hand', () => {
     take(run('a'));
     take(run('b'));
     expect(worker.runIds).toEqual(['a', 'b']);
+  });
+
+  test('a cancellation outlives an end that could not be told: the run does not start again', async () => {
+    const { worker, take, settled, running, started, unstarted } = given(1, [], false);
+    take(run('r'));
+    take(run('next'));
+    for (const id of ['r', 'next']) worker.cancel(id, 'no more');
+    running.get('r')?.fail(new Error('Pub/Sub is away'));
+    await turn();
+    expect(settled.get('r')).toBe('again');
+    take(run('r'), 2);
+    await turn();
+    expect([settled.get('r'), started, unstarted]).toEqual(['done', ['r'], ['next', 'r']]);
   });
 });

@@ -4,7 +4,7 @@
  * Does not know: how a run is executed. 1. At most `concurrency` runs are in work; the next one is chosen fairly between tenants.
  * 2. A run is settled once: `done` after its end was told, `again` when somebody else shall go on with it.
  * 3. Draining hands back what waits at once and what runs after the step it is in. 4. A lost lease stops the run here, silently.
- * 5. A cancelled run that waits ends at once; one that is cancelled before it arrives does not start.
+ * 5. A cancelled run that waits ends at once; one that is cancelled before it arrives, or comes again, does not start.
  */
 import type { Clock, Settlement } from '@convergence/ports';
 import { FairWaiting } from '@convergence/runs';
@@ -21,7 +21,7 @@ export interface WorkerOptions {
   /** Milliseconds that a running step gets after draining began. */
   readonly drainGraceMs: number;
   readonly execute: (run: Requested, hold: Hold) => Promise<ExecutionEnd>;
-  /** Ends a run that never started here. */
+  /** Ends a run that is not to start here. */
   readonly endUnstarted: (run: Requested, stopped: RunStopped) => Promise<void>;
   /** Known to have ended already: a late redelivery. */
   readonly hasEnded: (runId: string) => boolean;
@@ -37,7 +37,7 @@ interface InHand {
 }
 
 const AGAIN = (why: string): Settlement => ({ outcome: 'again', cause: new Error(why) });
-/** Remembered cancellations of runs that are not in hand here. */
+/** Remembered cancellations. */
 const CANCELLED_KEPT = 10_000;
 
 export class Worker {
@@ -93,12 +93,12 @@ export class Worker {
     });
   }
 
-  /** Somebody wants the run stopped. Not in hand here: remembered, it may be on its way. */
+  /** Somebody wants the run stopped. Remembered: it may be on its way, or come again because its end could not be told. */
   cancel(runId: string, reason: string): void {
-    const held = this.#inHand.get(runId);
-    if (held) return this.#stop(held, new RunStopped('cancelled', reason));
     this.#cancelled.set(runId, reason);
     if (this.#cancelled.size > CANCELLED_KEPT) for (const oldest of this.#cancelled.keys()) if (this.#cancelled.delete(oldest)) break;
+    const held = this.#inHand.get(runId);
+    if (held) this.#stop(held, new RunStopped('cancelled', reason));
   }
 
   #stop(held: InHand, stopped: RunStopped): void {
@@ -146,6 +146,7 @@ export class Worker {
   #settle(held: InHand, settlement: Settlement): void {
     if (this.#inHand.get(held.run.run_id) !== held) return;
     this.#inHand.delete(held.run.run_id);
+    if (settlement.outcome === 'done') this.#cancelled.delete(held.run.run_id);
     held.settle(settlement);
   }
 

@@ -56,6 +56,12 @@ export class Announcer {
     });
   }
 
+  /** Cancelled without a step of this worker. One that another worker had begun did work, and counts. */
+  cancelled(message: string, started_at: string | null): Promise<void> {
+    const error = { code: 'run.cancelled', class: 'cancelled', message, hint: null, step: null };
+    return this.completed({ status: 'CANCELLED', started_at, did_work: started_at !== null, retryable: false, error });
+  }
+
   async completed(end: Pick<Completed, 'status' | 'started_at' | 'did_work' | 'retryable' | 'error'>): Promise<void> {
     const { run_id, tenant_id, pipeline_id, admitted_at, trigger_type, scheduled_run_id } = this.#run;
     const data: Completed = {
