@@ -1,4 +1,5 @@
 import type { ResetQuotasAnswer } from '@convergence/contracts';
+import type { CommandMeta } from '@convergence/slice';
 import { HISTORY_DAYS } from '@convergence/tenants';
 import type { Tenants } from './tenants.ts';
 import { execute, ITSELF } from './tenants-slice.ts';
@@ -7,14 +8,11 @@ import { execute, ITSELF } from './tenants-slice.ts';
  * The nightly reset: opens the running day for everybody and lets days older than 90 go. Whoever asks, and however often: the
  * second time finds nothing to do.
  */
-export async function resetQuotas({
-  slice,
-  warehouse,
-  config,
-  clock,
-  log,
-}: Pick<Tenants, 'slice' | 'warehouse' | 'config' | 'clock' | 'log'>): Promise<ResetQuotasAnswer> {
-  const { records_updated, usage_date } = await execute(slice, { kind: 'reset-quotas' }, { actor: ITSELF });
+export async function resetQuotas(
+  { slice, warehouse, config, clock, log }: Pick<Tenants, 'slice' | 'warehouse' | 'config' | 'clock' | 'log'>,
+  meta: CommandMeta = { actor: ITSELF },
+): Promise<ResetQuotasAnswer> {
+  const { records_updated, usage_date } = await execute(slice, { kind: 'reset-quotas' }, meta);
   const { affectedRows } = await warehouse.run({
     sql: `DELETE FROM tenant_usage_quotas WHERE usage_date < DATE_SUB(@today, INTERVAL ${HISTORY_DAYS} DAY)`,
     parameters: { today: { type: 'DATE', value: usage_date } },

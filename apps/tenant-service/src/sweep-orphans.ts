@@ -1,4 +1,5 @@
 import type { CleanupAnswer } from '@convergence/contracts';
+import type { CommandMeta } from '@convergence/slice';
 import type { Tenants } from './tenants.ts';
 import { execute, ITSELF } from './tenants-slice.ts';
 
@@ -6,8 +7,9 @@ import { execute, ITSELF } from './tenants-slice.ts';
 export async function sweepOrphans(
   { slice, config, runEnds, log }: Pick<Tenants, 'slice' | 'config' | 'runEnds' | 'log'>,
   olderThanMinutes: number = config.orphanMinutes,
+  meta: CommandMeta = { actor: ITSELF },
 ): Promise<CleanupAnswer> {
-  const { runs } = await execute(slice, { kind: 'sweep-orphans', older_than_minutes: olderThanMinutes }, { actor: ITSELF });
+  const { runs } = await execute(slice, { kind: 'sweep-orphans', older_than_minutes: olderThanMinutes }, meta);
   for (const { run_id } of runs) runEnds.tell(run_id);
   if (runs.length > 0) log.warn({ run_ids: runs.map((run) => run.run_id) }, 'runs declared lost');
   return {

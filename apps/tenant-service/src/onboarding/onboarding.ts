@@ -65,7 +65,7 @@ export class Onboarding {
     const { key, api_key_id, outcome } = await this.#begin(request, principal);
     const tenant = slice.state.tenants.get(tenantId);
     if (!tenant) throw new Error(`tenant ${tenantId} is gone right after it was made`);
-    if (request.force_recreate_dataset && principal.kind === 'admin' && outcome === 'repeated') await this.#drop(tenantId);
+    if (request.force_recreate_dataset && principal.kind === 'admin' && outcome === 'repeated') await this.#drop(tenantId, principal);
     const ready = await this.#prepared(tenant, signal);
     const dry: DryRunAnswer =
       request.run_dryrun && ready
@@ -149,9 +149,9 @@ export class Onboarding {
     this.#behind(noted, tenant_id, 'not noted that a key was delivered');
   }
 
-  async #drop(tenantId: TenantId): Promise<void> {
+  async #drop(tenantId: TenantId, principal: Principal): Promise<void> {
     const { warehouse, slice } = this.#tools;
-    await execute(slice, { kind: 'note-dataset-dropped', tenant_id: tenantId }, { actor: ITSELF });
+    await execute(slice, { kind: 'note-dataset-dropped', tenant_id: tenantId }, asked({ principal }));
     await warehouse.dropDataset(tenantId);
   }
 

@@ -3,8 +3,9 @@ import { internalRoute } from '@convergence/service';
 import { resetQuotas } from '../reset-quotas.ts';
 import { sweepOrphans } from '../sweep-orphans.ts';
 import type { Tenants } from '../tenants.ts';
+import { asked } from '../tenants-slice.ts';
 
-/** The ticks asked for over HTTP: the same work as their events, with figures for the caller. */
+/** The ticks asked for over HTTP: the same work as their events, with figures for the caller, who stands in the audit trail. */
 export const quotaResetRoute = (tools: Pick<Tenants, 'slice' | 'warehouse' | 'config' | 'clock' | 'log'>) =>
   internalRoute(
     {
@@ -14,7 +15,7 @@ export const quotaResetRoute = (tools: Pick<Tenants, 'slice' | 'warehouse' | 'co
       body: TICK_ENDPOINTS.quotaReset.event.data,
       response: ResetQuotasAnswer,
     },
-    async () => ({ body: await resetQuotas(tools) }),
+    async (call) => ({ body: await resetQuotas(tools, asked(call)) }),
   );
 
 export const orphanSweepRoute = (tools: Pick<Tenants, 'slice' | 'config' | 'runEnds' | 'log'>) =>
@@ -26,5 +27,5 @@ export const orphanSweepRoute = (tools: Pick<Tenants, 'slice' | 'config' | 'runE
       body: TICK_ENDPOINTS.orphanSweep.event.data,
       response: CleanupAnswer,
     },
-    async ({ body }) => ({ body: await sweepOrphans(tools, body.older_than_minutes) }),
+    async (call) => ({ body: await sweepOrphans(tools, call.body.older_than_minutes, asked(call)) }),
   );
