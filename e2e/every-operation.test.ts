@@ -189,6 +189,13 @@ for (const [id, { request, keep }] of Object.entries(REQUESTS)) {
   }, 60_000);
 }
 
+const takesCursor = ({ query }: Operation): boolean => 'cursor' in ((query as { properties?: object } | undefined)?.properties ?? {});
+test.each(OPERATIONS.filter(takesCursor))('$id refuses a cursor that no list gave', async ({ path }) => {
+  const list = path.replace('/api/v1', '').replace('{tenant_id}', TENANT);
+  const { status, body } = await system.request('GET', `${list}?cursor=!no-cursor!`, { admin: true });
+  expect([status, body.code]).toEqual([400, 'request.invalid']);
+});
+
 test('a key that was revoked stops working at the gateway without anybody asking it to', async () => {
   const made = await system.request('POST', '/tenants/onboard', {
     body: { tenant_id: 'globex', company_name: 'Globex', admin_email: 'ops@globex.example', run_dryrun: false },

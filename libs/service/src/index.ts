@@ -51,6 +51,7 @@ export { type InternalClient, type InternalRequest, type InternalResponse, inter
 export { createLog, type Log } from './log.ts';
 export { createMetrics, type Metrics } from './metrics.ts';
 export { openapi } from './openapi.ts';
+export { pageOf } from './page.ts';
 export { patiently } from './patience.ts';
 export { type GoogleIdentity, TokenSigner, TokenVerifier } from './principal-token.ts';
 export { problemOf } from './problem.ts';

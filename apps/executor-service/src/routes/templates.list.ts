@@ -1,11 +1,11 @@
 import { Refusal, type TemplateSummary, templatesGet, templatesList } from '@convergence/contracts';
 import { declaredParameters, type Template } from '@convergence/pipelines';
-import { route } from '@convergence/service';
+import { pageOf, route } from '@convergence/service';
 import type { Executor } from '../executor.ts';
 
 export const templatesListRoute = ({ templates }: Pick<Executor, 'templates'>) =>
   route(templatesList, ({ query, principal }) => {
-    const { limit = 50, cursor, tenant_id, provider, domain } = query;
+    const { tenant_id, provider, domain } = query;
     const tenantId = principal.kind === 'tenant' ? principal.tenantId : tenant_id;
     const wanted = templates
       .list(tenantId)
@@ -14,16 +14,8 @@ export const templatesListRoute = ({ templates }: Pick<Executor, 'templates'>) =
           (provider === undefined || t.ref.provider === provider.toLowerCase()) &&
           (domain === undefined || t.ref.domain === domain.toLowerCase()),
       );
-    const after = cursor === undefined ? undefined : Buffer.from(cursor, 'base64url').toString('utf8');
-    const rest = wanted.filter((t) => after === undefined || nameOf(t) > after);
-    const items = rest.slice(0, limit);
-    const last = items[items.length - 1];
-    return {
-      body: {
-        items: items.map(summary),
-        next_cursor: rest.length > limit && last ? Buffer.from(nameOf(last)).toString('base64url') : null,
-      },
-    };
+    const { items, next_cursor } = pageOf(wanted, nameOf, query);
+    return { body: { items: items.map(summary), next_cursor } };
   });
 
 export const templatesGetRoute = ({ templates }: Pick<Executor, 'templates'>) =>

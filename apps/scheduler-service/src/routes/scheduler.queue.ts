@@ -1,4 +1,4 @@
-import { schedulerQueue } from '@convergence/contracts';
+import { Refusal, schedulerQueue } from '@convergence/contracts';
 import { route } from '@convergence/service';
 import { holdAmong, queueItemView, queueOrder } from '../queue-order.ts';
 import type { Scheduler } from '../scheduler.ts';
@@ -8,7 +8,7 @@ export const schedulerQueueRoute = ({ slice, clock, dispatcher }: Pick<Scheduler
   route(schedulerQueue, ({ query }) => {
     const now = clock.now();
     const limit = query.limit ?? 50;
-    const from = Math.max(0, Number.parseInt(query.cursor ?? '0', 10) || 0);
+    const from = positionOf(query.cursor);
     const ordered = queueOrder(slice.state, now).map((placed, index) => ({ placed, position: index + 1 }));
     const asked = query.tenant_id === undefined ? ordered : ordered.filter(({ placed }) => placed.item.tenant_id === query.tenant_id);
     const { inFlight } = dispatcher;
@@ -17,3 +17,8 @@ export const schedulerQueueRoute = ({ slice, clock, dispatcher }: Pick<Scheduler
       .map(({ placed, position }) => queueItemView({ ...placed, hold: holdAmong(placed, inFlight) }, position, now));
     return { body: { items, next_cursor: from + limit < asked.length ? String(from + limit) : null } };
   });
+
+function positionOf(cursor = '0'): number {
+  if (!/^\d{1,15}$/.test(cursor)) throw new Refusal('request.invalid', 'The cursor is not one of ours.');
+  return Number(cursor);
+}

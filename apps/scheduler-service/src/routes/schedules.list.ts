@@ -1,7 +1,6 @@
 import { pipelineConfigsList, schedulesList } from '@convergence/contracts';
 import type { Schedule } from '@convergence/schedules';
-import { route } from '@convergence/service';
-import { pageOf } from '../page.ts';
+import { pageOf, route } from '@convergence/service';
 import { scheduleView } from '../schedule-view.ts';
 import type { Scheduler } from '../scheduler.ts';
 
@@ -25,7 +24,7 @@ export const schedulesListRoutes = ({ slice, clock }: Pick<Scheduler, 'slice' | 
         if (same(schedule.provider, query.provider) && same(schedule.domain, query.domain)) yield schedule;
       }
     };
-    const page = pageOf(of(), (schedule) => schedule.config_id, query.limit ?? 50, query.cursor);
+    const page = pageOf(of(), (schedule) => schedule.config_id, query);
     return { body: { ...page, items: page.items.map((schedule) => scheduleView(schedule, clock.now())) } };
   };
   return [

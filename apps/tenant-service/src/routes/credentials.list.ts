@@ -1,5 +1,5 @@
 import { credentialsList } from '@convergence/contracts';
-import { pageOf } from '../page.ts';
+import { pageOf } from '@convergence/service';
 import type { Tenants } from '../tenants.ts';
 import { credentialView } from '../views.ts';
 import { operationRoute, tenantOf } from './operation-route.ts';

@@ -1,5 +1,5 @@
 import { providerConfigsList } from '@convergence/contracts';
-import { pageOf } from '../page.ts';
+import { pageOf } from '@convergence/service';
 import type { Tenants } from '../tenants.ts';
 import { providerConfigView } from '../views.ts';
 import { operationRoute, tenantOf } from './operation-route.ts';

@@ -1,5 +1,5 @@
 import { tenantsList } from '@convergence/contracts';
-import { pageOf } from '../page.ts';
+import { pageOf } from '@convergence/service';
 import type { Tenants } from '../tenants.ts';
 import { profileView } from '../views.ts';
 import { operationRoute } from './operation-route.ts';
