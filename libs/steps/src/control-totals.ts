@@ -53,8 +53,9 @@ const decimal = (value: unknown): string | null => (value === null || value === 
 export const normalDecimal = (text: string): string =>
   text.includes('.') && !/e/i.test(text) ? text.replace(/0+$/, '').replace(/\.$/, '') : text;
 
-/** Exact comparison of decimal texts within a tolerance that is one too. */
+/** Exact comparison of decimal texts within a tolerance that is one too. What is no number equals nothing. */
 export function withinTolerance(a: string | null, b: string | null, tolerance: string): boolean {
+  if ([a, b].some((text) => /nan|inf/i.test(text ?? ''))) return false;
   const difference = scaled(a ?? '0') - scaled(b ?? '0');
   return (difference < 0n ? -difference : difference) <= scaled(tolerance);
 }

@@ -43,6 +43,7 @@ describe('control totals', () => {
     expect(() => mustAgree(totals('10.000000001'), totals('10.000000002'), 'x')).toThrow('sum of cost 10.000000001 and 10.000000002');
     expect(() => mustAgree(totals('10.5'), totals('10.5'), 'x')).not.toThrow();
     expect(normalDecimal('10.500')).toBe('10.5');
+    expect([withinTolerance('NaN', '1', '5'), withinTolerance('1', 'inf', '5')]).toEqual([false, false]);
     expect([withinTolerance('0.1', '0.3', '0.2'), withinTolerance('0.1', '0.3000000001', '0.2'), withinTolerance('-1', null, '1')]).toEqual(
       [true, false, true],
     );

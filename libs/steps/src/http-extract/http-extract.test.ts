@@ -160,4 +160,55 @@ describe('http.extract', () => {
   test('a value of another type is an error that names the field', () => {
     expect(() => rowsOf(config('x'), parseJson('{"data":[{"amount":"12,50"}]}'))).toThrow('amount is "12,50", which is no NUMERIC');
   });
+
+  test.each([
+    ['null', 'http.records_missing'],
+    ['{"data":[{"amount":1},null]}', 'http.records_missing'],
+    ['{"data":[7]}', 'http.records_missing'],
+    ['{"data":[{"error":"no access"}]}', 'http.field_missing'],
+  ])('what is no record is a failure, never a row of nothing: %s', (body, code) => {
+    const c = config('x', body === 'null' ? { records: undefined as never } : {});
+    expect(() => rowsOf(c, parseJson(body))).toThrow(expect.objectContaining({ code }) as never);
+  });
+
+  test.each(['"soon"', '""', 'true', '1.7e18', '17000000000000'])(
+    'seconds since 1970 that are none are an error of the source: %s',
+    (value) => {
+      for (const type of ['DATE', 'TIMESTAMP'] as const)
+        expect(() =>
+          rowsOf(config('x', { columns: { at: { path: 'at', type, unix: true } } }), parseJson(`{"data":[{"at":${value}}]}`)),
+        ).toThrow(`which is no ${type}`);
+    },
+  );
+
+  test('an address that is none is the fault of the template', async () => {
+    await expect(extract(config('costs.example/v1'))).rejects.toMatchObject({ code: 'http.url', errorClass: 'schema' });
+    const url = await serve((_, response) => json(response, 200, { data: [] }, { link: '<http://[>; rel="next"' }));
+    await expect(extract(config(url, { pagination: { type: 'link' } }))).rejects.toMatchObject({ code: 'http.url' });
+    const auth = { type: 'oauth_client_credentials', token_url: 'tokens', client_id: 'id', client_secret: 'secret' } as const;
+    await expect(extract(config(url, { auth }), { id: 'a', secret: 'b' })).rejects.toMatchObject({ code: 'http.url' });
+  });
+
+  test('a source that wants longer to be left alone than a step waits in place is left alone', async () => {
+    let asked = 0;
+    const url = await serve((_, response) => {
+      asked++;
+      json(response, 429, {}, { 'retry-after': '3600' });
+    });
+    await expect(extract(config(url))).rejects.toMatchObject({ code: 'http.rate_limit', transient: true, retryAfterSeconds: 3600 });
+    expect(asked).toBe(1);
+  });
+
+  test('a total that was promised is looked for in each page: as a text too, and missing it is a failure', async () => {
+    const offset = { type: 'offset', parameter: 'offset', limit_parameter: 'limit', limit: 100, total: 'total' } as const;
+    const all = [1, 2, 3].map((amount) => ({ amount }));
+    // A server that gives no more than one a page, whatever was asked for.
+    const url = await serve((request, response) => {
+      const { pathname, searchParams } = new URL(request.url ?? '/', 'http://x');
+      const at = Number(searchParams.get('offset'));
+      json(response, 200, { data: all.slice(at, at + 1), ...(pathname === '/text' ? { total: '3' } : {}) });
+    });
+    expect((await extract(config(`${url}/text`, { pagination: offset }))).rows).toHaveLength(3);
+    await expect(extract(config(url, { pagination: offset }))).rejects.toMatchObject({ code: 'http.total_missing' });
+  });
 });

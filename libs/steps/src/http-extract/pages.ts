@@ -7,11 +7,11 @@
 import { StepFailure } from '../failure.ts';
 import type { HttpExtractConfig } from './config.ts';
 import { DecimalText } from './decimal-json.ts';
-import { at } from './paths.ts';
+import { addressOf, at } from './paths.ts';
 import type { Page } from './request.ts';
 
 export async function* pagesOf(config: HttpExtractConfig, get: (url: URL) => Promise<Page>): AsyncGenerator<Page> {
-  const first = new URL(config.url);
+  const first = addressOf(config.url);
   for (const [name, value] of Object.entries(config.query ?? {})) first.searchParams.set(name, String(value));
   const pagination = config.pagination ?? { type: 'none' };
   if (pagination.type === 'offset') {
@@ -71,7 +71,7 @@ function nextOf(
     case 'link': {
       const link = /<([^>]+)>\s*;[^,]*rel="?next"?/.exec(page.headers.get('link') ?? '')?.[1];
       if (link === undefined) return undefined;
-      const following = new URL(link, url);
+      const following = addressOf(link, url);
       if (following.origin !== url.origin)
         throw new StepFailure('schema', 'http.next_elsewhere', 'The next page lies on another host; the credential does not go there.');
       return following;
@@ -80,13 +80,13 @@ function nextOf(
       const records = config.records === undefined ? page.body : at(page.body, config.records);
       const count = Array.isArray(records) ? records.length : 0;
       const offset = Number(url.searchParams.get(pagination.parameter)) + count;
-      const total = pagination.total === undefined ? undefined : at(page.body, pagination.total);
-      if (typeof total === 'number' && offset < total && count === 0)
+      const total = pagination.total === undefined ? undefined : totalOf(page.body, pagination.total);
+      if (total !== undefined && offset < total && count === 0)
         throw new StepFailure('source_not_ready', 'http.page_empty', `The source says ${total} records and stopped at ${offset}.`, {
           hint: 'It is tried again by itself.',
           transient: true,
         });
-      const done = typeof total === 'number' ? offset >= total : count < pagination.limit;
+      const done = total !== undefined ? offset >= total : count < pagination.limit;
       if (done) return undefined;
       const following = new URL(url);
       following.searchParams.set(pagination.parameter, String(offset));
@@ -95,4 +95,14 @@ function nextOf(
     default:
       return pagination satisfies never;
   }
+}
+
+/** A page shorter than was asked for may be all that a server gives at once: where a total is promised, it decides. */
+function totalOf(body: unknown, path: string): number {
+  const value = at(body, path);
+  const text = value instanceof DecimalText ? value.text : String(value);
+  if (/^\d{1,15}$/.test(text)) return Number(text);
+  throw new StepFailure('schema', 'http.total_missing', `The answer does not say how many records there are at ${path}.`, {
+    hint: 'The provider may have changed its API.',
+  });
 }

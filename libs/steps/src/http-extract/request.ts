@@ -8,9 +8,10 @@ import { StepFailure } from '../failure.ts';
 import type { Credential, StepContext } from '../step.ts';
 import type { HttpExtractConfig } from './config.ts';
 import { parseJson } from './decimal-json.ts';
-import { at } from './paths.ts';
+import { addressOf, at } from './paths.ts';
 
 const TRIES = 5;
+/** Who wants to be left alone for longer is: the step waits for its next attempt. */
 const LONGEST_WAIT_SECONDS = 120;
 const PAGE_MS = 60_000;
 const MOST_BYTES = 64 * 1024 * 1024;
@@ -39,8 +40,8 @@ export class Requester {
       if (response.ok) return this.#read(url, response);
       await response.body?.cancel();
       const failure = refusal(url, response);
-      if (!failure.transient || attempt >= TRIES) throw failure;
-      const seconds = Math.min(failure.retryAfterSeconds ?? 2 ** attempt, LONGEST_WAIT_SECONDS);
+      const seconds = failure.retryAfterSeconds ?? 2 ** attempt;
+      if (!failure.transient || attempt >= TRIES || seconds > LONGEST_WAIT_SECONDS) throw failure;
       this.#context.log.info({ status: response.status, seconds, attempt }, 'the source asks to wait');
       await this.#context.clock.sleep(seconds * 1000, this.#context.signal);
     }
@@ -181,7 +182,7 @@ export async function authorization(context: StepContext, config: HttpExtractCon
         client_secret: secret(auth.client_secret),
       });
       if (auth.scope) body.set('scope', auth.scope);
-      const url = new URL(auth.token_url);
+      const url = addressOf(auth.token_url);
       const response = await context
         .fetch(url, { method: 'POST', body, redirect: 'error', signal: context.signal })
         .catch((cause: unknown) => {

@@ -15,9 +15,23 @@ export function rowsOf(config: HttpExtractConfig, body: unknown): Record<string,
       hint: 'The provider may have changed its API.',
     });
   const flat = config.explode === undefined ? list : list.flatMap((record) => exploded(record, config.explode as string));
-  return flat.map((record) =>
-    Object.fromEntries(Object.entries(config.columns).map(([name, column]) => [name, cellOf(record, name, column)])),
-  );
+  return flat.map((record) => {
+    mustBeRecord(config, record);
+    return Object.fromEntries(Object.entries(config.columns).map(([name, column]) => [name, cellOf(record, name, column)]));
+  });
+}
+
+/** Not an error in the place of one, which would become a row of nothing. */
+function mustBeRecord(config: HttpExtractConfig, record: unknown): void {
+  if (typeof record !== 'object' || record === null)
+    throw new StepFailure('schema', 'http.records_missing', `${config.records ?? 'The answer'} holds what is no record.`, {
+      hint: 'The provider may have changed its API.',
+    });
+  const paths = Object.values(config.columns).map(({ path }) => path);
+  if (paths.every((path) => at(record, path) === undefined))
+    throw new StepFailure('schema', 'http.field_missing', `A record has none of ${paths.join(', ')}.`, {
+      hint: 'The provider may have answered an error with status 200, or changed its API.',
+    });
 }
 
 /** The element under the path's own name, beside the fields of the record it lies in. */
@@ -55,14 +69,14 @@ function cellOf(record: unknown, name: string, column: Column): Cell {
       if (typeof value !== 'boolean') throw wrong();
       return value;
     case 'DATE': {
-      const date = column.unix ? new Date(Number(text) * 1000).toISOString() : text;
-      if (!/^\d{4}-\d{2}-\d{2}/.test(date)) throw wrong();
+      const date = column.unix ? momentOf(text) : text;
+      if (!date || !/^\d{4}-\d{2}-\d{2}/.test(date)) throw wrong();
       return date.slice(0, 10);
     }
     case 'TIMESTAMP': {
-      const ms = column.unix ? Number(text) * 1000 : Date.parse(text);
-      if (Number.isNaN(ms)) throw wrong();
-      return column.unix ? new Date(ms).toISOString() : text;
+      const moment = column.unix ? momentOf(text) : Number.isNaN(Date.parse(text)) ? undefined : text;
+      if (moment === undefined) throw wrong();
+      return moment;
     }
     case 'STRING':
     case 'JSON':
@@ -70,6 +84,12 @@ function cellOf(record: unknown, name: string, column: Column): Cell {
     default:
       return column.type satisfies never;
   }
+}
+
+/** Seconds since 1970, of the years that a TIMESTAMP has. */
+function momentOf(seconds: string): string | undefined {
+  const ms = /^-?\d/.test(seconds) ? Number(seconds) * 1000 : Number.NaN;
+  return ms >= Date.parse('0001-01-01') && ms < Date.parse('+010000-01-01') ? new Date(ms).toISOString() : undefined;
 }
 
 /** `1e-7` is `0.0000001`: NUMERIC takes it either way, but sums in text do not. */
