@@ -1,4 +1,5 @@
 import { baseFields, type Config, decimal, type Fields, hostPort, integer, secret, text, url } from '@convergence/service';
+import type { AwsKeys } from './object-stores/sigv4.ts';
 
 export const executorFields = {
   ...baseFields(8083),
@@ -27,6 +28,17 @@ export const executorFields = {
   objectsDir: text('OBJECTS_DIR', { default: '.data/objects' }),
   /** Cloud Storage on this machine, for tests; else tenants' buckets are Google's. */
   storageHost: hostPort('STORAGE_EMULATOR_HOST', { default: undefined, example: '127.0.0.1:4443' }),
+  /** AWS (S3, STS) and Azure (Storage, Entra ID) on this machine, for tests; heard only beside local-cloud. */
+  awsHost: hostPort('AWS_EMULATOR_HOST', { default: undefined, example: '127.0.0.1:4566' }),
+  azureHost: hostPort('AZURE_EMULATOR_HOST', { default: undefined, example: '127.0.0.1:10000' }),
+  /** The platform's own identity at AWS, which tenants' roles trust. */
+  assumeRoleKeyId: text('ASSUME_ROLE_ACCESS_KEY_ID', {
+    default: undefined,
+    pattern: /^A[A-Z0-9]{15,127}$/,
+    hint: 'the id of an AWS access key',
+    example: 'AKIAIOSFODNN7EXAMPLE',
+  }),
+  assumeRoleSecret: secret('ASSUME_ROLE_SECRET_ACCESS_KEY', { default: undefined, minLength: 30 }),
   /** Between two MERGEs of finished and started runs. */
   recordSeconds: decimal('RECORD_SECONDS', { default: 1, max: 60 }),
   heartbeatSeconds: decimal('HEARTBEAT_SECONDS', { default: 60, min: 0.1, max: 600 }),
@@ -43,3 +55,8 @@ export const executorFields = {
   instance: text('INSTANCE_ID', { default: undefined, pattern: /^[A-Za-z0-9-]{1,60}$/, hint: 'a short name' }),
 } as const satisfies Fields;
 export type ExecutorConfig = Config<typeof executorFields>;
+
+export const assumeRoleKeys = ({ assumeRoleKeyId, assumeRoleSecret }: ExecutorConfig): AwsKeys | undefined =>
+  assumeRoleKeyId !== undefined && assumeRoleSecret !== undefined
+    ? { accessKeyId: assumeRoleKeyId, secretAccessKey: assumeRoleSecret }
+    : undefined;

@@ -3,8 +3,8 @@ import { defaultKeks, googleBus, googleConfig, googleKeys, googleWarehouse } fro
 import { loadTemplates } from '@convergence/pipelines';
 import { runService, systemClock } from '@convergence/service';
 import { messengers } from '@convergence/steps';
-import { executorFields } from './config.ts';
-import { objectStores } from './object-stores.ts';
+import { assumeRoleKeys, executorFields } from './config.ts';
+import { objectStores } from './object-stores/object-stores.ts';
 import { LOOPBACK, outboundFetch } from './outbound-fetch.ts';
 import { executorService } from './service.ts';
 import { tenantWarehouses } from './tenant-warehouses.ts';
@@ -33,7 +33,17 @@ await runService({
       templates,
       objectStore: objectStores({
         objectsDir: config.objectsDir,
-        storageEndpoint: config.storageHost && `http://${config.storageHost}`,
+        fetch: outbound,
+        clock: systemClock,
+        platformKeys: assumeRoleKeys(config),
+        endpoints: {
+          google: config.storageHost && `http://${config.storageHost}`,
+          // Shown sessions and secrets, so only where nothing is real.
+          ...(context.local && {
+            aws: config.awsHost && `http://${config.awsHost}`,
+            azure: config.azureHost && `http://${config.azureHost}`,
+          }),
+        },
       }),
       messenger: messengers({ smtpUrl: config.smtpUrl, from: config.mailFrom, outbox: config.mailOutbox, fetch: outbound, now: Date.now }),
       fetch: outbound,

@@ -59,8 +59,8 @@ export function outboundFetch(networks: readonly string[]): typeof fetch {
     const host = new URL(input instanceof Request ? input.url : input).hostname.replace(/^\[|\]$/g, '');
     if (isIP(host) !== 0 && inward(host)) throw inwardAddress(host);
     try {
-      // A redirect could name an address, and credentials follow none.
-      const through: object = { ...init, redirect: 'error', dispatcher };
+      // A redirect could name an address, and credentials follow none; who asks may look at it.
+      const through: object = { ...init, redirect: init?.redirect === 'manual' ? 'manual' : 'error', dispatcher };
       return await fetch(input, through);
     } catch (error) {
       throw ((error as Error).cause as { code?: string } | undefined)?.code === INWARD ? inwardAddress(host) : error;

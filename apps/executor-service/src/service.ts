@@ -5,7 +5,7 @@ import type { TemplateCatalogue } from '@convergence/pipelines';
 import type { Bus, Clock, Keys, Warehouse } from '@convergence/ports';
 import { hasEnded } from '@convergence/runs';
 import type { BuildContext, Built } from '@convergence/service';
-import type { Credential, Messenger, ObjectStore } from '@convergence/steps';
+import type { Credential, Messenger } from '@convergence/steps';
 import type { ExecutorConfig } from './config.ts';
 import { Announcer } from './execution/announcer.ts';
 import { crashPoints } from './execution/crash-points.ts';
@@ -24,6 +24,7 @@ import { LiveEvents } from './index/live-events.ts';
 import { RunIndex } from './index/run-index.ts';
 import { RunTable } from './index/run-table.ts';
 import { Runs } from './index/runs.ts';
+import type { OpenObjectStore } from './object-stores/object-stores.ts';
 import { Recorder } from './record/recorder.ts';
 import { routes } from './routes/routes.ts';
 import { Worker } from './worker.ts';
@@ -34,7 +35,7 @@ export interface ExecutorParts {
   readonly warehouseOf: (credential: Credential) => Warehouse;
   readonly keys: Keys;
   readonly templates: TemplateCatalogue;
-  readonly objectStore: (uri: string, credential: (provider: string) => Promise<Credential>) => Promise<ObjectStore>;
+  readonly objectStore: OpenObjectStore;
   readonly messenger: Messenger;
   /** For addresses that tenants name. */
   readonly fetch: typeof fetch;

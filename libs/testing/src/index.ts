@@ -1,3 +1,5 @@
+export { type AwsServer, startAwsServer } from './aws-server.ts';
+export { type AzureServer, DIRECTORY, startAzureServer } from './azure-server.ts';
 export { type BucketServer, startBucketServer } from './bucket-server.ts';
 export {
   ACTIVE,
@@ -14,6 +16,7 @@ export { type FakeJournalStore, fakeJournalStore } from './fakes/journal-store.t
 export { fakeKeys } from './fakes/keys.ts';
 export { type FakeOwnerStore, fakeOwnerStore } from './fakes/owner-store.ts';
 export { type FakeWarehouse, fakeWarehouse } from './fakes/warehouse.ts';
+export type { Fault, Faults } from './fault.ts';
 export { freePort, isFree, portShare } from './free-port.ts';
 export { given } from './given.ts';
 export { keptLog } from './kept-log.ts';

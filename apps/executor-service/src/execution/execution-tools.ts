@@ -1,7 +1,8 @@
 import type { TemplateCatalogue } from '@convergence/pipelines';
 import type { Bus, Clock, Keys, Warehouse } from '@convergence/ports';
 import type { Log } from '@convergence/service';
-import type { Credential, Messenger, ObjectStore } from '@convergence/steps';
+import type { Credential, Messenger } from '@convergence/steps';
+import type { OpenObjectStore } from '../object-stores/object-stores.ts';
 import type { CrashPoint } from './crash-points.ts';
 import type { Lately } from './lately.ts';
 import type { ProgressReports } from './progress-reports.ts';
@@ -31,7 +32,7 @@ export interface ExecutionTools {
   readonly warehouse: Warehouse;
   readonly warehouseOf: (credential: Credential) => Warehouse;
   /** Opens what lies below a URI; asks for a credential only where one is needed. */
-  readonly objectStore: (uri: string, credential: (provider: string) => Promise<Credential>) => Promise<ObjectStore>;
+  readonly objectStore: OpenObjectStore;
   readonly messenger: Messenger;
   readonly crashPoint: CrashPoint;
   readonly fetch: typeof fetch;

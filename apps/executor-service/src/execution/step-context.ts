@@ -43,7 +43,7 @@ export function stepContext(tools: ExecutionTools, at: StepAtHand): StepContext 
     warehouseOf: tools.warehouseOf,
     credential,
     openSealed: sealedOf(tenant.tenant_id, tools.keys),
-    objectStore: (uri) => tools.objectStore(uri, credential),
+    objectStore: (uri) => tools.objectStore(uri, { tenantId: run.tenant_id, credential }),
     provenLately: (what, prove) => tools.lately.proven(run.tenant_id, what, prove),
     outcomeOf: (id) => outcomes.get(id),
     messenger: tools.messenger,

@@ -6,7 +6,7 @@ export const ObjectLoadConfig = Type.Object(
     from: Type.String({
       minLength: 1,
       description:
-        "gs://bucket/folder, read with the tenant's GCP credential, or file:folder, a folder of the executor (OBJECTS_DIR). s3:// and azure:// are refused",
+        "s3://bucket/folder, read with the tenant's AWS credential, azure://account/container/folder with its AZURE one, gs://bucket/folder with its GCP one, or file:folder, a folder of the executor (OBJECTS_DIR)",
     }),
     format: Type.Enum(['CSV', 'NEWLINE_DELIMITED_JSON', 'PARQUET']),
     manifest: Type.Optional(

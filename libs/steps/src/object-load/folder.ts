@@ -35,7 +35,7 @@ export function folderStore(root: string, folder: string): ObjectStore {
         });
       }
     },
-    async fetch(name, path) {
+    async fetch({ name }, path) {
       try {
         await copyFile(inside(name), path);
       } catch (cause) {

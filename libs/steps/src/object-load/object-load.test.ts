@@ -59,7 +59,9 @@ describe('object.load', () => {
     const signal = new AbortController().signal;
     const store = folderStore(root, 'in');
     expect((await store.list(signal)).map((o) => o.name)).toEqual(['a.csv']);
-    await expect(store.fetch('../secret', join(root, 'out'), signal)).rejects.toMatchObject({ code: 'object.outside' });
+    await expect(store.fetch({ name: '../secret', bytes: 1, etag: 'x' }, join(root, 'out'), signal)).rejects.toMatchObject({
+      code: 'object.outside',
+    });
     expect(() => folderStore(root, '../..')).toThrow('not open');
     await expect(folderStore(root, 'nope').list(signal)).rejects.toMatchObject({ code: 'object.not_found' });
     await rm(root, { recursive: true });

@@ -2,8 +2,8 @@
 export interface ObjectStore {
   /** Names below the prefix, in order. */
   list(signal: AbortSignal): Promise<readonly StoredObject[]>;
-  /** Into a file on this machine. */
-  fetch(name: string, path: string, signal: AbortSignal): Promise<void>;
+  /** Into a file on this machine, as it was listed. */
+  fetch(object: StoredObject, path: string, signal: AbortSignal): Promise<void>;
 }
 export interface StoredObject {
   readonly name: string;

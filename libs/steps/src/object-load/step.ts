@@ -14,7 +14,7 @@ import type { StepCode, StepContext } from '../step.ts';
 import { replaceUnit } from '../target.ts';
 import type { ObjectLoadConfig } from './config.ts';
 import { mustHaveOrder } from './csv-header.ts';
-import type { ObjectStore } from './objects.ts';
+import type { ObjectStore, StoredObject } from './objects.ts';
 
 const MOST_FILES = 10_000;
 
@@ -22,12 +22,12 @@ export const objectLoad: StepCode = async (context) => {
   const config = context.config as ObjectLoadConfig;
   const store = await context.objectStore(config.from);
   return inFolder(async (folder) => {
-    const names = await wanted(context, config, store, folder);
+    const objects = await wanted(context, config, store, folder);
     const files: LoadFile[] = [];
-    for (const [i, name] of names.entries()) {
+    for (const [i, object] of objects.entries()) {
       const path = join(folder, `object-${i}`);
-      await store.fetch(name, path, context.signal);
-      if (config.format === 'CSV' && config.columns) await mustHaveOrder(name, path, Object.keys(config.columns));
+      await store.fetch(object, path, context.signal);
+      if (config.format === 'CSV' && config.columns) await mustHaveOrder(object.name, path, Object.keys(config.columns));
       files.push({ path, format: config.format, ...(config.format === 'CSV' && { options: { skipLeadingRows: 1 } }) });
     }
     await context.crashPoint('fetched');
@@ -35,23 +35,24 @@ export const objectLoad: StepCode = async (context) => {
       config.columns && Object.entries(config.columns).map(([name, type]) => ({ name, type, description: 'As in the export.' }));
     const staged = await stageFiles(context, columns, files);
     const outcome = await mustHaveRows(context, config, () => replaceUnit(context, config, staged), staged.table);
-    return { ...outcome, outputs: { ...outcome.outputs, objects: names.length } };
+    return { ...outcome, outputs: { ...outcome.outputs, objects: objects.length } };
   });
 };
 
-async function wanted(context: StepContext, config: ObjectLoadConfig, store: ObjectStore, folder: string): Promise<string[]> {
+async function wanted(context: StepContext, config: ObjectLoadConfig, store: ObjectStore, folder: string): Promise<StoredObject[]> {
   const pattern = config.pattern === undefined ? undefined : new RegExp(config.pattern);
-  const listed = (await store.list(context.signal)).map((object) => object.name);
-  let names = listed.filter((name) => name !== config.manifest);
+  const listed = new Map((await store.list(context.signal)).map((object) => [object.name, object]));
+  let names = [...listed.keys()].filter((name) => name !== config.manifest);
   if (config.manifest !== undefined) {
-    if (!listed.includes(config.manifest))
+    const manifest = listed.get(config.manifest);
+    if (!manifest)
       throw new StepFailure('source_not_ready', 'object.manifest_missing', `There is no ${config.manifest}.`, {
         hint: 'The export may not have been delivered yet.',
         transient: true,
       });
     const path = join(folder, 'manifest.json');
-    await store.fetch(config.manifest, path, context.signal);
-    names = manifestFiles(await readFile(path, 'utf8'), config.manifest, listed);
+    await store.fetch(manifest, path, context.signal);
+    names = manifestFiles(await readFile(path, 'utf8'), config.manifest, [...listed.keys()]);
   }
   if (pattern) names = names.filter((name) => pattern.test(name));
   if (names.length > MOST_FILES)
@@ -60,7 +61,7 @@ async function wanted(context: StepContext, config: ObjectLoadConfig, store: Obj
     });
   if (names.length === 0)
     throw new StepFailure('source_not_ready', 'object.none', 'The export has no files.', { hint: 'It may not have been delivered yet.' });
-  return names;
+  return names.map((name) => listed.get(name) as StoredObject);
 }
 
 /** AWS (`dataFiles`), Azure (`blobs[].blobName`) and a plain list (`files`), by their names below the prefix. */
