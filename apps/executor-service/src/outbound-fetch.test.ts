@@ -62,6 +62,8 @@ describe('what the operator opens is reached', () => {
 
   test('but no redirect is followed', async () => {
     await expect(open(`http://127.0.0.1:${port}/away`)).rejects.toThrow('fetch failed');
+    await expect(open(`http://127.0.0.1:${port}/away`, { redirect: 'follow' })).rejects.toThrow('fetch failed');
+    expect((await open(`http://127.0.0.1:${port}/away`, { redirect: 'manual' })).status).toBe(302);
   });
 
   test('a name that is nowhere is no private address', async () => {
