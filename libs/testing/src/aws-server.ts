@@ -5,7 +5,7 @@
 import { createHash, createHmac } from 'node:crypto';
 import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { bodyOf, escaped, type Faults, sendObject } from './fault.ts';
+import { bodyOf, escaped, type Faults, send } from './fault.ts';
 
 export interface AwsServer {
   /** host:port */
@@ -39,7 +39,7 @@ export async function startAwsServer(
     const error = (status: number, code: string, message = code, headers: Readonly<Record<string, string>> = {}, more = '') =>
       xml(status, `<Error><Code>${code}</Code><Message>${escaped(message)}</Message>${more}</Error>`, headers);
     const fault = started.faults?.(request);
-    if (fault && fault !== 'cut') return error(fault.status, fault.code, fault.message, fault.headers);
+    if (typeof fault === 'object') return error(fault.status, fault.code, fault.message, fault.headers);
     const [, bucket = '', ...rest] = decodeURIComponent(url.pathname).split('/');
     const sts = request.method === 'POST' && url.pathname === '/';
     const home = buckets[bucket];
@@ -74,7 +74,7 @@ export async function startAwsServer(
       const content = started.objects.get(`${bucket}/${rest.join('/')}`);
       if (content === undefined) return error(404, 'NoSuchKey');
       if (request.headers['if-match'] !== etagOf(content)) return error(412, 'PreconditionFailed');
-      return sendObject(response, content, etagOf(content), fault === 'cut');
+      return send(response, content, { etag: etagOf(content) }, fault);
     }
     const prefix = url.searchParams.get('prefix') ?? '';
     const names = [...started.objects.keys()].filter((name) => name.startsWith(`${bucket}/${prefix}`)).sort();
@@ -86,9 +86,11 @@ export async function startAwsServer(
     });
     const more = from + page < names.length;
     const next = more ? `<NextContinuationToken>from+/=${from + page}</NextContinuationToken>` : '';
-    xml(
-      200,
-      `<ListBucketResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><Name>${bucket}</Name><Prefix>${escaped(prefix)}</Prefix><EncodingType>url</EncodingType><IsTruncated>${more}</IsTruncated>${rows.join('')}${next}</ListBucketResult>`,
+    send(
+      response,
+      `<?xml version="1.0" encoding="UTF-8"?>\n<ListBucketResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><Name>${bucket}</Name><Prefix>${escaped(prefix)}</Prefix><EncodingType>url</EncodingType><IsTruncated>${more}</IsTruncated>${rows.join('')}${next}</ListBucketResult>`,
+      { 'content-type': 'application/xml' },
+      fault,
     );
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { bodyOf, escaped, type Faults, sendObject } from './fault.ts';
+import { bodyOf, escaped, type Faults, send } from './fault.ts';
 
 export interface AzureServer {
   /** host:port */
@@ -36,7 +36,7 @@ export async function startAzureServer(containers: readonly string[], options: {
     const fault = started.faults?.(request);
     const directory = /^\/([0-9a-f-]{36})\/oauth2\/v2\.0\/token$/.exec(url.pathname)?.[1];
     if (directory !== undefined) {
-      if (fault && fault !== 'cut') return json(fault.status, { error: fault.code, error_codes: [Number(fault.message)] }, fault.headers);
+      if (typeof fault === 'object') return json(fault.status, { error: fault.code, error_codes: [Number(fault.message)] }, fault.headers);
       const form = new URLSearchParams(body);
       const secret = started.apps.get(`${directory}/${form.get('client_id')}`);
       if (form.get('grant_type') !== 'client_credentials' || form.get('scope') !== 'https://storage.azure.com/.default')
@@ -49,7 +49,7 @@ export async function startAzureServer(containers: readonly string[], options: {
       tokens.add(access_token);
       return json(200, { token_type: 'Bearer', expires_in: 3599, access_token });
     }
-    if (fault && fault !== 'cut') return error(fault.status, fault.code, fault.headers);
+    if (typeof fault === 'object') return error(fault.status, fault.code, fault.headers);
     const bearer = /^Bearer (.+)$/.exec(request.headers.authorization ?? '')?.[1] ?? '';
     if (!tokens.has(bearer) || !request.headers['x-ms-version'] || !request.headers['x-ms-date'])
       return error(401, 'InvalidAuthenticationInfo');
@@ -60,7 +60,7 @@ export async function startAzureServer(containers: readonly string[], options: {
       const content = started.objects.get(`${within}/${rest.join('/')}`);
       if (content === undefined) return error(404, 'BlobNotFound');
       if (request.headers['if-match'] !== `"${etagOf(content)}"`) return error(412, 'ConditionNotMet');
-      return sendObject(response, content, `"${etagOf(content)}"`, fault === 'cut');
+      return send(response, content, { etag: `"${etagOf(content)}"` }, fault);
     }
     const prefix = url.searchParams.get('prefix') ?? '';
     const names = [...started.objects.keys()].filter((name) => name.startsWith(`${within}/${prefix}`)).sort();
@@ -76,9 +76,11 @@ export async function startAzureServer(containers: readonly string[], options: {
       return `<Blob>${written}<Properties><Etag>${etagOf(content)}</Etag>${isFolder ? '<ResourceType>directory</ResourceType>' : ''}<Content-Length>${Buffer.byteLength(content)}</Content-Length></Properties><OrMetadata/></Blob>`;
     });
     const next = from + page < names.length ? `<NextMarker>at!${from + page}</NextMarker>` : '<NextMarker />';
-    response.writeHead(200, { 'content-type': 'application/xml' });
-    response.end(
+    send(
+      response,
       `\uFEFF<?xml version="1.0" encoding="utf-8"?><EnumerationResults ServiceEndpoint="http://x/" ContainerName="${container}"><Prefix>${escaped(prefix)}</Prefix><Blobs>${blobs.join('')}</Blobs>${next}</EnumerationResults>`,
+      { 'content-type': 'application/xml' },
+      fault,
     );
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));

@@ -1,9 +1,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 
-/** What a sample cloud answers instead; `cut`: the object, but it breaks off in the middle. */
+/** What a sample cloud answers instead. `cut`: half of it, then the connection breaks; `short`: half of it, as if that were all. */
 export type Fault =
   | { readonly status: number; readonly code: string; readonly message?: string; readonly headers?: Readonly<Record<string, string>> }
-  | 'cut';
+  | 'cut'
+  | 'short';
 export type Faults = (request: IncomingMessage) => Fault | undefined;
 
 export const bodyOf = async (request: IncomingMessage): Promise<string> => {
@@ -14,11 +15,12 @@ export const bodyOf = async (request: IncomingMessage): Promise<string> => {
 
 export const escaped = (text: string): string => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
 
-/** The whole of it, or half of what was promised. */
-export function sendObject(response: ServerResponse, content: string, etag: string, cut: boolean): void {
+/** A list or an object, whole or not. */
+export function send(response: ServerResponse, content: string, headers: Readonly<Record<string, string>>, fault: Fault | undefined): void {
   const bytes = Buffer.from(content);
-  response.writeHead(200, { etag, 'content-length': String(bytes.length) });
-  if (!cut) return void response.end(bytes);
+  response.writeHead(200, { ...headers, ...(fault !== 'short' && { 'content-length': String(bytes.length) }) });
+  if (fault === undefined) return void response.end(bytes);
   response.write(bytes.subarray(0, bytes.length / 2));
-  setTimeout(() => response.destroy(), 20);
+  if (fault === 'short') response.end();
+  else setTimeout(() => response.destroy(), 20);
 }

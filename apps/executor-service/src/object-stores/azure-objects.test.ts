@@ -205,6 +205,7 @@ describe('what Azure Storage refuses is said in words for who can do something a
     [{ status: 503, code: 'ServerBusy' }, 'object.rate_limit', [1, 2]],
     [{ status: 500, code: 'OperationTimedOut', headers: { 'retry-after': '9' } }, 'object.unreachable', [9, 9]],
     ['cut', 'object.cut_short', [1, 2]],
+    ['short', 'object.cut_short', [1, 2]],
   ] as const)('%j is waited for in place, not for ever', async (fault, code, pauses) => {
     server.objects.set('acmecosts/exports/costs/a.csv', 'all of it');
     blobsOnly(fault as Fault, 2);
@@ -212,5 +213,13 @@ describe('what Azure Storage refuses is said in words for who can do something a
     expect(waited).toEqual(pauses);
     blobsOnly(fault as Fault);
     await expect(fetched()).rejects.toMatchObject({ code, transient: true });
+  });
+
+  test.each(['cut', 'short'] as const)('a list that is %s is none', async (fault) => {
+    server.objects.set('acmecosts/exports/costs/a.csv', 'x');
+    let times = 2;
+    server.faults = ({ url }) => (!isToken(url) && times-- > 0 ? fault : undefined);
+    expect(await names()).toEqual(['a.csv']);
+    expect(waited).toEqual([1, 2]);
   });
 });

@@ -51,7 +51,7 @@ const listsOnly = (fault: Fault, times = 100) => {
 
 describe('a folder of a bucket of S3', () => {
   test('is listed over all pages, below its prefix only, and read byte by byte whatever its objects are called', async () => {
-    const odd = "costs/a b+c=ü&~'()!@;$#?<>\n%41.csv";
+    const odd = "costs/a b+c=ü&~'()*!@;$#?<>\n%41.csv";
     for (const name of [odd, 'costs/', 'costs/b/', 'costs/b/2.csv', 'costs/a.csv', 'costs_of_others/x.csv', 'costs/z.csv'])
       server.objects.set(`exports/${name}`, `of ${name}, ü`);
     for (const uri of ['s3://exports/costs', 's3://exports/costs/', 's3://exports//costs'])
@@ -91,9 +91,14 @@ describe('a folder of a bucket of S3', () => {
   });
 
   test('an answer that names a region which is none, or ever another, is refused', async () => {
-    server.faults = () => ({ status: 301, code: 'PermanentRedirect', headers: { 'x-amz-bucket-region': 'evil.example/' } });
-    await expect(names()).rejects.toMatchObject({ code: 'object.refused' });
-    server.asked.length = 0;
+    const asked: string[] = [];
+    const lying: typeof fetch = async (input) => {
+      asked.push(new URL(input as URL).host);
+      return new Response('', { status: 301, headers: { 'x-amz-bucket-region': 'evil.example/', location: 'https://evil.example/' } });
+    };
+    const store = await open(undefined, KEYS, { fetch: lying, endpoints: {} });
+    await expect(store.list(signal)).rejects.toMatchObject({ code: 'object.refused' });
+    expect(asked).toEqual(['exports.s3.us-east-1.amazonaws.com']);
     server.faults = () => ({
       status: 301,
       code: 'PermanentRedirect',
@@ -235,6 +240,7 @@ describe('what may pass by itself is waited for in place', () => {
     [{ status: 429, code: 'x' }, [1, 2]],
     [{ status: 500, code: 'InternalError' }, [1, 2]],
     ['cut', [1, 2]],
+    ['short', [1, 2]],
   ] as const)('%j', async (fault, pauses) => {
     server.objects.set('exports/costs/a.csv', 'all of it, and more than once');
     listsOnly(fault as Fault, 2);
@@ -260,7 +266,15 @@ describe('what may pass by itself is waited for in place', () => {
     server.objects.set('exports/costs/a.csv', 'x,y');
     listsOnly(fault as Fault);
     await expect(fetched()).rejects.toMatchObject({ transient: true, ...failure });
-    expect(waited.length).toBeLessThan(5);
+    expect(waited).toEqual('retryAfterSeconds' in failure ? [] : [1, 2, 4, 8]);
+  });
+
+  test.each(['cut', 'short'] as const)('a list that is %s is none', async (fault) => {
+    server.objects.set('exports/costs/a.csv', 'x');
+    let times = 2;
+    server.faults = () => (server.asked.length > 1 && times-- > 0 ? fault : undefined);
+    expect(await names()).toEqual(['a.csv']);
+    expect(waited).toEqual([1, 2]);
   });
 
   test('a connection that can not be made', async () => {
