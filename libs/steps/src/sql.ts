@@ -10,13 +10,15 @@ export interface BoundSql {
   readonly parameters: Readonly<Record<string, SqlParameter>>;
 }
 
+/** `{source}`, `{dataset}.costs`, `{part}.{name}`: names that stand before or behind a dot are one. */
+const NAMED = /\{[a-z_][a-z0-9_]*\}(?:\.(?:\{[a-z_][a-z0-9_]*\}|[A-Za-z_][A-Za-z0-9_]*))*/g;
+
 /** Tables that a caller names are read with our identity only where the tenant may read them. */
-export function mustBeReadable(sql: string, context: Pick<StepContext, 'template' | 'variables' | 'tenant' | 'warehouse'>): void {
-  for (const parameter of context.template.parameters) {
-    const value = context.variables[parameter.name];
-    if (parameter.type !== 'table' || typeof value !== 'string' || !sql.includes(`{${parameter.name}}`)) continue;
-    if (readableByUs(value, context.tenant.dataset, context.warehouse.project)) continue;
-    throw new StepFailure('permission', 'step.foreign_table', `${value} is not a table of this tenant.`, {
+export function mustBeReadable(sql: string, context: Pick<StepContext, 'variables' | 'tenant' | 'warehouse'>): void {
+  for (const [written] of sql.matchAll(NAMED)) {
+    const table = written.replaceAll(/\{(\w+)\}/g, (_, name: string) => String(context.variables[name] ?? ''));
+    if (readableByUs(table, context.tenant.dataset, context.warehouse.project)) continue;
+    throw new StepFailure('permission', 'step.foreign_table', `${table} is not a table of this tenant.`, {
       hint: 'Copy it first with bigquery.copy, which reads with your own service account.',
     });
   }

@@ -12,7 +12,7 @@ import { mustFitPlan } from '../bigquery-query/step.ts';
 import { type ControlTotals, type Summed, type Totals, totalsOf } from '../control-totals.ts';
 import { StepFailure } from '../failure.ts';
 import { readableByUs } from '../readable.ts';
-import { bind, quoted, tableIn } from '../sql.ts';
+import { bind, mustBeReadable, quoted, tableIn } from '../sql.ts';
 import { stageRows } from '../staged-rows.ts';
 import type { StepCode, StepContext } from '../step.ts';
 import { replaceUnit, stageQuery } from '../target.ts';
@@ -29,6 +29,7 @@ export const bigqueryCopy: StepCode = async (context) => {
     });
   const source = await sourceOf(context, config);
   try {
+    if (!source.foreign && config.filter !== undefined) mustBeReadable(config.filter, context);
     const filter = config.filter === undefined ? undefined : bind(config.filter, context.template, context.variables);
     const parameters = filter?.parameters ?? {};
     const where = filter && `(${filter.sql})`;

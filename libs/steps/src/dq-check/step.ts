@@ -8,7 +8,7 @@ import { createHash } from 'node:crypto';
 import type { SqlParameter } from '@convergence/ports';
 import { StepFailure } from '../failure.ts';
 import type { Unit } from '../fields.ts';
-import { bind, quoted, tableIn } from '../sql.ts';
+import { bind, mustBeReadable, quoted, tableIn } from '../sql.ts';
 import type { StepCode, StepContext } from '../step.ts';
 import { unitOf } from '../target.ts';
 import { type Columns, columnsOf, type RowRule, rowRule } from './compile.ts';
@@ -109,6 +109,7 @@ function predicates(context: StepContext, scope: Scope, rules: readonly Rule[]):
       }));
     const made = rowRule(rule, n, scope.columns, context.tenant.dataset);
     if (!made) return [];
+    if (rule.rule === 'sql') mustBeReadable(rule.predicate, context);
     const own = rule.rule === 'sql' ? bind(made.predicate, context.template, context.variables) : undefined;
     const row = own ? { ...made, predicate: own.sql, parameters: own.parameters } : made;
     return [
