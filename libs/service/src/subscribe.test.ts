@@ -76,12 +76,36 @@ describe('a batch of messages', () => {
     const settled = await settle([tick(1), tick(2), tick(3), tick(4)], async (batch) => {
       for (const event of batch) {
         if (event.data.limit === 2) throw new Refusal('tenant.not_found', 'no such tenant');
-        if (event.data.limit === 3) throw new Transient('the journal is away');
+        if (event.data.limit === 3) throw new TypeError('x is not a function');
       }
       handled.push(...batch.map((event) => event.data.limit as number));
     });
     expect(settled.map((settlement) => settlement.outcome)).toEqual(['done', 'quarantine', 'again', 'done']);
     expect(handled).toEqual([1, 4]);
+  });
+
+  test('is asked for no more often than it takes to find a bad message among many', async () => {
+    let asked = 0;
+    const settled = await settle(
+      Array.from({ length: 64 }, (_, n) => tick(n + 1)),
+      async (batch) => {
+        asked += 1;
+        if (batch.some((event) => event.data.limit === 20)) throw new TypeError('x is not a function');
+      },
+    );
+    expect(settled.filter(({ outcome }) => outcome === 'again')).toHaveLength(1);
+    expect(settled[19]?.outcome).toBe('again');
+    expect(asked).toBe(13);
+  });
+
+  test('comes again whole when what it needs is away: its messages do not wait for that one after the other', async () => {
+    let asked = 0;
+    const settled = await settle([tick(1), tick(2), tick(3)], async () => {
+      asked += 1;
+      throw new Transient('the journal is away');
+    });
+    expect(settled.map((settlement) => settlement.outcome)).toEqual(['again', 'again', 'again']);
+    expect(asked).toBe(1);
   });
 
   test('a bug comes again, it is not quarantined', async () => {

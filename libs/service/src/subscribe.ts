@@ -4,10 +4,11 @@
  * Does not know: what the events do, nor how the broker is spoken to (libs/ports Bus).
  * 1. A message is acked only after its handler's promise resolved. 2. What can never succeed (no CloudEvent, unknown type, data
  * that does not fit, a Refusal) is quarantined at once with the reason; everything else that fails comes again with backoff.
- * 3. One bad message does not condemn its batch: a failed batch is handled again one by one, so handlers must be idempotent.
+ * 3. One bad message does not condemn its batch: a failed batch is handled again by halves, so handlers must be idempotent. What is away
+ * (Transient) is away for all of them: the batch comes again whole, instead of each of its messages waiting for that in turn.
  * 4. Events of one batch keep their order. 5. On stop nothing new is taken and what is in hand is finished.
  */
-import { type Envelope, type EventDefinition, Refusal, type SubscriptionDefinition, subscriptionName } from '@convergence/contracts';
+import { type Envelope, type EventDefinition, Refusal, type SubscriptionDefinition, subscriptionName, Transient } from '@convergence/contracts';
 import type { Bus, IncomingMessage, Settlement, Subscriber } from '@convergence/ports';
 import type { Static, TSchema } from 'typebox';
 import { readEvent } from './event.ts';
@@ -124,24 +125,24 @@ async function handleGroup(handler: EventHandler, batch: readonly Received[], lo
       if (batch.length === 1) log.debug({ event_id: batch[0]?.id, event: name }, 'event handled');
       return settlements;
     } catch (error) {
-      if (batch.length > 1) {
-        log.warn({ err: error, event: name, batch: batch.length }, 'batch failed, handling its messages one by one');
-        const singly: Settlement[] = [];
-        for (const event of batch) singly.push(...(await handleGroup(handler, [event], log)));
-        return singly;
+      if (batch.length > 1 && !(error instanceof Transient)) {
+        log.warn({ err: error, event: name, batch: batch.length }, 'batch failed, handling it by halves');
+        const half = Math.ceil(batch.length / 2);
+        const first = await handleGroup(handler, batch.slice(0, half), log);
+        return [...first, ...(await handleGroup(handler, batch.slice(half), log))];
       }
       const settlement: Settlement =
         error instanceof Refusal
           ? { outcome: 'quarantine', reason: `${error.code}: ${error.message}` }
           : { outcome: 'again', cause: error };
-      logSettlement(log, name, batch[0], settlement);
-      return [settlement];
+      logSettlement(log, name, batch[0], settlement, batch.length);
+      return batch.map(() => settlement);
     }
   });
 }
 
-function logSettlement(log: Log, event: string, received: Received | undefined, settlement: Settlement): void {
-  const fields = { event, event_id: received?.id, attempt: received?.deliveryAttempt };
+function logSettlement(log: Log, event: string, received: Received | undefined, settlement: Settlement, batch = 1): void {
+  const fields = { event, event_id: received?.id, attempt: received?.deliveryAttempt, ...(batch > 1 && { batch }) };
   if (settlement.outcome === 'again') log.warn({ ...fields, err: settlement.cause }, 'event comes again later');
   if (settlement.outcome === 'quarantine') log.error({ ...fields, reason: settlement.reason }, 'event quarantined');
 }
