@@ -2,6 +2,7 @@
  * Asks the owner of quotas whether runs may start, many runs in one call (libs/service/src/gather.ts). A call may be repeated:
  * admission is idempotent by run id.
  */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type AdmissionDecision, type AdmitResponse, type RunSpec, type TenantId, Transient } from '@convergence/contracts';
 import { gather } from '@convergence/service';
 import type { Owners } from './owners.ts';
@@ -11,6 +12,8 @@ export type Admit = (run: RunSpec) => Promise<AdmissionDecision>;
 const BATCH = 500;
 /** Calls on their way at once: one being decided, one being journalled. */
 const CALLS = 2;
+/** A call, its decision and their place in the journal cost the same for one run and for ten. */
+const MOMENT_MS = 10;
 
 export function admissions(owners: Owners): Admit {
   async function decisionsOn(runs: readonly RunSpec[]): Promise<(() => AdmissionDecision)[]> {
@@ -35,5 +38,5 @@ export function admissions(owners: Owners): Admit {
     return (decision as () => AdmissionDecision)();
   }
 
-  return gather({ together: decisionsOn, alone: decisionOn, most: BATCH, calls: CALLS });
+  return gather({ together: decisionsOn, alone: decisionOn, most: BATCH, calls: CALLS, moment: () => sleep(MOMENT_MS) });
 }

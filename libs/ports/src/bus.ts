@@ -34,6 +34,8 @@ export interface SubscribeOptions {
   readonly maxMessages: number;
   /** 1 = one message at a time per call. */
   readonly maxBatch: number;
+  /** As the subscription was made. */
+  readonly exactlyOnce?: boolean;
   /** A message is held this long at most (leases are extended meanwhile). */
   readonly maxMinutes?: number;
   /** Make the subscription for this instance alone, gone when unused: see contracts' broadcast subscriptions. */

@@ -4,7 +4,9 @@ import { gather } from './gather.ts';
 
 const pause = () => new Promise((resolve) => setTimeout(resolve, 5));
 
-function given(over: { poison?: number; fails?: () => Error | undefined; alone?: (n: number) => Promise<number> } = {}) {
+function given(
+  over: { poison?: number; fails?: () => Error | undefined; alone?: (n: number) => Promise<number>; moment?: () => Promise<unknown> } = {},
+) {
   const batches: number[][] = [];
   let open: () => void = () => undefined;
   const gate = new Promise<void>((resolve) => {
@@ -13,6 +15,7 @@ function given(over: { poison?: number; fails?: () => Error | undefined; alone?:
   const ask = gather<number, number>({
     most: 3,
     calls: 1,
+    ...(over.moment && { moment: over.moment }),
     alone: async (n) => {
       batches.push([n]);
       if (n === 100) await gate;
@@ -46,6 +49,21 @@ describe('gather', () => {
       [1, 2, 3],
       [4, 5],
     ]);
+  });
+
+  test('for a moment after a call began the next gather, unless they fill one', async () => {
+    let over: () => void = () => undefined;
+    const { ask, batches } = given({ moment: () => new Promise<void>((resolve) => (over = resolve)) });
+    expect(await ask(1)).toBe(10);
+    const few = [ask(2), ask(3)];
+    await pause();
+    expect(batches).toEqual([[1]]);
+    expect(await Promise.all([...few, ask(4)])).toEqual([20, 30, 40]);
+    const last = ask(5);
+    await pause();
+    expect(batches).toEqual([[1], [2, 3, 4]]);
+    over();
+    expect(await last).toBe(50);
   });
 
   test('while a call is on its way the next gather', async () => {

@@ -1,7 +1,8 @@
 /**
  * Questions asked at the same time, asked together.
  *
- * 1. While calls are on their way the next questions gather; at low load nothing waits, at high load calls grow, not their number.
+ * 1. While calls are on their way, or for a moment after one began, the next questions gather; at low load nothing waits, at high load
+ *    calls grow, not their number.
  * 2. Every asker gets the answer to its own question, or the failure of the call that carried it.
  * 3. A call that is refused as a whole is asked again question by question, so that nobody fails for somebody else's.
  */
@@ -15,6 +16,8 @@ export interface Gathering<Q, A> {
   readonly most: number;
   /** Calls on their way at once. */
   readonly calls: number;
+  /** From one call to the next that is not full. */
+  readonly moment?: () => Promise<unknown>;
 }
 
 interface Waiting<Q, A> {
@@ -23,12 +26,20 @@ interface Waiting<Q, A> {
   readonly reject: (error: unknown) => void;
 }
 
-export function gather<Q, A>({ together, alone, most, calls }: Gathering<Q, A>): (question: Q) => Promise<A> {
+export function gather<Q, A>({ together, alone, most, calls, moment }: Gathering<Q, A>): (question: Q) => Promise<A> {
   let waiting: Waiting<Q, A>[] = [];
   let underWay = 0;
+  let gathering = false;
 
   const next = (): void => {
-    while (underWay < calls && waiting.length > 0) {
+    while (underWay < calls && waiting.length > 0 && !(gathering && waiting.length < most)) {
+      if (moment && !gathering) {
+        gathering = true;
+        void moment().finally(() => {
+          gathering = false;
+          next();
+        });
+      }
       const batch = waiting.slice(0, most);
       waiting = waiting.slice(most);
       underWay++;
@@ -55,7 +66,7 @@ export function gather<Q, A>({ together, alone, most, calls }: Gathering<Q, A>):
     new Promise((resolve, reject) => {
       waiting.push({ question, resolve, reject });
       // All that arrive in this turn of the loop go together.
-      if (waiting.length === 1) setImmediate(next);
+      if (waiting.length === 1 || waiting.length === most) setImmediate(next);
     });
 }
 

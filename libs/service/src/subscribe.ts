@@ -8,7 +8,14 @@
  * (Transient) is away for all of them: the batch comes again whole, instead of each of its messages waiting for that in turn.
  * 4. Events of one batch keep their order. 5. On stop nothing new is taken and what is in hand is finished.
  */
-import { type Envelope, type EventDefinition, Refusal, type SubscriptionDefinition, subscriptionName, Transient } from '@convergence/contracts';
+import {
+  type Envelope,
+  type EventDefinition,
+  Refusal,
+  type SubscriptionDefinition,
+  subscriptionName,
+  Transient,
+} from '@convergence/contracts';
 import type { Bus, IncomingMessage, Settlement, Subscriber } from '@convergence/ports';
 import type { Static, TSchema } from 'typebox';
 import { readEvent } from './event.ts';
@@ -61,6 +68,7 @@ export function subscribe(spec: SubscriptionSpec, tools: SubscribeTools): Subscr
       subscription: name,
       maxMessages: spec.maxMessages ?? 1000,
       maxBatch: spec.maxBatch ?? 100,
+      exactlyOnce: subscription.exactlyOnce === true,
       ...(spec.maxMinutes !== undefined && { maxMinutes: spec.maxMinutes }),
       ...(subscription.broadcast && { broadcastOf: subscription.topic }),
     },

@@ -49,8 +49,9 @@ export function subscriber(
   const settings = (closeWithin: number) => ({
     flowControl: { maxMessages, allowExcessMessages: false },
     streamingOptions: { maxStreams: 1, retryMaxBackoff: Duration.from({ milliseconds: RECONNECT_MS }) },
-    // A request of acks costs the same for one and for a hundred. Until they are out their messages count as in hand, and a batch is not done.
-    batching: { maxMilliseconds: 50 },
+    // A request of acks costs the same for one and for a hundred. Until they are out their messages count as in hand; with exactly-once
+    // delivery nobody sees a message before its receipt was told, and a batch is not done before its acks are.
+    batching: { maxMilliseconds: options.exactlyOnce ? 50 : 200 },
     maxExtensionTime: Duration.from({ minutes: maxMinutes }),
     minAckDeadline: Duration.from({ seconds: 60 }),
     closeOptions: { behavior: SubscriptionCloseBehaviors.WaitForProcessing, timeout: Duration.from({ milliseconds: closeWithin }) },
