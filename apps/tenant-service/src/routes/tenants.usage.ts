@@ -20,8 +20,10 @@ export const tenantsUsageRoute = (tools: Pick<Tenants, 'slice' | 'warehouse' | '
     const held = new Set([usageAt(tenant, now), ...tenant.days]);
     const oldest = [...held].map((day) => day.usage_date).sort()[0] ?? to;
     const began = tenant.created_at.slice(0, 10);
-    if (from < oldest && began < oldest)
-      for (const item of await history(tools, tenant.tenant_id, from, to)) days.set(item.usage_date, item);
+    // Before it began there is nothing, and the earliest of days are none to the warehouse.
+    const since = from < began ? began : from;
+    if (since < oldest && since <= to)
+      for (const item of await history(tools, tenant.tenant_id, since, to)) days.set(item.usage_date, item);
     for (const day of held) days.set(day.usage_date, usageDayView(tenant, day));
     const items = [...days.values()].filter(({ usage_date }) => usage_date >= from && usage_date <= to);
     return { body: { items: items.sort((a, b) => (a.usage_date < b.usage_date ? 1 : -1)), next_cursor: null } };
