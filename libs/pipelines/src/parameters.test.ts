@@ -96,6 +96,15 @@ describe('the parameters of a run', () => {
     );
   });
 
+  test('one amount is one amount however it is written: the same run', () => {
+    const t = template(parameter('n', { type: 'number', enum: [1.5, -20, 0] }));
+    const resolved = (n: unknown) => resolveParameters(t, { n }, context);
+    for (const n of [1.5, '1.5', '1.50', '01.500000000']) expect(resolved(n)).toMatchObject({ ok: true, parameters: { n: '1.5' } });
+    for (const n of [-20, '-20', '-20.0']) expect(resolved(n)).toMatchObject({ parameters: { n: '-20' } });
+    for (const n of [0, '0.0', '-0', '00']) expect(resolved(n)).toMatchObject({ parameters: { n: '0' } });
+    expect(resolved('2')).toMatchObject({ ok: false, errors: [{ path: '/n', message: 'must be one of 1.5, -20, 0' }] });
+  });
+
   test('the hash does not depend on the order in which parameters were given', () => {
     expect(parametersHash({ a: 1, b: { c: 2, d: 3 } })).toBe(parametersHash({ b: { d: 3, c: 2 }, a: 1 }));
     expect(parametersHash({ a: 1 })).not.toBe(parametersHash({ a: 2 }));

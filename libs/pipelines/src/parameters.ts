@@ -136,7 +136,8 @@ export function fitted(spec: ParameterSpec, value: unknown): Fit {
   if (typeof value !== 'string' && typeof value !== 'number' && typeof value !== 'boolean') return { error: `must be a ${spec.type}` };
   const fit = ofType(spec, value);
   if ('error' in fit) return fit;
-  if (spec.enum && !spec.enum.includes(fit.value as string | number)) return { error: `must be one of ${spec.enum.join(', ')}` };
+  const allowed = spec.enum?.map((one) => ofType(spec, one)).some((one) => 'value' in one && one.value === fit.value);
+  if (spec.enum && !allowed) return { error: `must be one of ${spec.enum.join(', ')}` };
   if (spec.pattern !== undefined && !new RegExp(spec.pattern, 'u').test(String(fit.value))) return { error: `must match ${spec.pattern}` };
   if (spec.minimum !== undefined && Number(fit.value) < spec.minimum) return { error: `must be at least ${spec.minimum}` };
   if (spec.maximum !== undefined && Number(fit.value) > spec.maximum) return { error: `must be at most ${spec.maximum}` };
@@ -158,7 +159,9 @@ function ofType(spec: ParameterSpec, value: ParameterValue): Fit {
     case 'number': {
       // Decimal text all the way to NUMERIC: a float would not keep the last digit.
       const text = typeof value === 'number' && Number.isFinite(value) ? String(value) : value;
-      return typeof text === 'string' && /^-?\d{1,29}(\.\d{1,9})?$/.test(text) ? { value: text } : { error: 'must be a decimal number' };
+      return typeof text === 'string' && /^-?\d{1,29}(\.\d{1,9})?$/.test(text)
+        ? { value: normal(text) }
+        : { error: 'must be a decimal number' };
     }
     case 'boolean':
       if (value === true || value === 'true') return { value: true };
@@ -176,6 +179,13 @@ function ofType(spec: ParameterSpec, value: ParameterValue): Fit {
     default:
       return spec.type satisfies never;
   }
+}
+
+/** `1.5` for `01.50`: parameters say which run it is. */
+function normal(decimal: string): string {
+  const [, sign = '', whole = '', fraction = ''] = /^(-?)0*(\d+?)(?:\.(\d*?)0*)?$/.exec(decimal) ?? [];
+  const amount = fraction === '' ? whole : `${whole}.${fraction}`;
+  return amount === '0' ? amount : sign + amount;
 }
 
 function isDate(text: string): boolean {

@@ -1,6 +1,6 @@
 /**
  * Tells people how a run ended, where its template asks for it. Logged as a step of its own, so a redelivered run does not
- * tell twice; a message that can't be sent does not change how the run ended.
+ * tell twice; a message that can't be sent, also not after some tries, does not change how the run ended.
  */
 import type { RunContextResponse, RunError, RunStatus } from '@convergence/contracts';
 import type { Template } from '@convergence/pipelines';
@@ -9,8 +9,11 @@ import type { Requested } from './announcer.ts';
 import type { Execution } from './execution.ts';
 import type { ExecutionTools } from './execution-tools.ts';
 import { sealedOf } from './run-context.ts';
+import { executeStep } from './step-execution.ts';
 
 export const NOTIFICATION_STEP = 'x_notification';
+/** The run waits for it with its place and its quota: not for long. */
+const TELLING = { id: NOTIFICATION_STEP, timeoutMinutes: 1, retry: { maxAttempts: 3, backoffSeconds: 2, multiplier: 2 } };
 
 export async function tellEnd(end: {
   run: Requested;
@@ -29,10 +32,10 @@ export async function tellEnd(end: {
   if (error) lines.push('', `${error.step ? `Step ${error.step}: ` : ''}${error.message}`, ...(error.hint ? ['', error.hint] : []));
   let sent = 0;
   for (const channel of channels) {
-    try {
+    const tell = async (): Promise<boolean> => {
       const { to, secret } = await recipientsOf(channel, run, context, sealedOf(context.tenant_id, tools.keys));
-      if (to.length === 0) continue;
-      const done = await tools.messenger.send({
+      if (to.length === 0) return false;
+      return tools.messenger.send({
         channel,
         to,
         subject,
@@ -42,10 +45,16 @@ export async function tellEnd(end: {
         dedupHours: 24,
         ...(secret !== undefined && { secret }),
       });
-      if (done) sent++;
-    } catch (cause) {
-      tools.log.warn({ err: cause, run_id: run.run_id, channel }, 'the notification could not be sent');
-    }
+    };
+    // What stopped the run does not stop the word of it.
+    const told = await executeStep(TELLING, async () => ({ rows: (await tell()) ? 1 : 0, outputs: {} }), {
+      clock: tools.clock,
+      random: tools.random,
+      stop: new AbortController().signal,
+    });
+    if (told.status === 'complete') sent += told.outcome.rows ?? 0;
+    else if (told.status === 'failed')
+      tools.log.warn({ err: told.failure, run_id: run.run_id, channel }, 'the notification could not be sent');
   }
   await execution.logExtra(NOTIFICATION_STEP, 'notify', { sent });
 }

@@ -1,9 +1,9 @@
 /**
  * The three ways out: e-mail by SMTP (or as .eml files where there is no server), webhooks signed by HMAC, Slack.
  *
- * 1. A key that was sent within its window is not sent again by this process; e-mails carry it as Message-ID and webhooks as
- * Idempotency-Key, so that a second one after a crash is seen for what it is. 2. A failure to send is transient unless the other side
- * says that the message is wrong. 3. Secrets sign; they never travel.
+ * 1. A key that was sent within its window is not sent again by this process, nor while one of it is on its way; e-mails carry it as
+ * Message-ID and webhooks as Idempotency-Key, so that a second one after a crash is seen for what it is. 2. A failure to send is
+ * transient unless the other side says that the message is wrong. 3. Secrets sign; they never travel.
  */
 import { createHash, createHmac } from 'node:crypto';
 import { mkdir, writeFile } from 'node:fs/promises';
@@ -26,18 +26,28 @@ const REMEMBERED = 10_000;
 export function messengers(options: MessengerOptions): Messenger {
   const sent = new Map<string, number>();
   const mail: Transporter = options.smtpUrl
-    ? createTransport(options.smtpUrl)
+    ? createTransport({ url: options.smtpUrl, connectionTimeout: SEND_MS, greetingTimeout: SEND_MS, socketTimeout: SEND_MS })
     : createTransport({ streamTransport: true, buffer: true, newline: 'windows' });
+  /** The last one on its way with each key. */
+  const sending = new Map<string, Promise<boolean>>();
+  async function send(message: Message, key: string): Promise<boolean> {
+    const before = sent.get(key);
+    if (before !== undefined && options.now() - before < message.dedupHours * 3_600_000) return false;
+    if (message.channel === 'email') await sendMail(mail, options, message);
+    else for (const url of message.to) await post(url, message, options);
+    sent.set(key, options.now());
+    if (sent.size > REMEMBERED) for (const oldest of sent.keys()) if (sent.delete(oldest)) break;
+    return true;
+  }
   return {
-    async send(message) {
+    send(message) {
       const key = `${message.channel}/${message.dedupKey}`;
-      const before = sent.get(key);
-      if (before !== undefined && options.now() - before < message.dedupHours * 3_600_000) return false;
-      if (message.channel === 'email') await sendMail(mail, options, message);
-      else for (const url of message.to) await post(url, message, options);
-      sent.set(key, options.now());
-      if (sent.size > REMEMBERED) for (const oldest of sent.keys()) if (sent.delete(oldest)) break;
-      return true;
+      const go = () => send(message, key);
+      const mine: Promise<boolean> = (sending.get(key)?.then(go, go) ?? go()).finally(() => {
+        if (sending.get(key) === mine) sending.delete(key);
+      });
+      sending.set(key, mine);
+      return mine;
     },
   };
 }

@@ -41,6 +41,24 @@ describe('notify', () => {
     await rm(outbox, { recursive: true });
   });
 
+  test('of two with the same key at once one is sent; when it can not be, the other is', async () => {
+    const answers = [500, 200];
+    const asked: string[] = [];
+    const fake = (async (url: string) => {
+      asked.push(url);
+      return new Response('', { status: answers.shift() ?? 500 });
+    }) as unknown as typeof fetch;
+    const { send } = messengers({ smtpUrl: undefined, from: '', outbox: '', fetch: fake, now: () => 0 });
+    const hook = message({ channel: 'webhook', to: ['https://hooks.example/x'] });
+    const sent = await Promise.allSettled([send(hook), send(hook), send(hook)]);
+    expect(sent.map((one) => (one.status === 'fulfilled' ? one.value : (one.reason as { code: string }).code))).toEqual([
+      'notify.refused',
+      true,
+      false,
+    ]);
+    expect(asked).toHaveLength(2);
+  });
+
   test('a webhook is signed over its time and body; the secret does not travel', async () => {
     const { posted, fake } = post();
     await messengers({ smtpUrl: undefined, from: '', outbox: '', fetch: fake, now: () => 1_763_272_800_000 }).send(
