@@ -40,6 +40,14 @@ describe('what a run does next', () => {
     expect(next).toEqual({ start: [], skip: [{ id: 'tell', state: 'skipped' }], outcome: 'complete' });
   });
 
+  test('what stands behind a step that waits for failures goes on when nothing failed, and a retry does not do it again', () => {
+    const steps = [step('a'), step('tell', ['a'], { when: 'failed' }), step('b', ['tell']), step('c', ['b'])];
+    expect(move(steps, { a: 'complete' })).toEqual({ start: ['b'], skip: [{ id: 'tell', state: 'skipped' }], outcome: undefined });
+    expect(move(steps, { a: 'failed', tell: 'complete' })).toMatchObject({ start: [], outcome: 'failed' });
+    expect([...takenOver(steps, new Set(['a', 'b']), 'failed')]).toEqual(['a', 'tell', 'b']);
+    expect([...takenOver(steps, new Set(['b']), 'failed')]).toEqual([]);
+  });
+
   test('a failure stops other branches from starting further steps, and the run fails when what runs has ended', () => {
     const steps = [step('a'), step('b'), step('c', ['b']), step('last', ['c'], { when: 'finished' })];
     expect(move(steps, { a: 'failed', b: 'running' })).toEqual({ start: [], skip: [], outcome: undefined });

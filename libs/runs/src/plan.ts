@@ -2,8 +2,9 @@
  * What a run does next: the order of steps, decided from how those before ended. Pure; knows nothing of what steps do.
  *
  * 1. A step starts when all it depends on have ended and its `when` holds: succeeded = all of them passed, failed = at least
- *    one failed, finished = whatever happened. 2. A step that was switched off counts as passed. 3. A step that could not run
- *    because one before it failed counts as failed for those after it, so that `when: failed` at the end of a chain hears of it.
+ *    one failed, finished = whatever happened. 2. A step that was switched off counts as passed, and so does one that waited for a
+ *    failure when there was none. 3. A step that could not run because one before it failed counts as failed for those after it, so
+ *    that `when: failed` at the end of a chain hears of it.
  * 4. A failure with on_failure `stop` lets no further `succeeded` step start, on other branches neither; what is running goes on.
  *    One with `continue` counts as passed for `succeeded`, as failed for `failed`, and does not fail the run.
  * 5. The run fails when a step with `stop` failed. 6. A stopping run (cancelled, timed out) starts nothing more.
@@ -33,7 +34,8 @@ export function nextMove(steps: readonly PlannedStep[], states: StepStates, maxP
   const stopped = steps.some((step) => now.get(step.id) === 'failed' && step.onFailure === 'stop');
   const forgiving = new Set(steps.filter((step) => step.onFailure === 'continue').map((step) => step.id));
   const ended = (id: string) => !['waiting', 'running'].includes(now.get(id) ?? 'waiting');
-  const passed = (id: string) => ['complete', 'disabled'].includes(now.get(id) ?? '') || (now.get(id) === 'failed' && forgiving.has(id));
+  const passed = (id: string) =>
+    ['complete', 'disabled', 'skipped'].includes(now.get(id) ?? '') || (now.get(id) === 'failed' && forgiving.has(id));
   const failed = (id: string) => ['failed', 'upstream_failed'].includes(now.get(id) ?? '');
 
   for (let changed = true; changed; ) {
@@ -65,7 +67,9 @@ export function nextMove(steps: readonly PlannedStep[], states: StepStates, maxP
 /** A retry from where a run failed takes over the steps that completed; one from a named step redoes that step and all after it. */
 export function takenOver(steps: readonly PlannedStep[], completed: ReadonlySet<string>, from: string): ReadonlySet<string> {
   if (from === 'start') return new Set();
-  const redo = new Set(steps.filter((step) => step.id === from || !completed.has(step.id)).map((step) => step.id));
+  const redo = new Set(
+    steps.filter((step) => step.id === from || (!completed.has(step.id) && step.when !== 'failed')).map((step) => step.id),
+  );
   for (let grown = true; grown; ) {
     grown = false;
     for (const step of steps) {
