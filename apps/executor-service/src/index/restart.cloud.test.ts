@@ -13,26 +13,29 @@ beforeAll(async () => {
 });
 afterAll(() => world.stop());
 
-const inTable = (runId: string, status: string) =>
+const inTable = (runId: string, status: string, at = 'CURRENT_TIMESTAMP()') =>
   world.query(
     `INSERT INTO ${TABLE} (pipeline_logging_id, pipeline_id, tenant_id, provider, domain, template, status, trigger_type, start_time, started_at, parameters, x_sequence)
-VALUES ('${runId}', 'acme_corp-gcp-example-dryrun', 'acme_corp', 'gcp', 'example', 'dryrun', '${status}', 'api', CURRENT_TIMESTAMP(), CURRENT_TIMESTAMP(), JSON '{}', 2)`,
+VALUES ('${runId}', 'acme_corp-gcp-example-dryrun', 'acme_corp', 'gcp', 'example', 'dryrun', '${status}', 'api', ${at}, ${at}, JSON '{}', 2)`,
   );
 
-test('an executor that was away learns how runs were asked for and ended meanwhile', async () => {
-  const ended = randomUUID();
-  await inTable(ended, 'RUNNING');
-  const asked = await world.request('acme_corp', 'gcp/example/dryrun', { date: '2025-11-17' }, { trigger_type: 'scheduler' });
+async function startExecutor(): Promise<<T>(path: string) => Promise<T>> {
   const { port } = await world.executor({ INTERNAL_SIGNING_KEY: KEY });
   const client = internalClient({
     target: 'executor-service',
     baseUrl: `http://127.0.0.1:${port}`,
     signer: new TokenSigner('gateway', { keys: [KEY] }),
   });
-  const get = <T>(path: string) =>
-    client.call<T>({ method: 'GET', path: `/api/v1/pipelines/${path}`, principal: { kind: 'service', service: 'gateway' } });
+  return (path) => client.call({ method: 'GET', path, principal: { kind: 'service', service: 'gateway' } });
+}
+
+test('an executor that was away learns how runs were asked for and ended meanwhile', async () => {
+  const ended = randomUUID();
+  await inTable(ended, 'RUNNING');
+  const asked = await world.request('acme_corp', 'gcp/example/dryrun', { date: '2025-11-17' }, { trigger_type: 'scheduler' });
+  const get = await startExecutor();
   // Its index has it as it was; another recorder writes what came meanwhile, and a run that came and went.
-  expect(await get(`runs/${ended}`)).toMatchObject({ status: 'RUNNING' });
+  expect(await get(`/api/v1/pipelines/runs/${ended}`)).toMatchObject({ status: 'RUNNING' });
   await world.query(
     `UPDATE ${TABLE} SET status = 'COMPLETE', end_time = CURRENT_TIMESTAMP(), x_sequence = 9 WHERE pipeline_logging_id = '${ended}'`,
   );
@@ -42,7 +45,7 @@ test('an executor that was away learns how runs were asked for and ended meanwhi
 
   const known = async () => {
     const { items } = await get<{ items: { pipeline_logging_id: string; status: string; trigger_type: string; parameters: object }[] }>(
-      'runs?tenant_id=acme_corp',
+      '/api/v1/pipelines/runs?tenant_id=acme_corp',
     );
     return new Map(
       items.map(({ pipeline_logging_id, status, trigger_type, parameters }) => [pipeline_logging_id, { status, trigger_type, parameters }]),
@@ -59,4 +62,9 @@ test('an executor that was away learns how runs were asked for and ended meanwhi
     seen = await known();
   }
   expect(seen).toEqual(wanted);
+  // A run of long ago is in the table only.
+  const old = randomUUID();
+  await inTable(old, 'FAILED', "TIMESTAMP '2025-01-01'");
+  expect(await get(`/internal/runs/${old}/why`)).toMatchObject({ tenant_id: null, gates: [] });
+  expect(await get(`/internal/runs/${old}/why?older=true`)).toMatchObject({ tenant_id: 'acme_corp', status: 'FAILED' });
 });

@@ -1,4 +1,4 @@
-import { Refusal, type RunSpec, tenantId } from '@convergence/contracts';
+import { Refusal, type RunSpec, Transient, tenantId } from '@convergence/contracts';
 import { newRecord, type RunRecord } from '@convergence/runs';
 import { describe, expect, test } from '@jest/globals';
 import { RunIndex } from './run-index.ts';
@@ -121,6 +121,26 @@ test('a run that nobody here has heard of yet is answered from who admitted it',
   const principal = (tenant: string) => ({ kind: 'tenant' as const, tenantId: tenantId(tenant), keyId: 'k', scopes: [] });
   expect(await runs.get(id(7), principal('acme'))).toMatchObject({ run_id: id(7), status: 'PENDING', admitted_at: at(7), spec: run });
   await expect(runs.get(id(7), principal('globex'))).rejects.toMatchObject({ code: 'run.not_found' });
+});
+
+describe('a run that is not in memory', () => {
+  const run = { run_id: id(7), tenant_id: 'acme', pipeline_id: 'acme-gcp-cost-x', provider: 'gcp' } as RunSpec;
+  const anybody = { kind: 'admin' as const };
+  const given = (owner: () => Promise<unknown>, row: RunRecord | undefined) =>
+    new Runs(new RunIndex(10), { get: async () => row } as unknown as RunTable, { call: owner } as never, { now: () => 0 });
+  const ended = async () => ({ run, status: 'COMPLETE', admitted_at: at(7), started_at: at(8), ended_at: at(9) });
+
+  test('that ended before its row was written is known from its owner', async () => {
+    expect(await given(ended, undefined).get(id(7), anybody)).toMatchObject({ status: 'COMPLETE', ended_at: at(9), spec: run });
+    // Where there is a row, that says more.
+    expect((await given(ended, record(7, 'acme', 'FAILED')).get(id(7), anybody)).status).toBe('FAILED');
+  });
+
+  test("is answered from the table while its owner is away; one that may be the owner's asks to come again", async () => {
+    const away = () => Promise.reject(new Transient('away'));
+    expect((await given(away, record(7)).get(id(7), anybody)).run_id).toBe(id(7));
+    await expect(given(away, undefined).get(id(7), anybody)).rejects.toThrow('away');
+  });
 });
 
 test('what this instance did not hear of the steps of a run comes from the log of its dataset', async () => {

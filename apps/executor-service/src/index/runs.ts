@@ -76,10 +76,23 @@ export class Runs {
   }
 
   async get(runId: string, principal: Principal): Promise<RunRecord> {
-    const record = this.#index.get(runId) ?? (await this.#fromOwner(runId)) ?? (await this.#table.get(runId));
+    const record = this.#index.get(runId) ?? (await this.#elsewhere(runId));
     if (!record || (principal.kind === 'tenant' && principal.tenantId !== record.tenant_id))
       throw new Refusal('run.not_found', `There is no run ${runId}.`);
     return record;
+  }
+
+  /** The owner knows who is live, the table how runs ended; of one that ended a moment ago perhaps only the owner knows. */
+  async #elsewhere(runId: string): Promise<RunRecord | undefined> {
+    const asked = await this.#fromOwner(runId).then(
+      (record) => ({ record }),
+      (error: unknown) => ({ error }),
+    );
+    const owned = 'record' in asked ? asked.record : undefined;
+    if (owned && !hasEnded(owned.status)) return owned;
+    const row = (await this.#table.get(runId)) ?? owned;
+    if (!row && 'error' in asked) throw asked.error;
+    return row;
   }
 
   async #fromOwner(runId: string): Promise<RunRecord | undefined> {
@@ -96,13 +109,8 @@ export class Runs {
         principal: { kind: 'service', service: 'executor-service' },
         timeoutMs: 3_000,
       });
-      // It ended: the table says more about how.
-      if (hasEnded(known.status)) return undefined;
-      const record = newRecord(known.run, known.admitted_at);
-      record.spec = known.run;
-      record.status = known.status;
-      record.started_at = known.started_at;
-      return record;
+      const { run, admitted_at, status, started_at, ended_at } = known;
+      return Object.assign(newRecord(run, admitted_at), { spec: run, status, started_at, ended_at });
     } catch (error) {
       if (error instanceof Refusal) return undefined;
       throw error;

@@ -5,17 +5,25 @@ import Type from 'typebox';
 import type { Executor } from '../executor.ts';
 
 /** The executors' gate of a run: has somebody a place for it? And once it has one: what it is at, or how it ended. */
-export const runsWhyRoute = ({ worker, index, clock, concurrency }: Pick<Executor, 'worker' | 'index' | 'clock' | 'concurrency'>) =>
+export const runsWhyRoute = ({
+  worker,
+  index,
+  runs,
+  clock,
+  concurrency,
+}: Pick<Executor, 'worker' | 'index' | 'runs' | 'clock' | 'concurrency'>) =>
   internalRoute(
     {
       method: 'GET',
       path: '/internal/runs/{run_id}/why',
       callers: ['gateway'],
       params: Type.Object({ run_id: Type.String({ pattern: UUID_PATTERN }) }),
+      // Also of a run that has left the memory.
+      query: Type.Object({ older: Type.Optional(Type.Boolean()) }),
       response: WhyPart,
     },
-    ({ params }) => {
-      const record = index.get(params.run_id);
+    async ({ params, query, principal }) => {
+      const record = query.older ? await runs.get(params.run_id, principal) : index.get(params.run_id);
       if (!record) return { body: { tenant_id: null, status: null, gates: [] } };
       return {
         body: { tenant_id: record.tenant_id, status: record.status, gates: [workerGate(record, worker, clock.now(), concurrency)] },

@@ -18,8 +18,9 @@ function asking(answers: Record<string, WhyPart | Error>, tenant = 'acme_corp') 
     of: (service: string) =>
       ({
         call: async ({ path }: { path: string }) => {
-          expect(path).toBe(`/internal/runs/${RUN}/why`);
-          const answer = answers[service];
+          const older = path === `/internal/runs/${RUN}/why?older=true`;
+          if (!older) expect(path).toBe(`/internal/runs/${RUN}/why`);
+          const answer = older ? answers.older : answers[service];
           if (answer instanceof Error) throw answer;
           return answer;
         },
@@ -55,11 +56,24 @@ describe('why a run waits', () => {
   });
 
   test('a run that nobody knows, or that another tenant has, is not found', async () => {
-    const unknown = { 'tenant-service': nothing, 'scheduler-service': new Refusal('run.not_found', 'no'), 'executor-service': nothing };
+    const unknown = {
+      'tenant-service': nothing,
+      'scheduler-service': new Refusal('run.not_found', 'no'),
+      'executor-service': nothing,
+      older: nothing,
+    };
     await expect(asking(unknown)).rejects.toMatchObject({ code: 'run.not_found' });
     const theirs = { ...unknown, 'tenant-service': part('globex', 'PENDING', 'daily_quota') };
     await expect(asking(theirs)).rejects.toMatchObject({ code: 'run.not_found' });
     expect((await asking(theirs, 'globex')).body).toMatchObject({ tenant_id: 'globex' });
+  });
+
+  test('of a run that only the table has any more its end is told', async () => {
+    const unknown = { 'tenant-service': nothing, 'scheduler-service': nothing, 'executor-service': nothing };
+    const older = part('acme_corp', 'FAILED', 'worker_capacity');
+    expect((await asking({ ...unknown, older })).body).toMatchObject({ status: 'FAILED', gates: [{ gate: 'worker_capacity' }] });
+    await expect(asking({ ...unknown, older: new Refusal('run.not_found', 'no') })).rejects.toMatchObject({ code: 'run.not_found' });
+    await expect(asking({ ...unknown, older: new Transient('away') })).rejects.toMatchObject({ name: 'Transient' });
   });
 
   test('while somebody who may know it is away, "not found" would be a lie', async () => {

@@ -14,22 +14,22 @@ export const runsWhyRoute =
   async ({ params, principal, signal }) => {
     const runId = params.run_id as string;
     const tenant = principal.kind === 'tenant' ? principal.tenantId : undefined;
-    const parts = await Promise.all(
-      ASKED.map((service) =>
-        owners
-          .of(service, tenant)
-          .call<WhyPart>({ method: 'GET', path: `/internal/runs/${runId}/why`, principal, signal, timeoutMs: 3000 })
-          .then(
-            (part) => ({ service, part }),
-            (error: unknown) =>
-              error instanceof Refusal && error.code === 'run.not_found' ? { service, part: UNKNOWN } : { service, part: undefined },
-          ),
-      ),
-    );
-    const unavailable = parts.filter(({ part }) => part === undefined).map(({ service }) => service);
-    const known = parts.flatMap(({ part }) =>
-      part && part.tenant_id !== null && (tenant === undefined || part.tenant_id === tenant) ? [part] : [],
-    );
+    const ask = (service: OwnerName, query = '') =>
+      owners
+        .of(service, tenant)
+        .call<WhyPart>({ method: 'GET', path: `/internal/runs/${runId}/why${query}`, principal, signal, timeoutMs: 3000 })
+        .then(
+          (part) => ({ service, part }),
+          (error: unknown) =>
+            error instanceof Refusal && error.code === 'run.not_found' ? { service, part: UNKNOWN } : { service, part: undefined },
+        );
+    const knownOf = (parts: readonly { readonly part: WhyPart | undefined }[]) =>
+      parts.flatMap(({ part }) => (part && part.tenant_id !== null && (tenant === undefined || part.tenant_id === tenant) ? [part] : []));
+    const parts = await Promise.all(ASKED.map((service) => ask(service)));
+    // Nobody remembers it: the executors look into their table as well.
+    if (knownOf(parts).length === 0 && parts.every(({ part }) => part)) parts.push(await ask('executor-service', '?older=true'));
+    const unavailable = [...new Set(parts.filter(({ part }) => part === undefined).map(({ service }) => service))];
+    const known = knownOf(parts);
     if (known.length === 0) {
       if (unavailable.length > 0) throw new Transient(`${unavailable.join(' and ')} did not say what is known of run ${runId}.`);
       throw new Refusal('run.not_found', `No run ${runId}.`);
