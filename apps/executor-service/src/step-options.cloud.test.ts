@@ -33,6 +33,10 @@ beforeAll(async () => {
     '  - id: load\n    type: bigquery.query\n    with: { sql: "SELECT id, cost FROM keyed_source", to: keyed, unit: { keys: [id] } }\n',
   );
   await template('drifting', '  - id: check\n    type: dq.check\n    with: { table: nested, rules: [{ rule: no_schema_drift }] }\n');
+  await template(
+    'onwards',
+    '  - id: query\n    type: bigquery.query\n    with: { sql: "SELECT * FROM raw_sales", to: queried }\n  - id: copy\n    type: bigquery.copy\n    depends_on: []\n    with: { from: raw_sales, to: copied }\n',
+  );
   bucket = await startBucketServer('exports');
   await template(
     'bucket',
@@ -121,6 +125,15 @@ describe('watermark of bigquery.copy', () => {
       { total: '7' },
     ]);
   });
+});
+
+test('rows of a table that a step wrote go on with the lineage of the run that takes them', async () => {
+  const { runId, end } = await run('onwards', '2025-11-05');
+  expect(end).toMatchObject({ status: 'COMPLETE', error: null });
+  for (const table of ['queried', 'copied']) {
+    expect(await world.query(`SELECT DISTINCT x_run_id FROM ${table}`, 'acme_corp')).toEqual([{ x_run_id: runId }]);
+    expect((await world.warehouse.columnsOf('acme_corp', table))?.filter((c) => c.name.startsWith('x_'))).toHaveLength(3);
+  }
 });
 
 test('a row without its key is refused: it would be added again with each run', async () => {

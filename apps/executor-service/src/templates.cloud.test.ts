@@ -83,7 +83,7 @@ FROM gcp_billing_export WHERE DATE(usage_start_time) = '2025-11-05'`,
 
     await world.query(
       `INSERT INTO gcp_billing_export SELECT * REPLACE (NUMERIC '-12.345678901' AS cost, 'adjustment' AS cost_type, TIMESTAMP '2025-11-20 08:00:00Z' AS export_time,
-  ARRAY(SELECT AS STRUCT c.* REPLACE (NUMERIC '0.000000002' AS amount) FROM UNNEST(credits) AS c LIMIT 1) AS credits)
+  ARRAY(SELECT AS STRUCT c.* REPLACE (NUMERIC '0.000000002' AS amount, CAST(NULL AS STRING) AS type) FROM UNNEST(credits) AS c LIMIT 1) AS credits)
 FROM gcp_billing_export WHERE DATE(usage_start_time) = '${day}' AND currency = 'EUR' AND ARRAY_LENGTH(credits) > 0 LIMIT 1`,
       'convergence_samples',
     );

@@ -3,7 +3,7 @@
 WITH charges AS (
   SELECT
     r.*,
-    IFNULL((SELECT SUM(CAST(c.amount AS NUMERIC)) FROM UNNEST(r.credits) AS c WHERE c.type NOT IN ('PROMOTION', 'FREE_TIER')), 0) AS discount,
+    IFNULL((SELECT SUM(CAST(c.amount AS NUMERIC)) FROM UNNEST(r.credits) AS c WHERE IFNULL(c.type, '') NOT IN ('PROMOTION', 'FREE_TIER')), 0) AS discount,
     (SELECT COUNT(*) FROM UNNEST(r.credits) AS c WHERE c.type LIKE 'COMMITTED_USAGE_DISCOUNT%') > 0 AS committed,
     DATE(CAST(SUBSTR(r.invoice.month, 1, 4) AS INT64), CAST(SUBSTR(r.invoice.month, 5, 2) AS INT64), 1) AS invoice_month
   FROM gcp_raw_cost AS r

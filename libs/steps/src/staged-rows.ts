@@ -72,7 +72,7 @@ export async function stageFiles(
       );
     }
     await context.crashPoint('loaded');
-    return await stageQuery(context, `SELECT * FROM ${table}`, {});
+    return await stageQuery(context, `SELECT * FROM ${table}`, {}, columns);
   } finally {
     await drop().catch(() => undefined);
   }

@@ -28,18 +28,23 @@ export interface Staged {
   readonly columns: readonly { readonly name: string; readonly type: string }[];
 }
 
-/** The rows of a query into the staging table, with lineage. A staging table of an earlier attempt is overwritten. */
+/**
+ * The rows of a query into the staging table, with lineage instead of one that they have: `schema` are the columns of the query, as far
+ * as they are known. A staging table of an earlier attempt is overwritten.
+ */
 export async function stageQuery(
   context: StepContext,
   select: string,
   parameters: Readonly<Record<string, SqlParameter>>,
+  schema: readonly { readonly name: string }[] = [],
 ): Promise<Staged> {
   const { run, warehouse, signal, tenant } = context;
   const table = stagingTable(context);
+  const theirs = schema.filter((c) => isLineage(c.name)).map((c) => quoted(c.name));
   await warehouse.run({
     sql: `CREATE OR REPLACE TABLE ${tableIn(tenant.dataset, table)}
 OPTIONS (expiration_timestamp = TIMESTAMP_ADD(CURRENT_TIMESTAMP(), INTERVAL 1 DAY))
-AS SELECT x.*, @x_run_id AS x_run_id, @x_pipeline_id AS x_pipeline_id, @x_loaded_at AS x_loaded_at FROM (
+AS SELECT x.*${theirs.length > 0 ? ` EXCEPT (${theirs.join(', ')})` : ''}, @x_run_id AS x_run_id, @x_pipeline_id AS x_pipeline_id, @x_loaded_at AS x_loaded_at FROM (
 ${select}
 ) AS x`,
     parameters: {

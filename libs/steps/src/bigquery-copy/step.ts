@@ -67,7 +67,7 @@ export const bigqueryCopy: StepCode = async (context) => {
             PAGE,
           ),
         )
-      : await stageQuery(context, select, parameters);
+      : await stageQuery(context, select, parameters, schema);
     const outcome = await replaceUnit(context, { ...config, control_totals: sums }, staged, totals);
     return watermark === undefined ? outcome : { ...outcome, outputs: { ...outcome.outputs, watermark, copy } };
   } finally {

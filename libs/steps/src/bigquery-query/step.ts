@@ -15,26 +15,27 @@ export const bigqueryQuery: StepCode = async (context) => {
   if (text === undefined) throw new StepFailure('internal', 'template.sql_missing', `There is no ${config.sql_file} beside the template.`);
   mustBeReadable(text, context);
   const bound = bind(text.trim().replace(/;\s*$/, ''), context.template, context.variables);
-  await mustFitPlan(context, bound.sql, bound.parameters, config.maximum_gb_billed);
+  const schema = await mustFitPlan(context, bound.sql, bound.parameters, config.maximum_gb_billed);
   await context.crashPoint('planned');
-  const staged = await stageQuery(context, bound.sql, bound.parameters);
+  const staged = await stageQuery(context, bound.sql, bound.parameters, schema);
   return replaceUnit(context, config, staged);
 };
 
+/** The columns that the query will have. */
 export async function mustFitPlan(
   context: StepContext,
   sql: string,
   parameters: Parameters<typeof stageQuery>[2],
   maximumGb: number | undefined,
-): Promise<void> {
+): Promise<readonly { readonly name: string }[]> {
   const cap = Math.min(CAP_GB[context.tenant.plan] ?? 100, maximumGb ?? Number.POSITIVE_INFINITY);
-  const { bytesProcessed } = await context.warehouse.dryRun({
+  const { bytesProcessed, schema } = await context.warehouse.dryRun({
     sql,
     parameters,
     defaultDataset: context.tenant.dataset,
     signal: context.signal,
   });
-  if (Number(bytesProcessed) <= cap * GB) return;
+  if (Number(bytesProcessed) <= cap * GB) return schema;
   throw new StepFailure(
     'quota',
     'bigquery.bytes_cap',
