@@ -72,13 +72,13 @@ export function keptRows(scans: readonly Scan[]): string {
   const { name, type } = partitionColumn(table);
   const whole = type.kind === 'DATE' && table.partitioning!.granularity === 'DAY';
   const key = (alias: string) => (whole ? `${alias}.${quote(name)}` : partitionKey(`${alias}.${quote(name)}`, type, table.partitioning!));
-  const kept = scans.map(
-    ({ alias, filters }) =>
-      `SELECT coalesce(CAST(${key(alias)} AS VARCHAR), '') FROM ${table.physical} AS ${alias} WHERE ${filters.join(' AND ')}`,
-  );
   if (whole && scans.length === 1)
     return `SELECT count(*) FROM ${table.physical} AS ${scans[0]!.alias} WHERE ${scans[0]!.filters.join(' AND ')}`;
-  return `SELECT count(*) FROM ${table.physical} AS gs_p WHERE coalesce(CAST(${key('gs_p')} AS VARCHAR), '') IN (${kept.join(' UNION ')})`;
+  const kept = scans.map(
+    ({ alias, filters }) => `SELECT DISTINCT ${key(alias)} AS key FROM ${table.physical} AS ${alias} WHERE ${filters.join(' AND ')}`,
+  );
+  // Joined by the key itself: as text it took longer than the query that is priced.
+  return `SELECT count(*) FROM ${table.physical} AS gs_p SEMI JOIN (${kept.join(' UNION ')}) AS gs_k ON ${key('gs_p')} IS NOT DISTINCT FROM gs_k.key`;
 }
 
 /** One value for each partition; calendars only where months and years need them. */
