@@ -1,6 +1,7 @@
 import { Refusal, type RunSpec, Transient, tenantId } from '@convergence/contracts';
 import { newRecord, type RunRecord } from '@convergence/runs';
 import { describe, expect, test } from '@jest/globals';
+import { AT_ONCE } from './large-pages.ts';
 import { RunIndex } from './run-index.ts';
 import type { RunTable } from './run-table.ts';
 import { Runs } from './runs.ts';
@@ -14,6 +15,7 @@ function record(n: number, tenant = 'acme', status: RunRecord['status'] = 'COMPL
   return made;
 }
 const signal = new AbortController().signal;
+const clock = { now: () => 0, sleep: () => new Promise<void>(() => undefined) };
 
 /** A table that holds everything, the memory only the newest. */
 function given(count: number, capacity: number) {
@@ -41,7 +43,7 @@ function given(count: number, capacity: number) {
     get: async (runId: string) => all.find((r) => r.run_id === runId),
   } as unknown as RunTable;
   const owner = { call: async () => Promise.reject(new Refusal('run.not_found', 'no')) };
-  return { runs: new Runs(index, table, owner as never, { now: () => 0 }), asked, read, index, all };
+  return { runs: new Runs(index, table, owner as never, clock), asked, read, index, all };
 }
 async function everything(runs: Runs, tenant: string | undefined, limit: number, status?: string): Promise<string[]> {
   const seen: string[] = [];
@@ -78,6 +80,27 @@ describe('the list of runs', () => {
     expect(await everything(runs, 'acme', 500, 'FAILED')).toHaveLength(
       all.filter((r) => r.tenant_id === 'acme' && r.status === 'FAILED').length,
     );
+  });
+
+  test('of large pages from the table a few are read at once', async () => {
+    let [atOnce, most] = [0, 0];
+    const index = new RunIndex(10);
+    for (let n = 0; n < 50; n++) index.add(record(n));
+    const table = {
+      list: async () => {
+        most = Math.max(most, ++atOnce);
+        await new Promise((resolve) => setImmediate(resolve));
+        atOnce--;
+        return [];
+      },
+    } as unknown as RunTable;
+    const runs = new Runs(index, table, undefined as never, clock);
+    const asked = (limit: number) =>
+      Array.from({ length: 20 }, (_, n) => runs.list({ tenantId: 'acme', from: at(-n - limit) }, undefined, limit, signal));
+    await Promise.all(asked(500));
+    expect(most).toBe(AT_ONCE);
+    await Promise.all(asked(50));
+    expect(most).toBe(20);
   });
 
   test('the first page of recent runs does not ask the table', async () => {
@@ -117,7 +140,7 @@ test('a run that nobody here has heard of yet is answered from who admitted it',
   const run = { run_id: id(7), tenant_id: 'acme', pipeline_id: 'acme-gcp-cost-x', provider: 'gcp' } as RunSpec;
   const owner = { call: async () => ({ run, status: 'PENDING', live: true, admitted_at: at(7) }) };
   const table = { get: async () => undefined } as unknown as RunTable;
-  const runs = new Runs(new RunIndex(10), table, owner as never, { now: () => 0 });
+  const runs = new Runs(new RunIndex(10), table, owner as never, clock);
   const principal = (tenant: string) => ({ kind: 'tenant' as const, tenantId: tenantId(tenant), keyId: 'k', scopes: [] });
   expect(await runs.get(id(7), principal('acme'))).toMatchObject({ run_id: id(7), status: 'PENDING', admitted_at: at(7), spec: run });
   await expect(runs.get(id(7), principal('globex'))).rejects.toMatchObject({ code: 'run.not_found' });
@@ -127,7 +150,7 @@ describe('a run that is not in memory', () => {
   const run = { run_id: id(7), tenant_id: 'acme', pipeline_id: 'acme-gcp-cost-x', provider: 'gcp' } as RunSpec;
   const anybody = { kind: 'admin' as const };
   const given = (owner: () => Promise<unknown>, row: RunRecord | undefined) =>
-    new Runs(new RunIndex(10), { get: async () => row } as unknown as RunTable, { call: owner } as never, { now: () => 0 });
+    new Runs(new RunIndex(10), { get: async () => row } as unknown as RunTable, { call: owner } as never, clock);
   const ended = async () => ({ run, status: 'COMPLETE', admitted_at: at(7), started_at: at(8), ended_at: at(9) });
 
   test('that ended before its row was written is known from its owner', async () => {
@@ -146,7 +169,7 @@ describe('a run that is not in memory', () => {
 test('what this instance did not hear of the steps of a run comes from the log of its dataset', async () => {
   const step = (step_id: string, status: 'COMPLETE' | 'RUNNING') => ({ step_id, step_type: 't', status, attempt: 1 }) as never;
   const table = { steps: async () => [step('first', 'COMPLETE')] } as unknown as RunTable;
-  const runs = new Runs(new RunIndex(10), table, undefined as never, { now: () => 0 });
+  const runs = new Runs(new RunIndex(10), table, undefined as never, clock);
   const resumed = record(1, 'acme', 'RUNNING');
   resumed.started_at = at(1);
   resumed.steps.set('second', step('second', 'RUNNING'));

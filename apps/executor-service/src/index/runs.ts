@@ -8,6 +8,7 @@ import { type DqResult, type Principal, Refusal, type RunSpec, type RunStatus, t
 import type { Clock } from '@convergence/ports';
 import { hasEnded, newRecord, type RunRecord } from '@convergence/runs';
 import type { InternalClient } from '@convergence/service';
+import { LargePages } from './large-pages.ts';
 import type { Position, RunIndex } from './run-index.ts';
 import { pageOf, type RunPage, readCursor } from './run-page.ts';
 import type { RunTable } from './run-table.ts';
@@ -18,19 +19,23 @@ const KNOWN_EMPTY_MS = 60_000;
 /** So much more time than a page like the last one would span; whole hours cost the table nothing. */
 const MARGIN = 1.5;
 const LEAST_MS = 3_600_000;
+/** Rows of a page that takes a place among the large ones. */
+const LARGE = 100;
 
 export class Runs {
   readonly #index: RunIndex;
   readonly #table: RunTable;
   readonly #tenantService: Pick<InternalClient, 'call'>;
   readonly #clock: Pick<Clock, 'now'>;
+  readonly #large: LargePages;
   readonly #nothingOlder = new Map<string, number>();
 
-  constructor(index: RunIndex, table: RunTable, tenantService: Pick<InternalClient, 'call'>, clock: Pick<Clock, 'now'>) {
+  constructor(index: RunIndex, table: RunTable, tenantService: Pick<InternalClient, 'call'>, clock: Pick<Clock, 'now' | 'sleep'>) {
     this.#index = index;
     this.#table = table;
     this.#tenantService = tenantService;
     this.#clock = clock;
+    this.#large = new LargePages(clock);
   }
 
   async list(filter: RunFilter, cursor: string | undefined, limit: number, signal: AbortSignal): Promise<RunPage> {
@@ -53,7 +58,8 @@ export class Runs {
     const key = JSON.stringify(filter);
     if (before === horizon && this.#clock.now() - (this.#nothingOlder.get(key) ?? Number.NEGATIVE_INFINITY) < KNOWN_EMPTY_MS)
       return pageOf(items, limit);
-    const older = await this.#older(filter, before, limit + 1 - items.length, after?.spacing, signal);
+    const read = () => this.#older(filter, before, limit + 1 - items.length, after?.spacing, signal);
+    const older = await (limit > LARGE ? this.#large.make(signal, read) : read());
     if (before === horizon && older.length === 0) this.#rememberEmpty(key);
     // A row of the table may lag behind what is known here.
     return pageOf([...items, ...older.map((record) => this.#index.get(record.run_id) ?? record)], limit);

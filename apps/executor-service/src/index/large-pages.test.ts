@@ -1,0 +1,58 @@
+import { virtualClock } from '@convergence/testing';
+import { expect, test } from '@jest/globals';
+import { AT_ONCE, LargePages } from './large-pages.ts';
+
+const turn = () => new Promise((resolve) => setImmediate(resolve));
+const here = new AbortController().signal;
+
+function given() {
+  const clock = virtualClock();
+  const pages = new LargePages(clock);
+  const started: number[] = [];
+  const finish: (() => void)[] = [];
+  const ask = (n: number, signal = here) =>
+    pages.make(signal, async () => {
+      started.push(n);
+      await new Promise<void>((resolve) => finish.push(resolve));
+      return n;
+    });
+  return { clock, started, finish, ask };
+}
+
+test('a few are made at once, the others wait in line', async () => {
+  const { started, finish, ask } = given();
+  const asked = Array.from({ length: AT_ONCE + 2 }, (_, n) => ask(n));
+  await turn();
+  expect(started).toHaveLength(AT_ONCE);
+  for (let n = 0; n < asked.length; n++) {
+    finish[n]?.();
+    await turn();
+    expect(started).toHaveLength(Math.min(asked.length, AT_ONCE + n + 1));
+  }
+  expect(await Promise.all(asked)).toEqual(asked.map((_, n) => n));
+  expect(started).toEqual(asked.map((_, n) => n));
+});
+
+test('who waits too long is told to come again, who leaves takes no place, and the next one does', async () => {
+  const { clock, started, finish, ask } = given();
+  for (let n = 0; n < AT_ONCE; n++) void ask(n);
+  const late = ask(100);
+  const caller = new AbortController();
+  const left = ask(101, caller.signal);
+  caller.abort(new Error('left'));
+  await expect(left).rejects.toThrow('left');
+  await clock.advance(4_000);
+  await expect(late).rejects.toMatchObject({ name: 'Transient', code: 'service.unavailable', retryAfterSeconds: 2 });
+  const next = ask(102);
+  finish[0]?.();
+  await turn();
+  expect(started.slice(AT_ONCE)).toEqual([102]);
+  finish[AT_ONCE]?.();
+  expect(await next).toBe(102);
+});
+
+test('one that fails gives its place on', async () => {
+  const pages = new LargePages(virtualClock());
+  const fails = async () => Promise.reject(new Error('no'));
+  for (let n = 0; n < AT_ONCE + 1; n++) await expect(pages.make(here, fails)).rejects.toThrow('no');
+});

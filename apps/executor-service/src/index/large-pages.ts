@@ -1,0 +1,56 @@
+/**
+ * Large pages from the table, a few at a time: each has its rows in hand three times over, as text, as records and as the answer.
+ *
+ * 1. Who finds no place waits in line. 2. Who waited too long is told to come again. 3. Who left meanwhile takes no place.
+ */
+import { Transient } from '@convergence/contracts';
+import type { Clock } from '@convergence/ports';
+
+export const AT_ONCE = 4;
+const PATIENCE_MS = 4_000;
+
+export class LargePages {
+  readonly #clock: Pick<Clock, 'sleep'>;
+  readonly #waiting = new Set<() => void>();
+  #underWay = 0;
+
+  constructor(clock: Pick<Clock, 'sleep'>) {
+    this.#clock = clock;
+  }
+
+  async make<T>(signal: AbortSignal, read: () => Promise<T>): Promise<T> {
+    if (this.#underWay < AT_ONCE) this.#underWay++;
+    else await this.#place(signal);
+    try {
+      return await read();
+    } finally {
+      const [next] = this.#waiting;
+      if (next) next();
+      else this.#underWay--;
+    }
+  }
+
+  /** Resolves when somebody else's place is handed on. */
+  #place(signal: AbortSignal): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const served = new AbortController();
+      const enter = () => {
+        this.#waiting.delete(enter);
+        served.abort();
+        resolve();
+      };
+      this.#waiting.add(enter);
+      this.#clock
+        .sleep(PATIENCE_MS, AbortSignal.any([signal, served.signal]))
+        .then(() => {
+          throw new Transient('Many large pages are asked for at the moment. Ask for a smaller one, or again later.', {
+            retryAfterSeconds: 2,
+          });
+        })
+        .catch((reason: unknown) => {
+          this.#waiting.delete(enter);
+          reject(reason);
+        });
+    });
+  }
+}
