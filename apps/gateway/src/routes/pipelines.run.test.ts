@@ -40,6 +40,22 @@ const quota = (code: string, detail: string, retry_at: string | null) => (run: R
   ({ run_id: run.run_id, outcome: 'refused', code, detail, fields: { quota_reset_time: retry_at }, retry_at }) as AdmissionDecision;
 
 describe('running a pipeline by hand', () => {
+  test.each([
+    ['a number', 5],
+    ['an object', {}],
+    ['empty', ''],
+    ['129 characters long', 'x'.repeat(129)],
+  ])('who asked can not be %s: it is refused here', async (_, trigger_by) => {
+    const { asked, route } = given(() => {
+      throw new Error('nobody is asked');
+    });
+    await expect(route(call({ trigger_by }))).rejects.toMatchObject({
+      code: 'request.invalid',
+      fields: { errors: [{ in: 'body', path: '/trigger_by' }] },
+    });
+    expect(asked).toEqual([]);
+  });
+
   test('an admitted run is PENDING under its new id, and who asked is told to admission', async () => {
     const { asked, route } = given(({ run_id }) => ({ run_id, outcome: 'admitted', admitted_at: '2026-03-01T23:59:30Z' }));
     const { body } = await route(call({ date: '2026-02-28', trigger_by: 'nightly' }));

@@ -15,7 +15,7 @@ export interface RunTools {
 export const pipelinesRunRoute =
   ({ templates, admit, clock }: RunTools): Handle =>
   async ({ params, body, principal }) => {
-    const { trigger_by, ...parameters } = body as { trigger_by?: string } & Record<string, unknown>;
+    const { trigger_by, ...parameters } = body as { trigger_by?: unknown } & Record<string, unknown>;
     const tenantId = params.tenant_id as TenantId;
     const { provider, domain, template } = params as { provider: string; domain: string; template: string };
     const resolved = templates.resolve({ tenantId, provider, domain, template, parameters, now: clock.now() });
@@ -25,7 +25,7 @@ export const pipelinesRunRoute =
       run_id: randomUUID(),
       tenant_id: tenantId,
       trigger_type: 'api',
-      trigger_by: trigger_by ?? userId ?? null,
+      trigger_by: named(trigger_by) ?? userId ?? null,
       user_id: userId ?? null,
       lane: 'live',
       scheduled_run_id: null,
@@ -59,6 +59,15 @@ export const pipelinesRunRoute =
         return decision satisfies never;
     }
   };
+
+const LONGEST_NAME = 128;
+
+function named(by: unknown): string | undefined {
+  if (by === undefined || by === null) return undefined;
+  if (typeof by === 'string' && by !== '' && by.length <= LONGEST_NAME) return by;
+  const message = `must be a text of 1 to ${LONGEST_NAME} characters`;
+  throw new Refusal('request.invalid', `trigger_by ${message}.`, { fields: { errors: [{ in: 'body', path: '/trigger_by', message }] } });
+}
 
 type Refused = {
   readonly code: string;

@@ -18,7 +18,10 @@ import { focusRules } from './focus-rules.ts';
 import { type Scope, wideRule } from './wide-rules.ts';
 
 const SAMPLE_ROWS = 5;
-const SECRET = /secret|token|password|passwd|api_?key|private|credential/i;
+const SECRET =
+  /secret|token|passw|passphrase|pwd|(api|access|account|shared)_?key|private|credential|authoriz|connection_?string|cookie|signature/i;
+/** What is no text, nor becomes one by a CAST. */
+const NO_TEXT = /^(ARRAY|STRUCT|JSON|BYTES|GEOGRAPHY)/;
 
 export const dqCheck: StepCode = async (context) => {
   const config = context.config as DqCheckConfig;
@@ -156,7 +159,7 @@ async function rowFindings(context: StepContext, scope: Scope, rules: readonly R
 }
 
 async function sampleOf({ warehouse, tenant, signal }: StepContext, scope: Scope, rule: RowRule): Promise<unknown[]> {
-  const shown = scope.columns.list.filter((c) => !SECRET.test(c.name) && !/^(ARRAY|STRUCT|JSON|BYTES)/.test(c.type)).slice(0, 20);
+  const shown = scope.columns.list.filter((c) => !SECRET.test(c.name) && !NO_TEXT.test(c.type)).slice(0, 20);
   if (shown.length === 0) return [];
   const { rows } = await warehouse.run({
     sql: `SELECT ${shown.map((c) => `SUBSTR(CAST(${quoted(c.name)} AS STRING), 1, 100) AS ${quoted(c.name)}`).join(', ')}
