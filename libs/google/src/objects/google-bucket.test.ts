@@ -1,3 +1,4 @@
+import { generateKeyPairSync, verify } from 'node:crypto';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -49,6 +50,77 @@ describe('a bucket of Cloud Storage', () => {
 
   test('a key that is none is refused before anything is sent', async () => {
     const account = async () => ({ client_email: 'a@b.iam.gserviceaccount.com', private_key: 'no key' });
-    await expect(googleBucket({ bucket: 'exports', account }).list('', signal)).rejects.toBeInstanceOf(BucketRefused);
+    const unasked = async () => Promise.reject(new Error('nobody is asked'));
+    await expect(googleBucket({ bucket: 'exports', account, fetch: unasked }).list('', signal)).rejects.toBeInstanceOf(BucketRefused);
+  });
+});
+
+/** Google's documents of server to server sign-in (RFC 7523), from the end of who is asked. */
+describe('a service account signs in at Google', () => {
+  const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
+  const key = {
+    client_email: 'reader@acme.iam.gserviceaccount.com',
+    private_key: privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
+    // As in the file that Google gives out, but for where it points.
+    token_uri: 'https://tokens.evil.example/token',
+  };
+  const asked: string[] = [];
+  const google =
+    (signIn: (form: URLSearchParams) => Response): typeof fetch =>
+    async (input, init) => {
+      const request = new Request(input, init);
+      const { origin, pathname } = new URL(request.url);
+      asked.push(`${request.method} ${origin}${pathname}`);
+      if (request.method === 'POST') return signIn(new URLSearchParams(await request.text()));
+      const allowed = request.headers.get('authorization') === 'Bearer ya29.of-google';
+      return allowed ? Response.json({ items: [{ name: 'a.csv', size: '1', etag: 'e' }] }) : Response.json({}, { status: 401 });
+    };
+  const listed = (signIn: (form: URLSearchParams) => Response) =>
+    googleBucket({ bucket: 'exports', account: async () => key, fetch: google(signIn) }).list('', signal);
+  beforeEach(() => {
+    asked.length = 0;
+  });
+
+  test('with an assertion that Google takes, and nowhere else, whatever place of tokens its key names', async () => {
+    let form = new URLSearchParams();
+    const names = await listed((sent) => {
+      form = sent;
+      return Response.json({ access_token: 'ya29.of-google', expires_in: 3599, token_type: 'Bearer' });
+    });
+    expect(names.map(({ name }) => name)).toEqual(['a.csv']);
+    expect(asked).toEqual(['POST https://oauth2.googleapis.com/token', 'GET https://storage.googleapis.com/storage/v1/b/exports/o']);
+    expect(form.get('grant_type')).toBe('urn:ietf:params:oauth:grant-type:jwt-bearer');
+    const [header = '', claims = '', signature = ''] = form.get('assertion')?.split('.') ?? [];
+    const decoded = (part: string) => JSON.parse(Buffer.from(part, 'base64url').toString('utf8'));
+    expect(decoded(header)).toMatchObject({ alg: 'RS256' });
+    expect(verify('RSA-SHA256', Buffer.from(`${header}.${claims}`), publicKey, Buffer.from(signature, 'base64url'))).toBe(true);
+    const { iat, exp, ...rest } = decoded(claims);
+    expect(rest).toEqual({
+      iss: key.client_email,
+      aud: 'https://oauth2.googleapis.com/token',
+      scope: 'https://www.googleapis.com/auth/devstorage.read_only',
+    });
+    expect(exp - iat).toBe(3600);
+    expect(Math.abs(iat - Date.now() / 1000)).toBeLessThan(60);
+  });
+
+  test.each([
+    [400, { error: 'invalid_grant', error_description: 'Invalid JWT Signature.' }],
+    [400, { error: 'invalid_grant', error_description: 'Invalid grant: account not found' }],
+    [401, { error: 'unauthorized_client', error_description: 'Client is unauthorized to retrieve access tokens using this method.' }],
+  ])('%d %j: its key is not taken', async (status, body) => {
+    await expect(listed(() => Response.json(body, { status }))).rejects.toMatchObject({ name: 'BucketRefused', status: 401 });
+    expect(asked).toEqual(['POST https://oauth2.googleapis.com/token']);
+  });
+
+  test.each(['EAI_AGAIN', 'ECONNRESET', 'UND_ERR_SOCKET'])('%s: Google is away, and the key as good as before', async (code) => {
+    const signIn = () => {
+      throw new TypeError('fetch failed', { cause: Object.assign(new Error(code), { code }) });
+    };
+    await expect(listed(signIn)).rejects.toBeInstanceOf(Transient);
+  });
+
+  test.each([429, 503])('%d of its place of tokens may pass by itself', async (status) => {
+    await expect(listed(() => Response.json({}, { status }))).rejects.toBeInstanceOf(Transient);
   });
 });

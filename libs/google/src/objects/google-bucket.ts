@@ -2,8 +2,10 @@
  * Objects of a bucket in Cloud Storage, by its JSON API: listed page by page, and saved to files.
  *
  * 1. What may pass by itself (429, 5xx, no answer) is Transient; what Cloud Storage refuses is BucketRefused with its status.
- * 2. A bucket on this machine (`endpoint`) takes no keys, and is shown none. 3. Only reading is asked for.
+ * 2. A bucket on this machine (`endpoint`) takes no keys, and is shown none. 3. Only reading is asked for. 4. A key signs in at Google, whatever
+ * place of tokens its file names.
  */
+import { createPrivateKey } from 'node:crypto';
 import { createWriteStream } from 'node:fs';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -38,23 +40,26 @@ export function googleBucket(options: {
   readonly bucket: string;
   readonly account: () => Promise<{ readonly client_email: string; readonly private_key: string }>;
   readonly endpoint?: string | undefined;
+  /** Tests look at what would go to Google. */
+  readonly fetch?: typeof fetch;
 }): GoogleBucket {
+  const fetch = options.fetch ?? globalThis.fetch;
   const root = `${options.endpoint ?? GOOGLE}/storage/v1/b/${encodeURIComponent(options.bucket)}/o`;
   let signedIn: Promise<JWT> | undefined;
 
   async function token(): Promise<string | undefined> {
     if (options.endpoint !== undefined) return undefined;
-    signedIn ??= options
-      .account()
-      .then(({ client_email, private_key }) => new JWT({ email: client_email, key: private_key, scopes: [SCOPE] }));
+    signedIn ??= options.account().then(({ client_email, private_key }) => {
+      mustBeAKey(private_key);
+      return new JWT({ email: client_email, key: private_key, scopes: [SCOPE], transporterOptions: { fetchImplementation: fetch } });
+    });
     const client = await signedIn;
     try {
       return (await client.getAccessToken()).token ?? undefined;
     } catch (cause) {
-      const status = Number((cause as { status?: unknown }).status ?? (cause as { response?: { status?: unknown } }).response?.status ?? 0);
-      // What is neither an answer nor a lost connection (ECONNRESET) is a key that can not be read.
-      const away = status === 429 || status >= 500 || /^E[A-Z]+$/.test(String((cause as { code?: unknown }).code ?? ''));
-      throw away ? new Transient('Google does not sign in.', { cause }) : new BucketRefused(401, 'Google does not take the key.', cause);
+      const status = Number((cause as { response?: { status?: unknown } }).response?.status ?? 0);
+      const refused = status >= 400 && status < 500 && status !== 429;
+      throw refused ? new BucketRefused(401, 'Google does not take the key.', cause) : new Transient('Google does not sign in.', { cause });
     }
   }
 
@@ -107,4 +112,13 @@ export function googleBucket(options: {
       }
     },
   };
+}
+
+function mustBeAKey(pem: string): void {
+  try {
+    createPrivateKey(pem);
+  } catch {
+    // The parser's words are of no use to who stored it.
+    throw new BucketRefused(401, 'The key of the service account can not be read.');
+  }
 }
