@@ -1,4 +1,16 @@
-import { baseFields, type Config, decimal, type Fields, hostPort, integer, secret, text, url } from '@convergence/service';
+import {
+  type BaseConfig,
+  baseFields,
+  type Config,
+  decimal,
+  type Fields,
+  hostPort,
+  integer,
+  isLocal,
+  secret,
+  text,
+  url,
+} from '@convergence/service';
 import type { AwsKeys } from './object-stores/sigv4.ts';
 
 export const executorFields = {
@@ -28,7 +40,7 @@ export const executorFields = {
   objectsDir: text('OBJECTS_DIR', { default: '.data/objects' }),
   /** Cloud Storage on this machine, for tests; else tenants' buckets are Google's. */
   storageHost: hostPort('STORAGE_EMULATOR_HOST', { default: undefined, example: '127.0.0.1:4443' }),
-  /** AWS (S3, STS) and Azure (Storage, Entra ID) on this machine, for tests; heard only beside local-cloud. */
+  /** AWS (S3, STS) and Azure (Storage, Entra ID) on this machine, for tests. They are shown secrets, so only beside local-cloud. */
   awsHost: hostPort('AWS_EMULATOR_HOST', { default: undefined, example: '127.0.0.1:4566' }),
   azureHost: hostPort('AZURE_EMULATOR_HOST', { default: undefined, example: '127.0.0.1:10000' }),
   /** The platform's own identity at AWS, which tenants' roles trust. */
@@ -55,6 +67,16 @@ export const executorFields = {
   instance: text('INSTANCE_ID', { default: undefined, pattern: /^[A-Za-z0-9-]{1,60}$/, hint: 'a short name' }),
 } as const satisfies Fields;
 export type ExecutorConfig = Config<typeof executorFields>;
+
+export function checkConfig(config: ExecutorConfig): string[] {
+  const problems: string[] = [];
+  if ((config.assumeRoleKeyId === undefined) !== (config.assumeRoleSecret === undefined))
+    problems.push('ASSUME_ROLE_ACCESS_KEY_ID and ASSUME_ROLE_SECRET_ACCESS_KEY must be set together or not at all');
+  if (isLocal(config as unknown as BaseConfig)) return problems;
+  if (config.awsHost) problems.push('AWS_EMULATOR_HOST is only for local-cloud; unset it');
+  if (config.azureHost) problems.push('AZURE_EMULATOR_HOST is only for local-cloud; unset it');
+  return problems;
+}
 
 export const assumeRoleKeys = ({ assumeRoleKeyId, assumeRoleSecret }: ExecutorConfig): AwsKeys | undefined =>
   assumeRoleKeyId !== undefined && assumeRoleSecret !== undefined

@@ -3,7 +3,7 @@ import { defaultKeks, googleBus, googleConfig, googleKeys, googleWarehouse } fro
 import { loadTemplates } from '@convergence/pipelines';
 import { runService, systemClock } from '@convergence/service';
 import { messengers } from '@convergence/steps';
-import { assumeRoleKeys, executorFields } from './config.ts';
+import { assumeRoleKeys, checkConfig, executorFields } from './config.ts';
 import { objectStores } from './object-stores/object-stores.ts';
 import { LOOPBACK, outboundFetch } from './outbound-fetch.ts';
 import { executorService } from './service.ts';
@@ -13,6 +13,7 @@ import { tenantWarehouses } from './tenant-warehouses.ts';
 await runService({
   name: 'executor-service',
   fields: executorFields,
+  check: checkConfig,
   env: process.env,
   build: async (context) => {
     const { config, log } = context;
@@ -38,11 +39,8 @@ await runService({
         platformKeys: assumeRoleKeys(config),
         endpoints: {
           google: config.storageHost && `http://${config.storageHost}`,
-          // Shown sessions and secrets, so only where nothing is real.
-          ...(context.local && {
-            aws: config.awsHost && `http://${config.awsHost}`,
-            azure: config.azureHost && `http://${config.azureHost}`,
-          }),
+          aws: config.awsHost && `http://${config.awsHost}`,
+          azure: config.azureHost && `http://${config.azureHost}`,
         },
       }),
       messenger: messengers({ smtpUrl: config.smtpUrl, from: config.mailFrom, outbox: config.mailOutbox, fetch: outbound, now: Date.now }),
