@@ -24,6 +24,8 @@ export class RunIndex {
   readonly #all: RunRecord[] = [];
   /** Added without all that can be known of them; looked through again by whoever asks. */
   readonly #doubtful = new Set<RunRecord>();
+  /** Of each tenant the last run that left. */
+  readonly #left = new Map<string, Position>();
   readonly #capacity: number;
   /** Everything admitted after this is here; undefined: everything there is. */
   completeSince: Position | undefined;
@@ -78,6 +80,11 @@ export class RunIndex {
     return [...this.#doubtful];
   }
 
+  /** Another than before: runs that were here are in the table only. */
+  lastLeft(tenantId: string | undefined): Position | undefined {
+    return tenantId === undefined ? this.completeSince : this.#left.get(tenantId);
+  }
+
   #tooOld(run_id: string, admitted_at: string): boolean {
     return this.completeSince !== undefined && newerThan(this.completeSince, { run_id, admitted_at });
   }
@@ -87,6 +94,7 @@ export class RunIndex {
     if (!leave) return;
     this.#records.delete(leave.run_id);
     this.#doubtful.delete(leave);
+    this.#left.set(leave.tenant_id, { admitted_at: leave.admitted_at, run_id: leave.run_id });
     remove(this.#all, leave);
     const own = this.#byTenant.get(leave.tenant_id) ?? [];
     remove(own, leave);

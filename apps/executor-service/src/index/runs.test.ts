@@ -109,6 +109,21 @@ describe('the list of runs', () => {
     expect(asked).toEqual([]);
   });
 
+  test('runs that leave the memory are in the list at once, also where the table had none before', async () => {
+    const { runs, index, all, asked } = given(0, 50);
+    const add = (n: number, tenant: string) => {
+      const one = record(n, tenant);
+      all.push(one);
+      index.add(one);
+    };
+    for (let n = 0; n < 60; n++) add(n, 'globex');
+    for (let n = 60; n < 70; n++) add(n, 'acme');
+    const shown = async () => (await runs.list({ tenantId: 'acme' }, undefined, 20, signal)).items.length;
+    expect([await shown(), await shown(), asked.length]).toEqual([10, 10, 1]);
+    for (let n = 70; n < 115; n++) add(n, 'globex');
+    expect([await shown(), asked.length]).toEqual([10, 2]);
+  });
+
   test('a live run stays in memory however old it is, and is listed in its place', async () => {
     const { runs, index, all } = given(0, 50);
     const live = record(1, 'acme', 'RUNNING');

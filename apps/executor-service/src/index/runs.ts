@@ -14,7 +14,7 @@ import { pageOf, type RunPage, readCursor } from './run-page.ts';
 import type { RunTable } from './run-table.ts';
 import { fits, type RunFilter, stepView } from './run-view.ts';
 
-/** Runs that older pages of a tenant had none of: no need to ask the table again for a while. */
+/** Lists that the table had nothing for: no need to ask it again for a while, unless runs left the memory since. */
 const KNOWN_EMPTY_MS = 60_000;
 /** So much more time than a page like the last one would span; whole hours cost the table nothing. */
 const MARGIN = 1.5;
@@ -28,7 +28,7 @@ export class Runs {
   readonly #tenantService: Pick<InternalClient, 'call'>;
   readonly #clock: Pick<Clock, 'now'>;
   readonly #large: LargePages;
-  readonly #nothingOlder = new Map<string, number>();
+  readonly #nothingOlder = new Map<string, { readonly at: number; readonly left: Position | undefined }>();
 
   constructor(index: RunIndex, table: RunTable, tenantService: Pick<InternalClient, 'call'>, clock: Pick<Clock, 'now' | 'sleep'>) {
     this.#index = index;
@@ -56,11 +56,11 @@ export class Runs {
     const horizon = { admitted_at: since.admitted_at, run_id: '~' };
     const before = scanned && Date.parse(scanned.admitted_at) <= Date.parse(since.admitted_at) ? scanned : horizon;
     const key = JSON.stringify(filter);
-    if (before === horizon && this.#clock.now() - (this.#nothingOlder.get(key) ?? Number.NEGATIVE_INFINITY) < KNOWN_EMPTY_MS)
-      return pageOf(items, limit);
+    const left = this.#index.lastLeft(filter.tenantId);
+    if (before === horizon && this.#knownEmpty(key, left)) return pageOf(items, limit);
     const read = () => this.#older(filter, before, limit + 1 - items.length, after?.spacing, signal);
     const older = await (limit > LARGE ? this.#large.make(signal, read) : read());
-    if (before === horizon && older.length === 0) this.#rememberEmpty(key);
+    if (before === horizon && older.length === 0) this.#rememberEmpty(key, left);
     // A row of the table may lag behind what is known here.
     return pageOf([...items, ...older.map((record) => this.#index.get(record.run_id) ?? record)], limit);
   }
@@ -76,9 +76,13 @@ export class Runs {
     const far = await this.#table.list(filter, { admitted_at: after, run_id: '~' }, limit - near.length, signal);
     return [...near, ...far];
   }
-  #rememberEmpty(key: string): void {
+  #knownEmpty(key: string, left: Position | undefined): boolean {
+    const known = this.#nothingOlder.get(key);
+    return known !== undefined && known.left === left && this.#clock.now() - known.at < KNOWN_EMPTY_MS;
+  }
+  #rememberEmpty(key: string, left: Position | undefined): void {
     if (this.#nothingOlder.size > 10_000) this.#nothingOlder.clear();
-    this.#nothingOlder.set(key, this.#clock.now());
+    this.#nothingOlder.set(key, { at: this.#clock.now(), left });
   }
 
   async get(runId: string, principal: Principal): Promise<RunRecord> {
