@@ -7,6 +7,7 @@ import { isDeepStrictEqual } from 'node:util';
 export interface Schema {
   properties?: Record<string, Schema>;
   patternProperties?: Record<string, Schema>;
+  additionalProperties?: boolean | Schema;
   required?: string[];
   type?: string;
   /** What people call such a value: told instead of its pattern. */
@@ -27,10 +28,16 @@ export interface Schema {
 
 export function fields(schema: Schema, indent = ''): string[] {
   if (!schema.properties) return [`${indent}- ${typeText(schema)}`];
-  return Object.entries(schema.properties).flatMap(([name, property]) => [
-    `${indent}- ${keyText(name, property, !!schema.required?.includes(name))}`,
-    ...within(property, `${indent}  `),
-  ]);
+  const others = schema.additionalProperties;
+  return [
+    ...Object.entries(schema.properties).flatMap(([name, property]) => [
+      `${indent}- ${keyText(name, property, !!schema.required?.includes(name))}`,
+      ...within(property, `${indent}  `),
+    ]),
+    ...(typeof others === 'object'
+      ? [`${indent}- any other name: ${typeText(others)}${others.description ? `. ${others.description}` : ''}`]
+      : []),
+  ];
 }
 
 function keyText(name: string, schema: Schema, required: boolean): string {

@@ -89,6 +89,12 @@ describe('bodies', () => {
     expect((await onboard('{}', { 'content-encoding': 'gzip' })).status).toBe(415);
   });
 
+  test.each([1, null, {}, '', 'x'.repeat(129)])('who asked for a run is no %j', async (trigger_by) => {
+    const path = '/api/v1/pipelines/run/acme_corp/gcp/example/dryrun';
+    const answered = await gateway.ask('POST', path, { key: ACME_KEY, body: { trigger_by } });
+    expect(answered).toMatchObject({ status: 400, body: { errors: [{ path: '/trigger_by' }] } });
+  });
+
   test('more than a megabyte is refused, announced or not', async () => {
     const big = `{"company_name":"${'x'.repeat(1024 * 1024)}"}`;
     expect(await onboard(big)).toMatchObject({ status: 413, body: { code: 'request.too_large' } });

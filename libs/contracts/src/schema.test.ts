@@ -1,4 +1,5 @@
 import { expect, test } from '@jest/globals';
+import Type from 'typebox';
 import { ApiKeyCreate } from './operations/api-keys.ts';
 import { OPERATIONS } from './operations/operations.ts';
 import { OnboardRequest } from './operations/tenants.ts';
@@ -21,4 +22,17 @@ test('what is wrong in many places is told of the first hundred', () => {
   const unknown = Object.fromEntries(Array.from({ length: 5000 }, (_, i) => [`field_${i}`, 1]));
   expect(check(OnboardRequest, unknown)).toMatchObject({ ok: false, errors: { length: 100 } });
   expect(check(ApiKeyCreate, { scopes: Array.from({ length: 5000 }, (_, i) => i) })).toMatchObject({ ok: false, errors: { length: 100 } });
+});
+
+test.each([
+  ['date', '0000-01-01', false],
+  ['date', '0001-01-01', true],
+  ['date', '2026-02-29', false],
+  ['date', '9999-12-31', true],
+  ['date-time', '0000-12-31T23:59:59Z', false],
+  ['date-time', '2016-12-31T23:59:60Z', false],
+  ['date-time', '2016-12-31T23:59:59.999999Z', true],
+  ['date-time', '2016-12-31T23:59:59+14:00', true],
+] as const)('as a %s, %s is what all who read it know: %s', (format, text, ok) => {
+  expect(check(Type.String({ format }), text).ok).toBe(ok);
 });

@@ -3,8 +3,7 @@ import addFormats from 'ajv-formats';
 import type { Static, TSchema } from 'typebox';
 
 /** One validator for everything that crosses a process: all errors at once, nothing coerced, nothing removed. */
-const ajv = new Ajv({ allErrors: true, strict: false, useDefaults: true, verbose: true });
-addFormats.default(ajv);
+const ajv = withFormats(new Ajv({ allErrors: true, strict: false, useDefaults: true, verbose: true }));
 
 export interface FieldError {
   /** JSON pointer of the offending value, `/tenant_id`. */
@@ -13,8 +12,20 @@ export interface FieldError {
 }
 
 /** For what is only looked at: fills nothing in. */
-const looking = new Ajv({ allErrors: true, strict: false, verbose: true });
-addFormats.default(looking);
+const looking = withFormats(new Ajv({ allErrors: true, strict: false, verbose: true }));
+
+/**
+ * Days and moments are those that JavaScript and BigQuery know too: no year 0, no leap second. One that a column can not hold would stop
+ * the statement that writes it along with everybody else's rows.
+ */
+function withFormats(to: Ajv): Ajv {
+  addFormats.default(to);
+  for (const name of ['date', 'date-time'] as const) {
+    const { validate } = addFormats.default.get(name) as { validate: (text: string) => boolean };
+    to.addFormat(name, (text: string) => validate(text) && !text.startsWith('0000') && !Number.isNaN(Date.parse(text)));
+  }
+  return to;
+}
 
 const compiled = new WeakMap<TSchema, ValidateFunction>();
 const compiledToLook = new WeakMap<TSchema, ValidateFunction>();

@@ -63,6 +63,10 @@ describe('the parameters of a run', () => {
     });
   });
 
+  test.each(['0000-01-01', '2025-1-1', '10000-01-01', '2025-01-01T00:00:00Z', '-000001-01-01'])('%s is no day of a run', (date) => {
+    expect(resolveParameters(template(), { date }, context)).toMatchObject({ ok: false, errors: [{ path: '/date' }] });
+  });
+
   test('a default may be made of other variables', () => {
     expect(
       resolveParameters(template(parameter('m', { type: 'month', default: '{month}' })), { date: '2025-03-09' }, context),

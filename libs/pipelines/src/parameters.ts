@@ -188,8 +188,9 @@ function normal(decimal: string): string {
   return amount === '0' ? amount : sign + amount;
 }
 
+/** BigQuery has no year 0. */
 function isDate(text: string): boolean {
-  return /^\d{4}-\d{2}-\d{2}$/.test(text) && !Number.isNaN(Date.parse(text)) && new Date(text).toISOString().startsWith(text);
+  return /^(?!0000)\d{4}-\d{2}-\d{2}$/.test(text) && !Number.isNaN(Date.parse(text)) && new Date(text).toISOString().startsWith(text);
 }
 
 /** With pipeline_id it says "the same run". Independent of the order in which parameters were given. */

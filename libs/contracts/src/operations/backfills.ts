@@ -1,6 +1,6 @@
 import Type, { type Static } from 'typebox';
 import { defineOperation } from '../operation.ts';
-import { DateField, TemplatePart, TenantIdField } from './fields.ts';
+import { DateField, TemplatePart, TenantIdField, TriggerBy } from './fields.ts';
 
 /** Many dates of one pipeline, run in a lane of their own behind live work. */
 export const BackfillRequest = Type.Object(
@@ -11,7 +11,7 @@ export const BackfillRequest = Type.Object(
     parameters: Type.Optional(
       Type.Record(Type.String(), Type.Unknown(), { default: {}, description: 'For every date; `date` itself comes from the range.' }),
     ),
-    trigger_by: Type.Optional(Type.String({ minLength: 1, maxLength: 128 })),
+    trigger_by: Type.Optional(TriggerBy),
   },
   { additionalProperties: false },
 );

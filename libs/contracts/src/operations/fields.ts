@@ -17,6 +17,9 @@ export const nullable = <S extends TSchema>(schema: S) => Type.Union([schema, Ty
 /** Names a template by path parts; case does not matter. */
 export const TemplatePart = Type.String({ pattern: '^[A-Za-z][A-Za-z0-9_-]{0,63}$' });
 
+/** Who or what asked for a run, in the caller's own words. */
+export const TriggerBy = Type.String({ minLength: 1, maxLength: 128 });
+
 /** `?limit&cursor` of every list. */
 export const pageQuery = {
   limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 500, default: 50 })),

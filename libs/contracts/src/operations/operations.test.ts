@@ -31,8 +31,8 @@ describe('the list of operations', () => {
     (_, { auth, query, body }) => {
       for (const schema of [query, body]) {
         const { properties, additionalProperties } = (schema ?? {}) as { properties?: object; additionalProperties?: unknown };
-        // A body without named fields (templates' parameters, Stripe's events) is somebody else's to check.
-        if (properties && auth !== 'signature') expect(additionalProperties).toBe(false);
+        // What is open by name (templates' parameters) or without named fields (Stripe's events) is somebody else's to check.
+        if (properties && auth !== 'signature' && typeof additionalProperties !== 'object') expect(additionalProperties).toBe(false);
       }
     },
   );

@@ -2,7 +2,7 @@ import Type, { type Static } from 'typebox';
 import { RUN_STATUSES, RunError, TRIGGER_TYPES } from '../events/run.ts';
 import { Gate } from '../internal/ticks.ts';
 import { defineOperation } from '../operation.ts';
-import { DateField, nullable, page, pageQuery, RunIdField, TemplatePart, TenantIdField, TimeField } from './fields.ts';
+import { DateField, nullable, page, pageQuery, RunIdField, TemplatePart, TenantIdField, TimeField, TriggerBy } from './fields.ts';
 
 /** Runs: rows of x_meta_pipeline_runs, their steps (x_meta_step_logs) and quality results (x_meta_dq_results). */
 const closed = { additionalProperties: false } as const;
@@ -94,11 +94,11 @@ export const pipelinesRun = defineOperation({
   auth: 'tenant',
   scope: 'pipelines:execute',
   params: Type.Object({ tenant_id: TenantIdField, provider: TemplatePart, domain: TemplatePart, template: TemplatePart }),
-  // Its other fields are the parameters that the template declares: the template checks them.
-  body: Type.Record(Type.String(), Type.Unknown(), {
-    description: 'date, trigger_by and any parameter of the template',
-    maxProperties: 100,
-  }),
+  // The template checks them.
+  body: Type.Object(
+    { trigger_by: Type.Optional(TriggerBy) },
+    { additionalProperties: Type.Unknown({ description: 'A parameter of the template; each takes `date`' }), maxProperties: 100 },
+  ),
   bodyOptional: true,
   response: RunAccepted,
   rateLimited: true,
