@@ -90,6 +90,17 @@ describe('a folder of a bucket of S3', () => {
     expect(asked).toEqual(['exports.s3.us-east-1.amazonaws.com', 's3.us-east-1.amazonaws.com', 'exports.s3.cn-north-1.amazonaws.com.cn']);
   });
 
+  test('is found also when S3 names its region in the answer alone', async () => {
+    const asked: string[] = [];
+    const malformed = '<Error><Code>AuthorizationHeaderMalformed</Code><Region>eu-central-1</Region></Error>';
+    const elsewhere: typeof fetch = async (input) => {
+      asked.push(new URL(input as URL).host);
+      return asked.length === 1 ? new Response(malformed, { status: 400 }) : new Response('<ListBucketResult></ListBucketResult>');
+    };
+    expect(await (await open(undefined, KEYS, { fetch: elsewhere, endpoints: {} })).list(signal)).toEqual([]);
+    expect(asked).toEqual(['exports.s3.us-east-1.amazonaws.com', 'exports.s3.eu-central-1.amazonaws.com']);
+  });
+
   test('an answer that names a region which is none, or ever another, is refused', async () => {
     const asked: string[] = [];
     const lying: typeof fetch = async (input) => {
