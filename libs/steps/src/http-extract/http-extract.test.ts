@@ -211,4 +211,23 @@ describe('http.extract', () => {
     expect((await extract(config(`${url}/text`, { pagination: offset }))).rows).toHaveLength(3);
     await expect(extract(config(url, { pagination: offset }))).rejects.toMatchObject({ code: 'http.total_missing' });
   });
+
+  test('a token that runs out between two pages is asked for anew; one that is not accepted from the start is not', async () => {
+    let given = 0;
+    let lives = 1;
+    const url = await serve((request, response) => {
+      const { pathname, searchParams } = new URL(request.url ?? '/', 'http://x');
+      if (pathname === '/token') return json(response, 200, { access_token: `t${++given}` });
+      const page = Number(searchParams.get('page') ?? 1);
+      if (page > lives && request.headers.authorization === 'Bearer t1') return json(response, 401, {});
+      json(response, 200, { data: [{ amount: page }], has_more: page < 3, next_page: page < 3 ? page + 1 : null });
+    });
+    const auth = { type: 'oauth_client_credentials', token_url: `${url}/token`, client_id: 'id', client_secret: 'secret' } as const;
+    const secret = { id: 'a', secret: 'b' };
+    expect((await extract(config(url, { auth, pagination: token }), secret)).rows).toHaveLength(3);
+    expect(given).toBe(2);
+    [given, lives] = [0, 0];
+    await expect(extract(config(url, { auth, pagination: token }), secret)).rejects.toMatchObject({ code: 'http.unauthorized' });
+    expect(given).toBe(1);
+  });
 });

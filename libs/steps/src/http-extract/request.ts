@@ -2,7 +2,8 @@
  * One page: sent with the tenant's credential, waited for when the other side says so, refused when it is not what it should be.
  *
  * 1. 429 and 5xx are waited out in place, so that a page in the middle does not start the whole extract again; not for ever.
- * 2. A 200 is believed only when its body is JSON with the expected fields. 3. No secret is in any message.
+ * 2. A 200 is believed only when its body is JSON with the expected fields. 3. No secret is in any message. 4. A token that runs out
+ * on the way is asked for anew.
  */
 import { StepFailure } from '../failure.ts';
 import type { Credential, StepContext } from '../step.ts';
@@ -24,7 +25,9 @@ export interface Page {
 export class Requester {
   readonly #context: StepContext;
   readonly #config: HttpExtractConfig;
-  readonly #authorization: Readonly<Record<string, string>>;
+  #authorization: Readonly<Record<string, string>>;
+  /** The authorization has been good for a page. */
+  #accepted = false;
   #nextAt = 0;
 
   constructor(context: StepContext, config: HttpExtractConfig, authorization: Readonly<Record<string, string>>) {
@@ -37,8 +40,16 @@ export class Requester {
     for (let attempt = 1; ; attempt++) {
       await this.#pace();
       const response = await this.#send(url);
-      if (response.ok) return this.#read(url, response);
+      if (response.ok) {
+        this.#accepted = true;
+        return this.#read(url, response);
+      }
       await response.body?.cancel();
+      if (response.status === 401 && this.#accepted && this.#config.auth?.type === 'oauth_client_credentials') {
+        this.#authorization = await authorization(this.#context, this.#config);
+        this.#accepted = false;
+        continue;
+      }
       const failure = refusal(url, response);
       const seconds = failure.retryAfterSeconds ?? 2 ** attempt;
       if (!failure.transient || attempt >= TRIES || seconds > LONGEST_WAIT_SECONDS) throw failure;
