@@ -254,6 +254,14 @@ function build(node: CallNode, spec: FunctionSpec, env: Env, analyze: Analyze, o
       throw new SyntaxFault(`HAVING ${node.having.which} in ${spec.name} is not supported`, node.at, 'unsupported');
     if (node.distinct) throw new SyntaxFault(`DISTINCT with HAVING ${node.having.which} is not supported`, node.at, 'unsupported');
   }
+  if (node.distinct) {
+    const other = node.order.find(({ of }) => !applied.args.some((arg) => arg.sql === analyze(of, env).sql));
+    if (other)
+      throw new SyntaxFault(
+        'An aggregate function that has both DISTINCT and ORDER BY arguments can only ORDER BY expressions that are arguments to the function',
+        other.of.at,
+      );
+  }
   const order = node.order.length > 0 ? ` ORDER BY ${orderSql(node.order, (n) => analyze(n, env)).join(', ')}` : '';
   const skipsNulls = spec.name === 'STRING_AGG' || (spec.name === 'ARRAY_AGG' && node.nulls === 'IGNORE');
   const filter = skipsNulls ? ` FILTER (WHERE ${sql[0]} IS NOT NULL)` : '';

@@ -29,7 +29,7 @@ export function analyzeFrom(from: From, env: Env, compileQuery: CompileQuery): S
     case 'unnest':
       return unnest(analyze(from.of, env), from.alias ?? undefined, from.offset, from.at, env, inferName(from.of));
     case 'query':
-      return ofRelation(compileQuery(from.query, subquery(env)), from.alias, env);
+      return ofRelation(compileQuery(from.query, subquery({ ...env, scope: beyondFrom(env.scope) })), from.alias, env);
     case 'rows':
       throw new SyntaxFault('Unexpected table expression', from.at);
     case 'join':
@@ -53,6 +53,8 @@ export function analyzeFrom(from: From, env: Env, compileQuery: CompileQuery): S
       throw from satisfies never;
   }
 }
+
+const beyondFrom = (scope: Scope): Scope => (scope.siblings && scope.parent ? beyondFrom(scope.parent) : scope);
 
 function unnest(
   array: Typed,
@@ -83,6 +85,11 @@ function analyzePath(from: PathFrom, env: Env, compileQuery: CompileQuery): Sour
   const alias = from.alias ?? from.path.at(-1)!;
   if (from.path.length === 1) {
     const cte = env.ctes.get(head!.toLowerCase());
+    if (cte?.recursive) {
+      if (++cte.recursive.references > 1)
+        throw new SyntaxFault(`Multiple recursive references to table '${cte.name}' are not allowed`, from.at);
+      env.unit.recursions++;
+    }
     if (cte) return ofColumns(cte.sql, cte.columns, cte.value, alias, env, true);
   }
   if (from.path.length > 1 || env.locals?.has(head!.toLowerCase())) {
@@ -124,8 +131,11 @@ function tableFunction(from: From & { k: 'tvf' }, env: Env, compileQuery: Compil
 
 type Join = From & { k: 'join' };
 function analyzeJoin(join: Join, env: Env, compileQuery: CompileQuery): Source {
+  const before = env.unit.recursions;
   const left = analyzeFrom(join.left, env, compileQuery);
-  const right = analyzeFrom(join.right, { ...env, scope: { ...left.scope, parent: env.scope } }, compileQuery);
+  const between = env.unit.recursions;
+  const right = analyzeFrom(join.right, { ...env, scope: { ...left.scope, parent: env.scope, siblings: true } }, compileQuery);
+  refuseOuter(join, between > before, env.unit.recursions > between);
   const shared = new Set<RangeVariable>();
   for (const r of right.scope.ranges) {
     const l = r.alias !== undefined && left.scope.ranges.find(({ alias }) => alias?.toLowerCase() === r.alias!.toLowerCase());
@@ -155,6 +165,19 @@ function analyzeJoin(join: Join, env: Env, compileQuery: CompileQuery): Source {
     return { sql: `${left.sql} ${join.kind} JOIN ${text} ON ${on}`, scope };
   }
   return { sql: `${left.sql} ${join.kind} JOIN ${lateral}${text} ON ${on}`, scope };
+}
+
+/** Rows that an outer join makes up would keep a recursion going for ever. */
+function refuseOuter({ kind, at }: Join, left: boolean, right: boolean): void {
+  const operand =
+    (left || right) && kind === 'FULL'
+      ? 'an operand of a FULL OUTER'
+      : left && kind === 'RIGHT'
+        ? 'the left operand of a RIGHT'
+        : right && kind === 'LEFT'
+          ? 'the right operand of a LEFT'
+          : undefined;
+  if (operand) throw new SyntaxFault(`A query containing a recursive reference may not be used as ${operand} JOIN`, at);
 }
 
 function usingJoin(join: Join, left: Source, right: Source, text: string, scope: Scope): Source {

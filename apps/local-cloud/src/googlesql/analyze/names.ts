@@ -82,7 +82,7 @@ function takeFields(start: Typed, rest: readonly string[], at: number): Typed {
     }
     if (value.type.kind !== 'STRUCT')
       throw new SyntaxFault(`Cannot access field ${name} on a value with type ${formatType(value.type)}`, at);
-    const field = fieldOf(value, name);
+    const field = fieldOf(value, name, at);
     if (!field) throw new SyntaxFault(`Field name ${name} does not exist in ${formatType(value.type)}`, at);
     value = field;
   }

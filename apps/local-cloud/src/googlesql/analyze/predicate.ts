@@ -32,6 +32,11 @@ export function analyzeCase(node: Node & { k: 'case' }, env: Env): Typed {
 
 function among(of: Typed, items: readonly Typed[], node: Node & { k: 'in' }): Typed {
   const [first, ...rest] = unify([of, ...items], 'IN', node.at);
+  // DuckDB's IN takes NULLs inside of structs for values; `=` does not.
+  if (first!.type.kind === 'STRUCT') {
+    const each = rest.map((v) => operator('=', [first!, v], node.at, '').sql);
+    return negate(raw(BOOL, `(${each.join(' OR ')})`), node.not);
+  }
   return negate(raw(BOOL, `(${first!.sql} IN (${rest.map((v) => v.sql).join(', ')}))`), node.not);
 }
 

@@ -24,11 +24,13 @@ import { compileSet } from './set-operation.ts';
 import { render } from './subquery.ts';
 import { conjunctsOf, raw } from './typed.ts';
 import type { CompileBody, Env, OutColumn, Relation } from './unit.ts';
-import { compileWith } from './with.ts';
+import { compileWith, refuseOrder } from './with.ts';
 
 export function compileQuery(query: Query, outer: Env): Relation {
   const { env, prefix } = compileWith(query, outer, plainBody);
+  const before = env.unit.recursions;
   const relation = compileBody(query.body, env, query.order, query);
+  if (env.unit.recursions > before) refuseOrder(query, 'A query containing a recursive reference');
   return prefix === '' ? relation : { ...relation, core: `${prefix}${relation.core}` };
 }
 
@@ -125,7 +127,9 @@ function compileSelect(select: Select, outer: Env, order: readonly OrderItem[], 
   const { unit } = outer;
   const windows = new Map<string, WindowRef>(select.windows.map((w) => [w.name.toLowerCase(), w.spec]));
   const base: Env = { unit, scope: outer.scope, ctes: outer.ctes, ...(outer.locals && { locals: outer.locals }) };
+  const before = unit.recursions;
   const from = select.from ? analyzeFrom(select.from, base, compileQuery) : { sql: '', scope: emptyScope(outer.scope) };
+  const inFrom = unit.recursions;
   const scoped: Env = { ...base, scope: from.scope };
   const rowEnv: Env = { ...scoped, windows };
   const where = select.where
@@ -139,11 +143,15 @@ function compileSelect(select: Select, outer: Env, order: readonly OrderItem[], 
   if (where) unit.scans.filter(conjunctsOf(where));
   const grouped =
     select.groupBy !== undefined ||
-    aggregates(select.having) ||
-    select.having !== undefined ||
     aggregates(select.qualify) ||
     select.items.some((i) => i.k === 'expr' && aggregates(i.of)) ||
     order.some((o) => aggregates(o.of));
+  if (select.having && !grouped) {
+    const why = aggregates(select.having)
+      ? 'only allows aggregation if GROUP BY or SELECT list aggregation is present'
+      : 'requires GROUP BY or aggregation to be present';
+    throw new SyntaxFault(`The HAVING clause ${why}`, select.having.at);
+  }
   if (!select.from) {
     const clause = select.where
       ? 'have a WHERE clause'
@@ -160,6 +168,7 @@ function compileSelect(select: Select, outer: Env, order: readonly OrderItem[], 
                 : undefined;
     if (clause) throw new SyntaxFault(`Query without FROM clause cannot ${clause}`, select.where?.at ?? select.items[0]?.of?.at);
   }
+  if (inFrom > before) refuseAcrossRows(select, grouped);
   const source = `${from.sql === '' ? '' : ` FROM ${from.sql}`}${where ? ` WHERE ${where.sql}` : ''}`;
   const group = grouped ? compileGrouping(select, rowEnv, source) : undefined;
   for (const key of group?.grouping.keys ?? []) unit.scans.derive(key.value.sql, key.sql);
@@ -217,6 +226,15 @@ function compileSelect(select: Select, outer: Env, order: readonly OrderItem[], 
   const body = group ? ` FROM ${group.render()}${having ? ` WHERE ${having}` : ''}` : source;
   if (qualify && !/ OVER \(/.test(qualify + list))
     throw new SyntaxFault('The QUALIFY clause requires analytic function to be present', select.qualify!.at);
+  if (unit.recursions > inFrom) throw new SyntaxFault('A recursive reference from inside an expression subquery is not allowed', select.at);
   const core = `SELECT ${select.distinct ? 'DISTINCT ' : ''}${list}${body}${qualify ? ` QUALIFY ${qualify}` : ''}`;
   return { core, columns, order: keys, limit: limitSql(query, outer), value, hidden: hidden.length > 0 };
+}
+
+/** What would look at all rows of an iteration together. */
+function refuseAcrossRows(select: Select, grouped: boolean): void {
+  const refuse = (what: string) => new SyntaxFault(`A subquery containing a recursive reference may not use ${what}`, select.at);
+  if (select.distinct || grouped) throw refuse('DISTINCT, GROUP BY, or any aggregate function');
+  const windowed = (node: Node | undefined) => someCall(node, (c) => c.over !== undefined);
+  if (windowed(select.qualify) || select.items.some((i) => i.k === 'expr' && windowed(i.of))) throw refuse('an analytic function');
 }

@@ -34,6 +34,8 @@ export interface Scope {
   /** What `*` expands to and what unqualified names find. USING merges columns here. */
   readonly columns: readonly ScopeColumn[];
   readonly grouped?: (value: Typed) => Typed | undefined;
+  /** What stands to the left in the same FROM: arrays see it, subqueries do not. */
+  readonly siblings?: true;
 }
 
 /** What stands in FROM: its text and what it offers. */
@@ -52,11 +54,12 @@ export function take(column: ScopeColumn): Typed {
   return { type: column.type, sql: column.sql, name: column.name };
 }
 
-export function fieldOf(value: Typed, name: string): Typed | undefined {
+export function fieldOf(value: Typed, name: string, at: number): Typed | undefined {
   if (value.type.kind !== 'STRUCT') return undefined;
   const { fields } = value.type;
   const i = fields.findIndex((f) => same(f.name, name));
   if (i < 0) return undefined;
+  if (fields.findLastIndex((f) => same(f.name, name)) > i) throw new SyntaxFault(`Struct field name ${name} is ambiguous`, at);
   const item = value.items?.[i];
   if (item) return { ...item, type: fields[i]!.type, name: fields[i]!.name };
   return {
@@ -110,7 +113,7 @@ function descend(value: Typed, rest: readonly string[], at: number): { value: Ty
   let current = value;
   let left = rest;
   while (left.length > 0 && current.type.kind === 'STRUCT') {
-    const next = fieldOf(current, left[0]!);
+    const next = fieldOf(current, left[0]!, at);
     if (!next) throw new SyntaxFault(`Field name ${left[0]} does not exist in ${describe(current.type)}`, at);
     current = next;
     left = left.slice(1);

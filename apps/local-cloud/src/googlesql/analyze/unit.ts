@@ -38,6 +38,8 @@ export interface Cte {
   readonly sql: string;
   readonly columns: readonly OutColumn[];
   readonly value: boolean;
+  /** While its recursive term is compiled: how often that has named it. */
+  readonly recursive?: { references: number };
 }
 
 /** Set when analysing above a GROUP BY: keys and aggregates are taken from the grouped subquery. */
@@ -73,6 +75,8 @@ export class Unit {
   readonly reads = new Map<string, { path: TablePath; columns: Set<string> }>();
   readonly scans = new Scans();
   deterministic = true;
+  /** References so far to the tables whose recursive terms are being compiled. */
+  recursions = 0;
   private serial = 0;
   private routineDepth = 0;
 

@@ -20,3 +20,14 @@ test.each([
   const { sql } = compile(`with w as (${query}) select a.x from w a cross join w b`, runner.context()) as CompiledQuery;
   expect(/ AS NOT MATERIALIZED /.test(sql.text)).toBe(again);
 });
+
+test.each([
+  ['UNION ALL', 'select n + 1 from t'],
+  ['UNION ALL', 'select n from t'],
+  ['UNION DISTINCT', 'select n + 1 from t'],
+])('a recursion by %s of %s that has no end is stopped after 500 iterations', async (union, step) => {
+  const query = (where: string) =>
+    runner.query(`with recursive t as (select 1 as n ${union.toLowerCase()} ${step}${where}) select count(*) from t`);
+  await expect(query('')).rejects.toThrow('A recursive CTE has reached the maximum number of iterations: 500');
+  if (step.includes('+')) expect((await query(' where n <= 500')).rows[0]!.f[0]!.v).toBe('501');
+});

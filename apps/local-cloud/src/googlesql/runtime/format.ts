@@ -193,7 +193,7 @@ export function formatText(format: string, shapes: readonly Shape[], values: rea
           if (useFlags.includes("'")) text = text.replace(/\B(?=([0-9a-f]{4})+$)/g, verb === 'o' || verb === 'u' ? ',' : ':');
           if (useFlags.includes('#')) text = (verb === 'o' ? '0' : verb === 'u' ? '' : '0x') + text;
           text = (n < 0n ? '-' : '') + text;
-          return pad(verb === 'X' ? text.toUpperCase() : text, useFlags, width, true);
+          return pad(numericText(verb === 'X' ? text.toUpperCase() : text), useFlags, width, true);
         }
         case 'f':
         case 'F':
@@ -212,6 +212,7 @@ export function formatText(format: string, shapes: readonly Shape[], values: rea
             const rounded = (digits * 2n + unit) / (unit * 2n);
             text = (value.startsWith('-') && rounded !== 0n ? '-' : '') + renderFixed(rounded, places);
           } else text = number(textFloat(value) ?? Number.NaN, useFlags, precision, verb);
+          if (useFlags.includes('#') && /\d/.test(text) && !text.includes('.')) text = text.replace(/^-?\d+/, '$&.');
           if (useFlags.includes("'")) text = text.replace(/\d+/, group);
           return pad(numericText(text), useFlags, width, /\d/.test(text));
         }

@@ -45,9 +45,17 @@ export function textFloat(text: string): number | undefined {
   const t = text.trim();
   if (/^[+-]?(inf|infinity)$/i.test(t)) return t.startsWith('-') ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY;
   if (/^[+-]?nan$/i.test(t)) return Number.NaN;
+  const hex = /^([+-]?)0x([0-9a-f]*)(?:\.([0-9a-f]*))?(?:p([+-]?\d+))?$/i.exec(t);
+  if (hex) return hexFloat(hex[1]!, hex[2]!, hex[3] ?? '', Number(hex[4] ?? 0));
   if (!/^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$/.test(t)) return undefined;
   const value = Number(t);
   return Number.isFinite(value) ? value : undefined;
+}
+
+function hexFloat(sign: string, whole: string, fraction: string, power: number): number | undefined {
+  if (whole + fraction === '') return undefined;
+  const value = Number(BigInt(`0x${whole}${fraction}`)) * 2 ** (power - 4 * fraction.length);
+  return sign === '-' ? -value : value;
 }
 
 export function textInt(text: string): bigint | undefined {
