@@ -136,6 +136,11 @@ describe('paths and queries', () => {
     },
   );
 
+  test.each(['/api/v1/tenants/acme_corp/quota', '/API/V1/Tenants/acme_corp/quota'])('what %s answers is kept by nobody', async (path) => {
+    const { status, headers } = await gateway.ask('GET', path, { key: ACME_KEY });
+    expect({ status, kept: headers.get('cache-control') }).toEqual({ status: 200, kept: 'no-store' });
+  });
+
   test('a query name given twice has no one meaning', async () => {
     expect((await gateway.ask('GET', '/api/v1/tenants?limit=1&limit=2', { admin: ADMIN_KEY })).status).toBe(400);
   });

@@ -59,8 +59,8 @@ export function crossOrigin(origins: readonly string[]): Middleware {
   });
 }
 
-/** API answers are somebody's own: nobody between keeps them. */
+/** API answers are somebody's own: nobody between keeps them. Routes do not look at the case of a path either. */
 export const notStored: Middleware = async (ctx, next) => {
-  if (ctx.path.startsWith('/api/')) ctx.set('Cache-Control', 'no-store');
+  if (/^\/api\//i.test(ctx.path)) ctx.set('Cache-Control', 'no-store');
   await next();
 };
