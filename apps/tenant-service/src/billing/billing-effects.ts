@@ -39,7 +39,11 @@ const STATUS: Readonly<Record<string, SubscriptionStatus>> = {
 };
 
 /** These may put another subscription in the place of the one that the tenant has. */
-const BEGINNINGS: ReadonlySet<string> = new Set(['checkout.session.completed', 'customer.subscription.created']);
+const BEGINNINGS: ReadonlySet<string> = new Set([
+  'checkout.session.completed',
+  'checkout.session.async_payment_succeeded',
+  'customer.subscription.created',
+]);
 /** By then the beginning of a subscription that is spoken of has come, or will not. */
 const OUT_OF_ORDER_MS = 3_600_000;
 
@@ -47,6 +51,9 @@ export async function takeEffect(event: BillingEvent, tools: BillingTools): Prom
   const facts = JSON.parse(event.payload) as BillingFacts;
   switch (event.type) {
     case 'checkout.session.completed':
+      // Paid by bank transfer, say: it is told again when the money came.
+      return facts.payment_status === 'unpaid' ? 'IGNORED' : checkout(event, facts, tools);
+    case 'checkout.session.async_payment_succeeded':
       return checkout(event, facts, tools);
     case 'customer.subscription.created':
     case 'customer.subscription.updated':

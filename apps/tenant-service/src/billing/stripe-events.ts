@@ -17,6 +17,8 @@ export interface BillingFacts {
   readonly subscription: string | null;
   /** Stripe's status of the subscription. */
   readonly status: string | null;
+  /** Of a checkout; absent in events that were kept before it was looked at. */
+  readonly payment_status?: string | null;
 }
 export interface VerifiedEvent {
   readonly event_id: string;
@@ -79,5 +81,6 @@ function factsOf(object: Loose): BillingFacts {
       ? textAt(object, 'id')
       : (idAt(object, 'subscription') ?? idAt(object, 'parent', 'subscription_details', 'subscription')),
     status: isSubscription ? textAt(object, 'status') : null,
+    payment_status: textAt(object, 'payment_status'),
   };
 }

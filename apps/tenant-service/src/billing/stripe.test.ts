@@ -61,6 +61,16 @@ describe('a checkout', () => {
     expect(mail).toMatch(/acme_corp_api_\w{32}/);
   });
 
+  test('one that is not paid yet onboards when the money came', async () => {
+    await post(checkout('evt_unpaid', { payment_status: 'unpaid' }));
+    expect(await settled('evt_unpaid')).toBe('IGNORED');
+    expect(acme()).toBeUndefined();
+    const paid = checkout('evt_paid', { payment_status: 'paid' });
+    await post({ ...paid, type: 'checkout.session.async_payment_succeeded' });
+    expect(await settled('evt_paid')).toBe('PROCESSED');
+    expect(acme()?.subscription).toMatchObject({ status: 'ACTIVE', plan_name: 'PROFESSIONAL' });
+  });
+
   test('the same event again changes nothing', async () => {
     await post(checkout());
     await settled('evt_checkout');
