@@ -9,6 +9,8 @@ export interface Answered {
   readonly text: string;
   /** From when it was due. */
   readonly ms: number;
+  /** Of `ms` what the load itself came late with, when it was asked at a rate. */
+  readonly late?: number;
 }
 type Headers = Readonly<Record<string, string>>;
 
@@ -48,15 +50,19 @@ export class HttpConnections {
     return answers;
   }
 
-  /** So many a second for so many seconds, whatever becomes of those before. */
+  /** So many a second for so many seconds, whatever becomes of those before, in the order of asking. Text is kept of what was not 200. */
   async atRate(perSecond: number, seconds: number, ask: (n: number) => Promise<Answered>): Promise<Answered[]> {
     const began = performance.now();
     const answers: Promise<Answered>[] = [];
+    const kept = async (asked: Promise<Answered>, late: number): Promise<Answered> => {
+      const { status, text, ms } = await asked;
+      return { status, text: status === 200 ? '' : text, ms: ms + late, late };
+    };
     for (let n = 0; n < perSecond * seconds; ) {
       const due = Math.min(perSecond * seconds, Math.floor(((performance.now() - began) / 1000) * perSecond) + 1);
       for (; n < due; n++) {
         const late = performance.now() - (began + (n / perSecond) * 1000);
-        answers.push(ask(n).then((answer) => ({ ...answer, ms: answer.ms + late })));
+        answers.push(kept(ask(n), late));
       }
       await new Promise((resolve) => setTimeout(resolve, 1));
     }
