@@ -1,5 +1,5 @@
 import { Transient } from '@convergence/contracts';
-import type { CheckpointTables, JournalStore } from '@convergence/ports';
+import type { CheckpointTables, JournalRow, JournalStore } from '@convergence/ports';
 import { fakeCheckpointTables, fakeJournalStore, fakeOwnerStore, keptLog, virtualClock } from '@convergence/testing';
 import { expect, test } from '@jest/globals';
 import { openSlice } from './open.ts';
@@ -75,4 +75,24 @@ test('a start gives up when it never can be read, or when it holds what can not 
     await clock.advance(10_000);
     await opening;
   }
+});
+
+/** The first look at a journal's rows leaves these out. */
+const hiding = (journal: JournalStore, hidden: (row: JournalRow) => boolean): JournalStore => ({
+  ...journal,
+  async *read(after, range) {
+    for await (const page of journal.read(after, range)) yield page.filter((row) => !hidden(row));
+  },
+});
+
+test('redo rows that the journal does not show yet are waited for by another start; one that is missing between others never comes', async () => {
+  const { journal, clock, open } = await given();
+  const slice = await open();
+  await slice.executeMany(Array.from({ length: 20 }, (_, i) => ({ do: 'park', lot: 'b', car: `other-${i}`, token: `o${i}` }) as const));
+  await slice.checkpoint();
+  const redo = journal.rows.filter((row) => row.type === 'slice.redo').slice(-2);
+  const shown = expect(open({ journal: hiding(journal, (row) => row.sequence === redo[1]!.sequence) })).rejects;
+  await Promise.all([shown.toMatchObject({ code: 'owner.changing' }), clock.advance(10_000)]);
+  const whole = expect(open({ journal: hiding(journal, (row) => row.sequence === redo[0]!.sequence) })).rejects;
+  await Promise.all([whole.toThrow(`redo row ${redo[0]!.sequence} is missing`), clock.advance(10_000)]);
 });
