@@ -72,8 +72,7 @@ export class Admission {
 
   /** By a checkpoint, in the real service: from then on an ended run may be forgotten. */
   #written(runId: string): void {
-    const admission = this.state.admissions.get(runId);
-    if (admission) admission.written = true;
+    this.state.ended.noteWritten(runId);
   }
 
   #admitted(run: RunSpec): void {

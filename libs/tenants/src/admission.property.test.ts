@@ -7,7 +7,7 @@ import { apply } from './apply.ts';
 import { utcDate } from './days.ts';
 import { decide, type TenantCommand } from './decide.ts';
 import { onboarded, runIdOf, sampleRun } from './sample.ts';
-import { initialState, type Tenant, type TenantsState } from './state.ts';
+import { findAdmission, initialState, type Tenant, type TenantsState } from './state.ts';
 
 const ROUNDS = 300;
 const STEPS = 250;
@@ -70,7 +70,7 @@ function simulate(seed: number): void {
       const run = sampleRun(n, { parameters_hash: `parameters-hash-${kind}`, parameters: {} });
       const before = { day: counts((r) => r.day === today), month: counts((r) => r.day.slice(0, 7) === today.slice(0, 7)), live: 0 };
       before.live = [...model.values()].filter((r) => r.state === 'live').length;
-      const known = state.admissions.has(run.run_id);
+      const known = findAdmission(state, run.run_id) !== undefined;
       const twin = [...model].find(([, r]) => r.state === 'live' && r.kind === kind)?.[0];
       const { outcome } = execute({ kind: 'admit', run }) as { outcome: string };
       const free = before.day < limit.day && before.month < limit.month && before.live < limit.live;

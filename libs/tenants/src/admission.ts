@@ -13,7 +13,7 @@ import { nextDayStart, nextMonthStart } from './days.ts';
 import { type Accepted, accept, type Context, iso } from './decision.ts';
 import type { TenantEvent } from './events.ts';
 import { forgetEnded } from './leases.ts';
-import { type Admission, lockOf, mustHave, type Tenant, type TenantsState } from './state.ts';
+import { type Admission, findAdmission, lockOf, mustHave, type Tenant, type TenantsState } from './state.ts';
 import { openDay, usageAt, usageDateAt } from './usage.ts';
 
 type Refused = Extract<AdmissionDecision, { outcome: 'refused' }>;
@@ -21,7 +21,7 @@ type Event<T extends TenantEvent['type']> = Extract<TenantEvent, { type: T }>;
 
 /** `house`: our own dry run at onboarding; it uses up nothing of the plan, so limits do not stop it. */
 export function decideAdmission(state: TenantsState, run: RunSpec, house: boolean, context: Context): Accepted<AdmissionDecision> {
-  const known = state.admissions.get(run.run_id);
+  const known = findAdmission(state, run.run_id);
   if (known) {
     if (known.run.tenant_id !== run.tenant_id || lockOf(known.run) !== lockOf(run)) {
       return accept(refused(run, 'request.invalid', 'The run id was used for another run.', {}, null));
@@ -96,7 +96,6 @@ export function applyAdmitted(state: TenantsState, event: Event<'run_admitted'>)
     heartbeat_at: null,
     ended_at: null,
     outcome: null,
-    written: false,
   };
   if (event.run.trigger_type === 'onboarding' && !event.counted) {
     tenant.onboarding.dryrun_run_id = event.run.run_id;

@@ -17,6 +17,7 @@ export {
   type ApiKey,
   type BillingEvent,
   type Credential,
+  findAdmission,
   initialState,
   type Limits,
   type ProviderConfig,

@@ -81,8 +81,8 @@ export function applyEnded(state: TenantsState, event: Event<'run_ended'> | Even
   tenant.live.delete(event.run_id);
   const lock = lockOf(admission.run);
   if (state.locks.get(lock) === event.run_id) state.locks.delete(lock);
-  // The text that is held already, not the event's own.
-  state.ended.push(admission.run.run_id);
+  state.admissions.delete(event.run_id);
+  state.ended.add(admission);
   if (tenant.onboarding.dryrun_run_id === event.run_id) {
     tenant.onboarding.dryrun_status = admission.outcome === 'succeeded' ? 'SUCCESS' : 'FAILED';
   }
@@ -115,16 +115,7 @@ function settle(tenant: Tenant, admission: Admission, refunded: boolean, at: str
 }
 
 /** Called with every admission and end. */
-export function forgetEnded(state: TenantsState, now: number): void {
-  let forgotten = 0;
-  for (const id of state.ended) {
-    const admission = state.admissions.get(id);
-    if (admission && (!admission.written || Date.parse(admission.ended_at ?? '') > now - ENDED_KEPT_MS)) break;
-    state.admissions.delete(id);
-    forgotten += 1;
-  }
-  if (forgotten > 0) state.ended.splice(0, forgotten);
-}
+export const forgetEnded = (state: TenantsState, now: number): void => state.ended.forget(now - ENDED_KEPT_MS);
 
 export interface SweepReply {
   readonly runs: readonly {
@@ -137,7 +128,7 @@ export interface SweepReply {
 /** Reservations whose run gave no sign for that long: lost. One that never started is refunded. */
 export function decideSweep(state: TenantsState, olderThanMinutes: number, context: Context): Accepted<SweepReply> {
   const before = context.now - olderThanMinutes * 60_000;
-  const lost = [...state.admissions.values()].filter((admission) => isLive(admission) && aliveAt(admission) <= before);
+  const lost = [...state.admissions.values()].filter((admission) => aliveAt(admission) <= before);
   return accept(
     {
       runs: lost.map(({ run, heartbeat_at }) => ({

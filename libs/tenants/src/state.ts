@@ -18,6 +18,7 @@ import type {
   TenantStatus,
 } from '@convergence/contracts';
 import { type ChangeFeed, emptyFeed } from './change-feed.ts';
+import { EndedRuns } from './ended-runs.ts';
 
 export interface ApiKey {
   readonly api_key_id: string;
@@ -109,8 +110,6 @@ export interface Admission {
   heartbeat_at: string | null;
   ended_at: string | null;
   outcome: AdmissionOutcome | null;
-  /** Its end is in the table, so memory may let go of it. */
-  written: boolean;
 }
 
 export interface Onboarding {
@@ -160,12 +159,12 @@ export interface TenantsState {
   readonly tenants: Map<TenantId, Tenant>;
   readonly keysByHash: Map<string, { readonly tenant: Tenant; readonly key: ApiKey }>;
   readonly keysById: Map<string, { readonly tenant: Tenant; readonly key: ApiKey }>;
-  /** Live ones, and those that ended a short while ago. */
+  /** Live ones. */
   readonly admissions: Map<string, Admission>;
   /** tenant, pipeline and parameters -> the live run. */
   readonly locks: Map<string, string>;
-  /** Ended admissions, oldest first. */
-  readonly ended: string[];
+  /** Those that ended a short while ago, or are in no table yet. */
+  readonly ended: EndedRuns<Admission>;
   readonly billing: Map<string, BillingEvent>;
   /** For those who follow tenants: not remembered over a restart. */
   readonly feed: ChangeFeed;
@@ -177,7 +176,7 @@ export const initialState = (): TenantsState => ({
   keysById: new Map(),
   admissions: new Map(),
   locks: new Map(),
-  ended: [],
+  ended: new EndedRuns(),
   billing: new Map(),
   feed: emptyFeed(),
 });
@@ -185,6 +184,9 @@ export const initialState = (): TenantsState => ({
 /** What makes two runs the same: the template, not the name it was asked by (its pipeline_id keeps an alias), and the parameters. */
 export const lockOf = (run: Pick<RunSpec, 'tenant_id' | 'provider' | 'domain' | 'template' | 'parameters_hash'>): string =>
   `${run.tenant_id} ${run.provider}/${run.domain}/${run.template} ${run.parameters_hash}`;
+
+export const findAdmission = (state: TenantsState, runId: string): Admission | undefined =>
+  state.admissions.get(runId) ?? state.ended.get(runId);
 
 export function mustHave(state: TenantsState, tenantId: string): Tenant {
   const tenant = state.tenants.get(tenantId as TenantId);

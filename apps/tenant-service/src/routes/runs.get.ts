@@ -1,5 +1,6 @@
 import { Refusal, RunSpec, type RunStatus, UUID_PATTERN } from '@convergence/contracts';
 import { internalRoute } from '@convergence/service';
+import { findAdmission } from '@convergence/tenants';
 import Type from 'typebox';
 import type { Tenants } from '../tenants.ts';
 
@@ -25,7 +26,7 @@ export const runsGetRoute = ({ slice }: Pick<Tenants, 'slice'>) =>
       }),
     },
     ({ params }) => {
-      const admission = slice.state.admissions.get(params.run_id);
+      const admission = findAdmission(slice.state, params.run_id);
       if (!admission) throw new Refusal('run.not_found', `No run ${params.run_id} is live or ended just now.`);
       const { run, admitted_at, started_at, heartbeat_at, ended_at, outcome } = admission;
       const status: RunStatus = outcome === null ? (started_at ? 'RUNNING' : 'PENDING') : ENDED[outcome];

@@ -1,12 +1,12 @@
 import { UUID_PATTERN, WhyPart } from '@convergence/contracts';
 import { internalRoute } from '@convergence/service';
-import { gatesOf, isLive } from '@convergence/tenants';
+import { findAdmission, gatesOf, isLive } from '@convergence/tenants';
 import Type from 'typebox';
 import type { Tenants } from '../tenants.ts';
 import { tenantOf } from './operation-route.ts';
 
 const gates = ({ slice, clock }: Pick<Tenants, 'slice' | 'clock'>, tenantId: string, runId?: string) => {
-  const run = runId === undefined ? undefined : slice.state.admissions.get(runId)?.run;
+  const run = runId === undefined ? undefined : findAdmission(slice.state, runId)?.run;
   return gatesOf(slice.state, tenantOf(slice, tenantId), run, clock.now());
 };
 
@@ -21,7 +21,7 @@ export const runsWhyRoute = (tools: Pick<Tenants, 'slice' | 'clock'>) =>
       response: WhyPart,
     },
     ({ params }) => {
-      const admission = tools.slice.state.admissions.get(params.run_id);
+      const admission = findAdmission(tools.slice.state, params.run_id);
       if (!admission) return { body: { tenant_id: null, status: null, gates: [] } };
       const { tenant_id } = admission.run;
       const passed = gates(tools, tenant_id, params.run_id).map((gate) => ({

@@ -1,6 +1,6 @@
 import type { RunSpec } from '@convergence/contracts';
 import { runAdmissions } from '@convergence/tables';
-import { type Admission, type AdmissionOutcome, isLive, reserve } from '@convergence/tenants';
+import { type Admission, type AdmissionOutcome, findAdmission, isLive, reserve } from '@convergence/tenants';
 import { date, flag, json, text, textOrNull, time, timeOrNull } from './cells.ts';
 import { ids, must, type TenantProjection } from './projection.ts';
 
@@ -23,9 +23,9 @@ export const admissions: TenantProjection = {
     }
   },
   row(state, runId) {
-    const admission = state.admissions.get(runId);
+    const admission = findAdmission(state, runId);
     if (!admission) return null;
-    const { run, written: _, ...lease } = admission;
+    const { run, ...lease } = admission;
     const { run_id, pipeline_id, parameters_hash, trigger_type } = run;
     return { run_id, ...ids(run.tenant_id), pipeline_id, parameters_hash, trigger_type, spec: JSON.stringify(run), ...lease };
   },
@@ -42,22 +42,17 @@ export const admissions: TenantProjection = {
         heartbeat_at: timeOrNull(row, 'heartbeat_at'),
         ended_at: timeOrNull(row, 'ended_at'),
         outcome: textOrNull(row, 'outcome') as AdmissionOutcome | null,
-        written: row.ended_at != null,
       };
       if (isLive(admission)) reserve(state, must(state, text(row, 'tenant_id')), admission);
       else ended.push(admission);
     }
     for (const admission of ended.sort((a, b) => ((a.ended_at ?? '') < (b.ended_at ?? '') ? -1 : 1))) {
-      state.admissions.set(admission.run.run_id, admission);
-      state.ended.push(admission.run.run_id);
+      state.ended.add(admission, true);
     }
   },
   history: {
-    closed: (state, runId) => state.admissions.get(runId)?.ended_at != null,
+    closed: (state, runId) => state.ended.has(runId),
     // Memory lets go of it later, by age.
-    forget(state, runId) {
-      const admission = state.admissions.get(runId);
-      if (admission) admission.written = true;
-    },
+    forget: (state, runId) => state.ended.noteWritten(runId),
   },
 };
