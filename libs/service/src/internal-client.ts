@@ -1,7 +1,7 @@
 /**
  * Calls to another of our services: signed principal, trace context, deadline, retries.
  *
- * Does not know: what is asked. 1. A call either answers or throws: the other side's Refusal as the same Refusal, "not now" (503, no
+ * Does not know: what is asked. 1. A call either answers or throws: the other side's Refusal as the same Refusal, its time to come again too, "not now" (503, no
  * connection, deadline) as Transient, anything else as an Error. 2. Only what may be repeated is repeated: GET, calls marked
  * `idempotent`, and connections that were refused before a byte was sent. 3. All attempts together stay within the deadline.
  */
@@ -62,7 +62,7 @@ export function internalClient(options: InternalClientOptions): InternalClient {
   const send = async (request: InternalRequest): Promise<InternalResponse> => {
     const { response, text } = await attempts(options, request);
     const body = text === '' ? undefined : JSON.parse(text);
-    if (!response.ok) throw errorOf(options.target, response.status, body);
+    if (!response.ok) throw errorOf(options.target, response.status, body, response.headers.get('retry-after'));
     return { status: response.status, headers: response.headers, body };
   };
   return {
@@ -188,7 +188,7 @@ async function attempt<T>(
   }
 }
 
-function errorOf(target: ServiceName, status: number, body: unknown): Error {
+function errorOf(target: ServiceName, status: number, body: unknown, retryAfter: string | null = null): Error {
   const { code, detail, ...rest } = (body ?? {}) as { code?: string; detail?: string } & Record<string, unknown>;
   if (code === undefined || !Object.hasOwn(ERRORS, code) || status === 500) {
     return status === 503 || status === 429
@@ -196,7 +196,8 @@ function errorOf(target: ServiceName, status: number, body: unknown): Error {
       : new Error(`${target} answered ${status}${code ? ` ${code}` : ''}${detail ? `: ${detail}` : ''}`);
   }
   const known = code as ErrorCode;
-  if (status >= 500) return new Transient(detail ?? `${target} is not available.`, { code: known });
+  const wait = retryAfter === null ? {} : { retryAfterSeconds: Number(retryAfter) };
+  if (status >= 500) return new Transient(detail ?? `${target} is not available.`, { code: known, ...wait });
   const { type: _type, title: _title, status: _status, instance: _instance, trace_id: _trace, ...fields } = rest;
-  return new Refusal(known, detail ?? ERRORS[known].title, { fields });
+  return new Refusal(known, detail ?? ERRORS[known].title, { fields, ...wait });
 }

@@ -143,7 +143,7 @@ describe('calls between services', () => {
       throw new Transient('moving', { code: 'owner.changing' });
     });
     const no = route({ method: 'GET', path: '/no' }, () => {
-      throw new Refusal('quota.daily_exceeded', 'Used 6/6', { fields: { limit: 6 } });
+      throw new Refusal('quota.daily_exceeded', 'Used 6/6', { fields: { limit: 6 }, retryAfterSeconds: 77 });
     });
     const { service, url } = await serve({ routes: [flaky, never, no] });
     expect(await client(url).call({ method: 'GET', path: '/flaky', principal })).toEqual({ asked: 3 });
@@ -157,6 +157,7 @@ describe('calls between services', () => {
       code: 'quota.daily_exceeded',
       message: 'Used 6/6',
       fields: { limit: 6 },
+      retryAfterSeconds: 77,
     });
     await service.stop();
     await expect(client(url).call({ method: 'GET', path: '/no', principal })).rejects.toMatchObject({ name: 'Transient' });
