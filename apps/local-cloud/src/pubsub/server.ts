@@ -47,7 +47,7 @@ export async function startPubSub(options: {
 }): Promise<PubSub> {
   const { control, log } = options;
   control.faults.declare(FAULT_POINTS);
-  const store = new Store(join(options.dataDir, 'pubsub.db'));
+  const store = new Store(join(options.dataDir, 'pubsub.db'), (error) => log('pubsub: the log could not be flushed', error));
   const broker = new Broker({
     store,
     now: control.clock.now,
@@ -96,7 +96,7 @@ export async function startPubSub(options: {
       clearInterval(aging);
       await server.close();
       broker.tick();
-      store.close();
+      await store.close();
     },
   };
 }

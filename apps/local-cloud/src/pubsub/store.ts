@@ -6,8 +6,10 @@
  * 2. Bytes of messages are written once and never changed.
  */
 import { mkdirSync } from 'node:fs';
+import { open } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
+import { LogFlush } from './log-flush.ts';
 import type { SnapshotConfig, SubscriptionConfig, TopicConfig } from './resources.ts';
 import type { Pending, Segment } from './segment.ts';
 
@@ -55,14 +57,16 @@ const SCHEMA = `
 export class Store {
   readonly #db: DatabaseSync;
   readonly #sql = new Map<string, StatementSync>();
+  readonly #flush: LogFlush;
   #nextId: number;
 
-  constructor(path: string) {
+  constructor(path: string, onFailure: (error: unknown) => void) {
     mkdirSync(dirname(path), { recursive: true });
     this.#db = new DatabaseSync(path);
     this.#db.exec('PRAGMA page_size = 16384; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 4000');
     this.#db.exec('PRAGMA cache_size = -8000; PRAGMA journal_size_limit = 134217728');
     this.#db.exec(SCHEMA);
+    this.#flush = new LogFlush(() => open(`${path}-wal`, 'r'), onFailure);
     const ids = ['topics', 'subscriptions', 'snapshots'].map((table) => Number(this.#get(`SELECT MAX(id) AS n FROM ${table}`)?.n ?? 0));
     this.#nextId = Math.max(...ids, Number(this.#get(`SELECT value AS n FROM meta WHERE key = 'last_id'`)?.n ?? 0)) + 1;
   }
@@ -89,6 +93,7 @@ export class Store {
     try {
       const result = work();
       this.#db.exec('COMMIT');
+      this.#flush.committed();
       return result;
     } catch (error) {
       this.#db.exec('ROLLBACK');
@@ -247,7 +252,8 @@ export class Store {
     return Buffer.from(data.buffer, data.byteOffset, data.byteLength);
   }
 
-  close(): void {
+  async close(): Promise<void> {
+    await this.#flush.close();
     this.#db.close();
   }
 
