@@ -4,13 +4,14 @@ import { Lately } from './lately.ts';
 function given() {
   let now = 0;
   let proofs = 0;
-  const lately = new Lately({ now: () => now });
+  let random = 1;
+  const lately = new Lately({ now: () => now }, () => random);
   const prove = (tenant = 'acme', fails = false) =>
     lately.proven(tenant, 'read', async () => {
       proofs++;
       if (fails) throw new Error('no');
     });
-  return { lately, prove, proofs: () => proofs, pass: (ms: number) => (now += ms) };
+  return { lately, prove, proofs: () => proofs, pass: (ms: number) => (now += ms), draw: (n: number) => (random = n) };
 }
 
 test('proves once a minute for a tenant, and for each tenant', async () => {
@@ -21,6 +22,16 @@ test('proves once a minute for a tenant, and for each tenant', async () => {
   expect(proofs()).toBe(2);
   pass(60_000);
   await prove();
+  expect(proofs()).toBe(3);
+});
+
+test('tenants that were proven together are not all proven again together', async () => {
+  const { prove, proofs, pass, draw } = given();
+  await prove('acme');
+  draw(0);
+  await prove('globex');
+  pass(30_000);
+  await Promise.all([prove('acme'), prove('globex')]);
   expect(proofs()).toBe(3);
 });
 

@@ -1,31 +1,34 @@
 /**
- * What was proven a moment ago and holds for all runs of a tenant: proven once a minute, however many ask.
- * A proof that fails is not remembered, and those who waited for it fail with it.
+ * What was proven a moment ago and holds for all runs of a tenant: proven again within a minute, however many ask.
+ * A proof that fails is not remembered, and those who waited for it fail with it. Tenants whose runs began together are not proven again
+ * together: each proof holds for another time.
  */
 import type { Clock } from '@convergence/ports';
 
-const HOLDS_MS = 60_000;
+const HOLDS_MS = { least: 30_000, most: 60_000 };
 
 export class Lately {
   readonly #clock: Pick<Clock, 'now'>;
-  readonly #proofs = new Map<string, { readonly at: number; readonly proof: Promise<void> }>();
+  readonly #random: () => number;
+  readonly #proofs = new Map<string, { readonly until: number; readonly proof: Promise<void> }>();
 
-  constructor(clock: Pick<Clock, 'now'>) {
+  constructor(clock: Pick<Clock, 'now'>, random: () => number = Math.random) {
     this.#clock = clock;
+    this.#random = random;
   }
 
   proven(tenantId: string, what: string, prove: () => Promise<void>): Promise<void> {
     const key = `${tenantId}/${what}`;
     const now = this.#clock.now();
     const known = this.#proofs.get(key);
-    if (known && now - known.at < HOLDS_MS) return known.proof;
-    for (const [old, { at }] of this.#proofs) {
-      if (now - at < HOLDS_MS) break;
+    if (known && now < known.until) return known.proof;
+    for (const [old, { until }] of this.#proofs) {
+      if (now < until) break;
       this.#proofs.delete(old);
     }
     const proof = prove();
     this.#proofs.delete(key);
-    this.#proofs.set(key, { at: now, proof });
+    this.#proofs.set(key, { until: now + HOLDS_MS.least + this.#random() * (HOLDS_MS.most - HOLDS_MS.least), proof });
     proof.catch(() => this.#proofs.get(key)?.proof === proof && this.#proofs.delete(key));
     return proof;
   }

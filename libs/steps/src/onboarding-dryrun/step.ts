@@ -2,7 +2,7 @@
  * Proves that the tenant's dataset takes rows and can be read.
  *
  * 1. The run's row is appended, together with those of other runs of the tenant. 2. A step that may have written before looks first,
- * so a run has one row. 3. Reading is proven by the first run of each minute, which finds its own row; the others rely on that.
+ * so a run has one row. 3. Reading is proven at least once a minute, by a run that finds its own row; the others rely on that.
  */
 import { StepFailure } from '../failure.ts';
 import { tableIn } from '../sql.ts';

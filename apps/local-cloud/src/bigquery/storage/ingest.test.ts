@@ -123,6 +123,21 @@ test('many waiting rows are folded without being asked for', async () => {
   expect(await stored(1)).toHaveLength(20_000);
 });
 
+test('6: tables that began to fill together are folded each at its own time', async () => {
+  await ingest.close();
+  const ages = [0, 60_000];
+  ingest = new Ingest(
+    database,
+    locks,
+    () => undefined,
+    () => ages.shift()!,
+  );
+  ingest.attach(log);
+  await Promise.all([append(target(1), 1n), append(target(2), 2n)]);
+  while ((await recorded()).length === 0) await pause(5);
+  expect(await recorded()).toEqual([1n]);
+});
+
 test('while many rows move, others have their turn', async () => {
   const ids = target(8);
   await append(ids, ...Array.from({ length: 3000 }, (_, i) => BigInt(i)));

@@ -9,7 +9,7 @@
  * 4. Rows of one table are folded in the order in which they were logged.
  * 5. Rows of a table that is gone are dropped with it.
  * 6. A fold costs what more than a hundred rows do, however few it moves: rows wait until somebody reads them, there are many, or they are old,
- *    and tables whose time comes together share a transaction.
+ *    and tables whose time comes together share a transaction. Tables that began to fill together do not grow old together.
  */
 import { setImmediate as turn } from 'node:timers/promises';
 import { BIGINT, DuckDBDataChunk, DuckDBListValue, type DuckDBType, type DuckDBValue, LIST } from '@duckdb/node-api';
@@ -21,7 +21,7 @@ import type { WriteLog } from './write-log.ts';
 /** A few milliseconds: all rows at once would let every call wait that comes meanwhile. */
 const CHUNK = 512;
 const LOOK_MS = 1_000;
-const OLD_MS = 30_000;
+const OLD_MS = { least: 20_000, most: 40_000 };
 /** Of all tables: what waits lies in memory. */
 const MANY_ROWS = 10_000;
 /** In one transaction, which checkpoints and changes of these tables wait for. */
@@ -42,7 +42,7 @@ interface Pending {
   rows: (readonly DuckDBValue[])[];
   first: number;
   last: number;
-  readonly since: number;
+  readonly due: number;
 }
 
 export class Ingest {
@@ -51,6 +51,7 @@ export class Ingest {
   readonly #database: Database;
   readonly #locks: TableLocks;
   readonly #changed: (id: number) => void;
+  readonly #oldAfterMs: () => number;
   readonly #pending = new Map<number, Pending>();
   readonly #folding = new Map<number, { first: number; done: Promise<void> }>();
   /** Logged but not yet durable, in order. */
@@ -62,10 +63,16 @@ export class Ingest {
   #timer: NodeJS.Timeout | undefined;
   #closed = false;
 
-  constructor(database: Database, locks: TableLocks, changed: (id: number) => void) {
+  constructor(
+    database: Database,
+    locks: TableLocks,
+    changed: (id: number) => void,
+    oldAfterMs = () => OLD_MS.least + Math.random() * (OLD_MS.most - OLD_MS.least),
+  ) {
     this.#database = database;
     this.#locks = locks;
     this.#changed = changed;
+    this.#oldAfterMs = oldAfterMs;
   }
 
   async load(connection: Connection): Promise<void> {
@@ -81,10 +88,10 @@ export class Ingest {
   }
 
   #look(): void {
-    const before = this.#rows >= MANY_ROWS ? Number.POSITIVE_INFINITY : performance.now() - OLD_MS;
-    const due = [...this.#pending].filter(([, { since }]) => since <= before).map(([id]) => id);
-    if (due.length === 0) return;
-    this.#looking ??= this.#foldThese(due)
+    const until = this.#rows >= MANY_ROWS ? Number.POSITIVE_INFINITY : performance.now();
+    const ids = [...this.#pending].filter(([, { due }]) => due <= until).map(([id]) => id);
+    if (ids.length === 0) return;
+    this.#looking ??= this.#foldThese(ids)
       .catch(() => undefined)
       .finally(() => {
         this.#looking = undefined;
@@ -118,7 +125,7 @@ export class Ingest {
   #accept(target: Target, rows: readonly (readonly DuckDBValue[])[], sequence: number): void {
     let pending = this.#pending.get(target.id);
     if (!pending) {
-      pending = { target, rows: [], first: sequence, last: sequence, since: performance.now() };
+      pending = { target, rows: [], first: sequence, last: sequence, due: performance.now() + this.#oldAfterMs() };
       this.#pending.set(target.id, pending);
     }
     pending.target = target;
