@@ -17,8 +17,8 @@ const RUNS = Number(process.env.BENCH_RUNS ?? 2000);
 const TENANTS = Number(process.env.BENCH_TENANTS ?? 50);
 /** POSTs under way at once in a flood. */
 const FLOOD = 64;
-/** A system is warm when some runs cost it no less than those before, but for this share. */
-const WARM = { runs: 500, share: 0.05, most: 20 };
+/** A system is warm when twice in a row so many runs cost it no less than ever before, but for this share. */
+const WARM = { runs: 1000, share: 0.05, most: 20 };
 /** Of what local-cloud counts. */
 const COUNTED = ['appends', 'publishRequests', 'messagesPublished', 'messagesAcked', 'ackRequests', 'statements'];
 const PARTS = ['start', 'post', 'throughput', 'peers'];
@@ -58,7 +58,8 @@ if (wanted('peers')) await measurePeers(RUNS, FLOOD, perSecond);
 
 async function warmUp(): Promise<void> {
   const costs: number[] = [];
-  const steady = () => costs.length > 1 && (costs.at(-1) as number) > (costs.at(-2) as number) * (1 - WARM.share);
+  const least = () => Math.min(...costs.slice(0, -2)) * (1 - WARM.share);
+  const steady = () => costs.length > 2 && costs.slice(-2).every((cost) => cost > least());
   while (costs.length < WARM.most && !steady()) costs.push(sum(Object.values((await system.flood(WARM.runs, FLOOD)).costs)));
   const each = costs.map((ms) => ms.toFixed(1)).join(', ');
   say('warm-up', `${each} ms of processor time a run, ${WARM.runs} at a time: ${steady() ? 'steady' : 'not steady yet'}`);

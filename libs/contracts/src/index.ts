@@ -11,7 +11,7 @@ export { RETIRED_SUBSCRIPTIONS, SUBSCRIPTIONS, type SubscriptionDefinition, subs
 export { tenantChanged } from './events/tenant-changed.ts';
 export { orphanSweep, queueTick, quotaReset, scheduleTick } from './events/ticks.ts';
 export * from './ids.ts';
-export { AdmissionDecision, AdmitRequest, AdmitResponse } from './internal/admission.ts';
+export { AdmissionDecision, AdmitRequest, AdmitResponse, refusalOf } from './internal/admission.ts';
 export { KeyLookupRequest, KeyLookupResponse, KeysUsedRequest, RunContextResponse } from './internal/keys.ts';
 export { TenantNotice } from './internal/notices.ts';
 export { Gate, TICK_ENDPOINTS, WhyPart } from './internal/ticks.ts';

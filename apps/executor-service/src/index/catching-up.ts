@@ -53,7 +53,8 @@ export function startCatchingUp(parts: Parts): () => void {
 /** What was asked for, and perhaps ended, after the table was read and before anything was heard. */
 export async function addUnknown({ index, table, capacity }: Parts, started: number, signal: AbortSignal): Promise<void> {
   const from = new Date(started - AROUND_START_MS).toISOString();
-  for (const row of await table.list({ tenantId: undefined, from }, undefined, capacity, signal))
+  const to = new Date(started + SOON_MS).toISOString();
+  for (const row of await table.list({ tenantId: undefined, from, to }, undefined, capacity, signal))
     if (!index.get(row.run_id)) index.add(row);
 }
 

@@ -1,20 +1,16 @@
 import { randomUUID } from 'node:crypto';
-import {
-  type AdmitResponse,
-  ERRORS,
-  type ErrorCode,
-  Refusal,
-  type RunAccepted,
-  type RunSpec,
-  runsRetry,
-  Transient,
-} from '@convergence/contracts';
+import { type AdmitResponse, Refusal, type RunAccepted, type RunSpec, refusalOf, runsRetry, Transient } from '@convergence/contracts';
 import { hasEnded } from '@convergence/runs';
 import { route } from '@convergence/service';
 import type { Executor } from '../executor.ts';
 
 /** A run of its own with the same parameters, admitted like any other; it takes over what the first one completed. */
-export const runsRetryRoute = ({ runs, templates, tenantService }: Pick<Executor, 'runs' | 'templates' | 'tenantService'>) =>
+export const runsRetryRoute = ({
+  runs,
+  templates,
+  tenantService,
+  clock,
+}: Pick<Executor, 'runs' | 'templates' | 'tenantService' | 'clock'>) =>
   route(runsRetry, async ({ params, body, principal }) => {
     const record = await runs.get(params.run_id, principal);
     const { spec, run_id, tenant_id, pipeline_id } = record;
@@ -52,6 +48,5 @@ export const runsRetryRoute = ({ runs, templates, tenantService }: Pick<Executor
       return accepted(run.run_id, 'PENDING', `Retry of ${run_id} from ${from === 'start' ? 'the start' : 'where it failed'}`);
     if (decision.outcome === 'existing')
       return accepted(decision.existing_run_id, decision.status, 'Pipeline already running - returning existing');
-    if (!Object.hasOwn(ERRORS, decision.code)) throw new Error(`admission refused with a code that nobody knows: ${decision.code}`);
-    throw new Refusal(decision.code as ErrorCode, decision.detail, { fields: { tenant_id, customer_id: tenant_id, ...decision.fields } });
+    throw refusalOf(decision, tenant_id, clock.now());
   });

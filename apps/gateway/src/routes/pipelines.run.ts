@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { ERRORS, type ErrorCode, Refusal, type RunSpec, type TenantId } from '@convergence/contracts';
+import { Refusal, type RunSpec, refusalOf, type TenantId } from '@convergence/contracts';
 import type { Clock } from '@convergence/ports';
 import type { Admit } from '../admissions.ts';
 import type { Handle } from '../forward.ts';
@@ -54,7 +54,7 @@ export const pipelinesRunRoute =
           },
         };
       case 'refused':
-        throw refusal(decision, tenantId, clock.now());
+        throw refusalOf(decision, tenantId, clock.now());
       default:
         return decision satisfies never;
     }
@@ -67,20 +67,4 @@ function named(by: unknown): string | undefined {
   if (typeof by === 'string' && by !== '' && by.length <= LONGEST_NAME) return by;
   const message = `must be a text of 1 to ${LONGEST_NAME} characters`;
   throw new Refusal('request.invalid', `trigger_by ${message}.`, { fields: { errors: [{ in: 'body', path: '/trigger_by', message }] } });
-}
-
-type Refused = {
-  readonly code: string;
-  readonly detail: string;
-  readonly fields: Record<string, unknown>;
-  readonly retry_at: string | null;
-};
-
-/** Admission's no, as the client reads it. */
-export function refusal({ code, detail, fields, retry_at }: Refused, tenantId: TenantId, now: number): Error {
-  if (!Object.hasOwn(ERRORS, code)) return new Error(`admission refused with a code that nobody knows: ${code}`);
-  return new Refusal(code as ErrorCode, detail, {
-    fields: { tenant_id: tenantId, customer_id: tenantId, ...fields },
-    ...(retry_at !== null && { retryAfterSeconds: Math.max(1, Math.ceil((Date.parse(retry_at) - now) / 1000)) }),
-  });
 }

@@ -1,4 +1,5 @@
 import Type, { type Static } from 'typebox';
+import { ERRORS, type ErrorCode, Refusal } from '../errors.ts';
 import { RunSpec, Timestamp } from '../events/run.ts';
 
 /**
@@ -31,3 +32,13 @@ export const AdmissionDecision = Type.Union([
 export type AdmissionDecision = Static<typeof AdmissionDecision>;
 export const AdmitResponse = Type.Object({ decisions: Type.Array(AdmissionDecision) });
 export type AdmitResponse = Static<typeof AdmitResponse>;
+
+/** Admission's no, as the client reads it. */
+export function refusalOf(decision: Extract<AdmissionDecision, { outcome: 'refused' }>, tenantId: string, now: number): Error {
+  const { code, detail, fields, retry_at } = decision;
+  if (!Object.hasOwn(ERRORS, code)) return new Error(`admission refused with a code that nobody knows: ${code}`);
+  return new Refusal(code as ErrorCode, detail, {
+    fields: { tenant_id: tenantId, customer_id: tenantId, ...fields },
+    ...(retry_at !== null && { retryAfterSeconds: Math.max(1, Math.ceil((Date.parse(retry_at) - now) / 1000)) }),
+  });
+}

@@ -1,0 +1,37 @@
+import { expect, test } from '@jest/globals';
+import { runsRetryRoute } from './runs.retry.ts';
+
+const RUN = '00000000-0000-4000-8000-000000000001';
+const NOW = Date.parse('2026-03-01T23:59:30Z');
+
+test('a retry that the quota refuses says when to come again', async () => {
+  const record = {
+    run_id: RUN,
+    tenant_id: 'acme_corp',
+    pipeline_id: 'p',
+    status: 'FAILED',
+    spec: { provider: 'gcp', domain: 'example', template: 'dryrun' },
+  };
+  const refused = {
+    outcome: 'refused',
+    code: 'quota.daily_exceeded',
+    detail: 'Daily pipeline quota exceeded.',
+    fields: {},
+    retry_at: '2026-03-02T00:00:00Z',
+  };
+  const parts = {
+    runs: { get: async () => record },
+    templates: { find: () => ({}) },
+    tenantService: {
+      call: async ({ body }: { body: { runs: { run_id: string }[] } }) => ({ decisions: [{ run_id: body.runs[0]?.run_id, ...refused }] }),
+    },
+    clock: { now: () => NOW },
+  } as unknown as Parameters<typeof runsRetryRoute>[0];
+  const call = { params: { run_id: RUN }, body: {}, principal: { kind: 'tenant', tenantId: 'acme_corp' } };
+  const retry = runsRetryRoute(parts).handle as unknown as (given: typeof call) => Promise<unknown>;
+  await expect(retry(call)).rejects.toMatchObject({
+    code: 'quota.daily_exceeded',
+    retryAfterSeconds: 30,
+    fields: { tenant_id: 'acme_corp' },
+  });
+});
