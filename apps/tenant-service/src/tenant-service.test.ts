@@ -1,4 +1,4 @@
-import type { AdmitResponse, OnboardAnswer } from '@convergence/contracts';
+import type { AdmitResponse, OnboardAnswer, TenantId } from '@convergence/contracts';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { hashOf } from './api-key-text.ts';
 import { ANYONE, acmeBody, ownerOf, startTenants, type TenantsUnderTest } from './testing/tenants-under-test.ts';
@@ -346,6 +346,8 @@ describe('tables and edits by hand', () => {
       body: { provider: 'OPENAI', credential_name: 'o', credentials: { api_key: 'sk-0123456789abcdefghij' } },
     });
     await admit([spec()]);
+    const welcomed = () => service.slice().state.tenants.get('acme_corp' as TenantId)?.onboarding?.welcome_sent_at;
+    while (!welcomed()) await new Promise((resolve) => setTimeout(resolve, 5));
     const before = structuredClone(service.slice().state);
     await service.restart();
     const after = structuredClone(service.slice().state);

@@ -80,7 +80,7 @@ describe('tenants', () => {
   test('the warehouse is not asked for days before a tenant was', async () => {
     await service.clock.advance(3 * 86_400_000);
     const asked = service.warehouse.statements.length;
-    for (const range of ['from=0000-01-01&to=0000-01-31', 'to=0000-01-31', 'from=2025-12-01&to=2026-01-10']) {
+    for (const range of ['from=0001-01-01&to=0001-01-31', 'to=0001-01-31', 'from=2025-12-01&to=2026-01-10']) {
       expect(await service.ask<Any>('GET', `/tenants/acme_corp/usage?${range}`)).toEqual({ items: [], next_cursor: null });
     }
     expect(service.warehouse.statements).toHaveLength(asked);
