@@ -65,12 +65,25 @@ export async function manyRuns(tenants: number) {
       async () => (await reservations()) === 0,
       60_000,
       () => 'the runs do not end',
-    );
+    ).catch(async (cause: unknown) => {
+      throw new Error(await whyNotEnded(), { cause });
+    });
     const seconds = (performance.now() - began) / 1000;
     const after = usedMs();
     const counted = totals(await counts('GET'), answers.length);
     const costs = Object.fromEntries(Object.entries(after).map(([name, ms]) => [name, (ms - (before[name] ?? 0)) / answers.length]));
     return { posts: answers.map(({ ms }) => ms), ...(await recorded(since, answers.length)), seconds, costs, counted };
+  }
+
+  /** Of the live runs some, each with what it waits for, and what the services said last. */
+  async function whyNotEnded(): Promise<string> {
+    const told: string[] = [];
+    for (const status of ['PENDING', 'RUNNING']) {
+      const { body } = await system.request('GET', `/pipelines/runs?status=${status}&limit=3`, { admin: true });
+      for (const { pipeline_logging_id: id } of body.items)
+        told.push(JSON.stringify((await system.request('GET', `/pipelines/runs/${id}/why`, { admin: true })).body));
+    }
+    return ['the runs do not end', ...told, system.output.join('').slice(-5000)].join('\n');
   }
 
   const usedMs = () => Object.fromEntries(Object.entries(processes).map(([name, pid]) => [name, cpuSeconds(pid) * 1000]));
