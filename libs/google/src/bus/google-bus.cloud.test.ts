@@ -123,6 +123,25 @@ describe('the bus on Pub/Sub', () => {
     await subscriber.stop(5_000);
   });
 
+  test('a message whose receipt travels with one that comes too late is handled at once', async () => {
+    const seen: number[] = [];
+    const subscriber = bus.subscribe(
+      { subscription: 'run-requested.executor-service', maxMessages: 10, maxBatch: 1, exactlyOnce: true },
+      async (batch) => {
+        for (const m of batch) seen.push(JSON.parse(m.body.toString()).n);
+        return batch.map(() => done);
+      },
+    );
+    await bus.publish([message('run-requested', { n: 1 })]);
+    await until(() => seen.includes(1), 'it listens');
+    await fetch(`${cloud.env.BIGQUERY_EMULATOR_HOST}/__control/faults`, { method: 'PUT', body: '{"pubsub.lease.expire":{"times":1}}' });
+    await bus.publish([message('run-requested', { n: 2 })]);
+    await bus.publish([message('run-requested', { n: 3 })]);
+    await until(() => seen.includes(3), 'the one that still has its lease arrives');
+    expect(seen).toEqual([1, 3]);
+    await subscriber.stop(5_000);
+  });
+
   test('a quarantined message is kept with its reason, can be looked at twice, and comes again when sent back', async () => {
     let poisoned = true;
     const seen: string[] = [];

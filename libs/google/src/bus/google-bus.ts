@@ -7,6 +7,7 @@ import { attributesOf } from './attributes.ts';
 import { bundled, travelsInBundles } from './bundle.ts';
 import { deadLetters } from './dead-letters.ts';
 import { publisher } from './publisher.ts';
+import { namingRefusedAcks } from './refused-acks.ts';
 import { type BusResources, createBroadcast, provisionBus, subscriptionPath, topicPath } from './resources.ts';
 import { subscriber } from './subscriber.ts';
 
@@ -23,6 +24,8 @@ export function googleBus(config: GoogleConfig, onProblem: Problem = () => undef
   const subscribing = new v1.SubscriberClient(options);
   const at = config.hosts?.pubsub && hostAndPort(config.hosts.pubsub);
   const pubsub = new PubSub({ ...options, ...(at ? { apiEndpoint: `${at.host}:${at.port}`, emulatorMode: true } : {}) });
+  // The client would make one with these options when it first needs it.
+  pubsub.api.SubscriberClient = namingRefusedAcks(new v1.SubscriberClient(pubsub.options as never)) as never;
   const resources: BusResources = { publisher: publishing, subscriber: subscribing, project: config.project };
   const { publish } = publisher(publishing, config.project);
   const dead = deadLetters(resources, publish);
