@@ -18,6 +18,7 @@ import type { managedwriter as writing } from '@google-cloud/bigquery-storage';
 import { bigqueryStorage } from '../clients.ts';
 import { type GoogleConfig, grpcOptions } from '../endpoints.ts';
 import { codeOf, isNotFound, mayRetry } from '../grpc-errors.ts';
+import { within } from '../within.ts';
 import { encodeRow, ROW_DESCRIPTOR } from './row-encoder.ts';
 
 const OUTCOMES: Readonly<Record<number, AppendOutcome>> = { 6: 'already', 9: 'fenced', 11: 'out_of_range' };
@@ -212,11 +213,4 @@ function checked(row: JournalRow): JournalRow {
     if (text.includes(ROWS) || text.includes(COLUMNS)) throw new TypeError(`a journal row holds a control character: ${row.type}`);
   }
   return row;
-}
-
-function within<T>(work: Promise<T>, milliseconds: number): Promise<T> {
-  return new Promise<T>((resolve, reject) => {
-    const late = setTimeout(() => reject(Object.assign(new Error('no answer in time'), { code: 4 })), milliseconds);
-    work.then(resolve, reject).finally(() => clearTimeout(late));
-  });
 }

@@ -4,6 +4,7 @@
  * 1. While an append to a table is under way, what is to follow gathers into the next one: more callers make larger appends.
  * 2. A caller hears of its own rows only: when rows of several callers are refused together, each caller's are sent again alone.
  * 3. One writer a table, kept open while it is used; of tables that nobody wrote to lately the writers are closed.
+ * 4. What is not answered in time is sent again by another writer: the client itself waits for ever for an answer that got lost.
  */
 import { Transient } from '@convergence/contracts';
 import { WarehouseError } from '@convergence/ports';
@@ -11,6 +12,7 @@ import type { managedwriter } from '@google-cloud/bigquery-storage';
 import { bigqueryStorage } from '../clients.ts';
 import type { GoogleConfig } from '../endpoints.ts';
 import { mayRetry, reasonOf } from '../grpc-errors.ts';
+import { within } from '../within.ts';
 import { type StorageField, storageRow } from './storage-rows.ts';
 
 type Rows = readonly Readonly<Record<string, unknown>>[];
@@ -26,8 +28,9 @@ interface Waiting {
 const ATTEMPTS = 5;
 const MAX_ROWS = 500;
 const OPEN_WRITERS = 200;
+const ANSWER_MS = 10_000;
 
-export function defaultStreams(client: () => managedwriter.WriterClient, config: GoogleConfig) {
+export function defaultStreams(client: () => managedwriter.WriterClient, config: GoogleConfig, answerMs = ANSWER_MS) {
   /** Least recently used first. */
   const writers = new Map<string, Promise<Open>>();
   const lines = new Map<string, Waiting[]>();
@@ -64,11 +67,14 @@ export function defaultStreams(client: () => managedwriter.WriterClient, config:
     return found;
   }
 
+  async function write(table: string, rows: Rows) {
+    const { writer, fields } = await writerOf(table);
+    return writer.appendRows(rows.map((row) => storageRow(fields, row)) as never).getResult();
+  }
   async function send(table: string, rows: Rows): Promise<void> {
     for (let attempt = 1; ; attempt += 1) {
       try {
-        const { writer, fields } = await writerOf(table);
-        const answer = await writer.appendRows(rows.map((row) => storageRow(fields, row)) as never).getResult();
+        const answer = await within(write(table, rows), answerMs);
         const refused = answer.rowErrors?.[0];
         if (refused) throw new WarehouseError('invalid', `row ${refused.index}: ${refused.message}`);
         if (answer.error) throw Object.assign(new Error(answer.error.message ?? 'append failed'), { code: answer.error.code });

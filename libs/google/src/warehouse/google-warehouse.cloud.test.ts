@@ -4,7 +4,9 @@ import { join } from 'node:path';
 import type { TableSpec, Warehouse } from '@convergence/ports';
 import { type LocalCloud, startLocalCloud } from '@convergence/testing';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { hostsFrom } from '../endpoints.ts';
+import { bigqueryStorage } from '../clients.ts';
+import { grpcOptions, hostsFrom } from '../endpoints.ts';
+import { defaultStreams } from './default-stream.ts';
 import { googleWarehouse } from './google-warehouse.ts';
 
 let cloud: LocalCloud;
@@ -128,6 +130,20 @@ describe('the warehouse on BigQuery', () => {
     await expect(warehouse.append('d', 'things', [{ id: 'c', day: '2026-01-16', wrong: 1 }])).rejects.toThrow(
       'the table has no column wrong',
     );
+  });
+
+  test.each(['storage-write.answer_lost', 'storage-write.slow'])('rows whose answer does not come are sent again: %s', async (fault) => {
+    const config = { project: 'test-project', location: 'US', hosts: hostsFrom(cloud.env) };
+    const client = new (bigqueryStorage().managedwriter.WriterClient)(grpcOptions(config, 'bigqueryStorage') as never);
+    const streams = defaultStreams(() => client, config, 1_000);
+    await streams.append('d', 'things', [{ id: fault, day: '2026-01-17' }]);
+    const plan = { [fault]: { times: 1, delayMs: 600_000 } };
+    await fetch(`${cloud.env.BIGQUERY_EMULATOR_HOST}/__control/faults`, { method: 'PUT', body: JSON.stringify(plan) });
+    await streams.append('d', 'things', [{ id: fault, day: '2026-01-18' }]);
+    const { rows } = await warehouse.run({ sql: `SELECT DISTINCT day FROM d.things WHERE id = '${fault}' ORDER BY day` });
+    expect(rows).toEqual([{ day: '2026-01-17' }, { day: '2026-01-18' }]);
+    streams.close();
+    client.close();
   });
 
   test('parameters of every type travel, nulls and empty lists too', async () => {
