@@ -166,3 +166,17 @@ test('while many rows move, others have their turn', async () => {
   await ingest.fold(8);
   expect(before).toBeGreaterThan(1);
 });
+
+test('a fold waits until the disk has the log of its rows', async () => {
+  await append(target(1), 1n);
+  let had: () => void = () => undefined;
+  const onDisk = log.onDisk.bind(log);
+  log.onDisk = () => new Promise((resolve) => (had = resolve));
+  const folded = ingest.fold(1);
+  await pause(50);
+  expect(transactions).toBe(0);
+  log.onDisk = onDisk;
+  had();
+  await folded;
+  expect(transactions).toBe(1);
+});

@@ -4,7 +4,8 @@
  *
  * 1. A row is never visible before it is durable.
  * 2. A fold moves rows and records the log position of its table in one DuckDB transaction; recovery replays only what
- *    lies beyond that position, so every acknowledged row lands exactly once.
+ *    lies beyond that position, so every acknowledged row lands exactly once. The disk has the log of these rows before it has the
+ *    position: otherwise a power cut could leave a position beyond the log's end, and rows to come would be taken for folded.
  * 3. `fold` returns only after every row accepted before the call is in DuckDB.
  * 4. Rows of one table are folded in the order in which they were logged.
  * 5. Rows of a table that is gone are dropped with it.
@@ -192,6 +193,7 @@ export class Ingest {
     }
     const release = await locked;
     try {
+      await this.#log!.onDisk(Math.max(...batch.map(({ last }) => last)));
       const applied: (() => void)[] = [];
       await this.#database.transaction(async (connection) => {
         for (const { target, rows } of batch) {

@@ -1,12 +1,13 @@
 /**
- * An append-only file of records, made durable in groups: the records that arrive while one flush is under way share
- * the next. It is what stands between an acknowledged streamed row and its place in DuckDB. Knows nothing of rows.
+ * An append-only file of records, written in groups: the records that arrive while one write is under way share the next. It is what
+ * stands between an acknowledged streamed row and its place in DuckDB. Knows nothing of rows.
  *
  * 1. A record's sequence number is larger than that of every record before it, across restarts.
- * 2. `durable` resolves after the record and all before it are on disk, in order.
- * 3. A torn tail (the process or the machine died while writing) is cut off at the first record that does not verify;
- *    nothing of it was ever acknowledged.
+ * 2. `durable` resolves after the record and all before it are written, in order: they outlive this process. The disk has them a moment
+ *    later, or when `onDisk` says so; a power cut takes the records of that moment and leaves all before them.
+ * 3. A torn tail (the process or the machine died while writing) is cut off at the first record that does not verify.
  * 4. A segment is removed only when every record of it is said to be no longer needed.
+ * 5. After a write or a flush to the disk that failed nobody can say what is there: everything is refused from then on.
  */
 import { closeSync, fsyncSync, openSync, readdirSync, readFileSync, rmSync, truncateSync } from 'node:fs';
 import { type FileHandle, mkdir, open } from 'node:fs/promises';
@@ -15,6 +16,7 @@ import { crc32 } from 'node:zlib';
 
 const HEADER = 17; // length u32, crc u32, sequence u64, kind u8
 const SEGMENT_BYTES = 32 * 1024 * 1024;
+const MOMENT_MS = 250;
 
 export interface LogRecord {
   readonly sequence: number;
@@ -36,14 +38,23 @@ export class WriteLog {
   #gathered: Buffer[] = [];
   #gatheredSize = 0;
   #waiting: { resolve: () => void; reject: (error: unknown) => void }[] = [];
-  #flushing = false;
+  #writing = false;
   #failed: Error | undefined;
+  /** The flush to the disk that is under way, and the one that begins after it. */
+  #syncing: Promise<void> = Promise.resolve();
+  #nextSync: Promise<void> | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  /** Last sequence numbers: of what is written, and of what the disk has. */
+  #written: number;
+  #synced: number;
   #closed: Promise<void> | undefined;
 
   private constructor(dir: string, segments: number[], next: number, head: () => readonly { kind: number; payload: Buffer }[]) {
     this.#dir = dir;
     this.#segments = segments;
     this.#next = next;
+    this.#written = next - 1;
+    this.#synced = next - 1;
     this.#head = head;
   }
 
@@ -75,6 +86,7 @@ export class WriteLog {
       }
       if (at < bytes.length) truncateSync(file, at);
     }
+    if (segments.length > 0) fsyncPath(join(dir, nameOf(segments.at(-1)!)));
     const log = new WriteLog(dir, segments, next, head);
     await log.#startSegment(log.#headRecords());
     return log;
@@ -90,9 +102,9 @@ export class WriteLog {
     this.#gathered.push(record);
     this.#gatheredSize += record.length;
     const durable = new Promise<void>((resolve, reject) => this.#waiting.push({ resolve, reject }));
-    if (!this.#flushing) {
-      this.#flushing = true;
-      setImmediate(() => void this.#flush());
+    if (!this.#writing) {
+      this.#writing = true;
+      setImmediate(() => void this.#write());
     }
     return { sequence, durable };
   }
@@ -114,11 +126,12 @@ export class WriteLog {
     return { sequence, record };
   }
 
-  async #flush(): Promise<void> {
+  async #write(): Promise<void> {
     while (this.#gathered.length > 0) {
       const batch = this.#gathered;
       const size = this.#gatheredSize;
       const waiting = this.#waiting;
+      const last = this.#next - 1;
       this.#gathered = [];
       this.#gatheredSize = 0;
       this.#waiting = [];
@@ -126,19 +139,48 @@ export class WriteLog {
       const head = this.#bytes + size > SEGMENT_BYTES ? this.#headRecords() : undefined;
       try {
         await this.#file!.write(batch.length === 1 ? batch[0]! : Buffer.concat(batch, size));
-        await this.#file!.datasync();
         this.#bytes += size;
+        this.#written = last;
         for (const { resolve } of waiting) resolve();
         if (head) await this.#startSegment(head);
+        this.#timer ??= setTimeout(() => void this.onDisk(this.#written).catch(() => undefined), MOMENT_MS);
       } catch (error) {
-        // After a failed flush nobody can say what is on disk: refuse everything from here on.
-        this.#failed = new Error('the write log failed', { cause: error });
+        this.#fail(error);
         for (const { reject } of [...waiting, ...this.#waiting]) reject(this.#failed);
         this.#waiting = [];
         this.#gathered = [];
       }
     }
-    this.#flushing = false;
+    this.#writing = false;
+  }
+
+  /** Resolves when the disk has this record, which is written, and all before it. Who asks while a flush is under way shares the next. */
+  onDisk(sequence: number): Promise<void> {
+    if (sequence <= this.#synced) return Promise.resolve();
+    this.#nextSync ??= this.#syncing.then(() => {
+      this.#syncing = this.#nextSync!;
+      this.#nextSync = undefined;
+      return this.#sync();
+    });
+    return this.#nextSync;
+  }
+
+  async #sync(): Promise<void> {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    if (this.#failed) throw this.#failed;
+    const written = this.#written;
+    try {
+      await this.#file!.datasync();
+      this.#synced = written;
+    } catch (error) {
+      throw this.#fail(error);
+    }
+  }
+
+  #fail(cause: unknown): Error {
+    this.#failed ??= new Error('the write log failed', { cause });
+    return this.#failed;
   }
 
   #headRecords(): { first: number; bytes: Buffer } {
@@ -146,16 +188,18 @@ export class WriteLog {
     return { first, bytes: Buffer.concat(this.#head().map(({ kind, payload }) => this.#record(kind, [payload]).record)) };
   }
 
+  /** The segment before it is on the disk and nothing is written meanwhile. */
   async #startSegment(head: { first: number; bytes: Buffer }): Promise<void> {
-    await this.#file?.close();
-    this.#file = await open(join(this.#dir, nameOf(head.first)), 'a');
-    await this.#file.write(head.bytes);
-    await this.#file.datasync();
+    const before = this.#file;
+    if (before) await this.onDisk(this.#written);
+    const file = await open(join(this.#dir, nameOf(head.first)), 'a');
+    await file.write(head.bytes);
+    await file.datasync();
+    this.#file = file;
+    await before?.close();
     this.#bytes = head.bytes.length;
     if (this.#segments.at(-1) !== head.first) this.#segments.push(head.first);
-    const dir = openSync(this.#dir, 'r');
-    fsyncSync(dir);
-    closeSync(dir);
+    fsyncPath(this.#dir);
   }
 
   /** Removes the segments whose records all come before `sequence`. */
@@ -167,9 +211,16 @@ export class WriteLog {
 
   close(): Promise<void> {
     this.#closed ??= (async () => {
-      while (this.#flushing) await new Promise((resolve) => setImmediate(resolve));
+      while (this.#writing) await new Promise((resolve) => setImmediate(resolve));
+      await this.onDisk(this.#written);
       await this.#file?.close();
     })();
     return this.#closed;
   }
+}
+
+function fsyncPath(path: string): void {
+  const opened = openSync(path, 'r');
+  fsyncSync(opened);
+  closeSync(opened);
 }
