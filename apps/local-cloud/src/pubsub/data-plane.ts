@@ -24,6 +24,13 @@ const UNAVAILABLE = 'The service was unable to fulfill your request. Please try 
 export function dataPlane(broker: Broker, control: Control): Record<'Publish' | 'Acknowledge' | 'ModifyAckDeadline' | 'Pull', RawUnary> {
   const { faults, limits, clock, stats } = control;
 
+  const late = async (point: string): Promise<void> => {
+    const plan = faults.at(point);
+    if (plan) {
+      await clock.sleep(plan.delayMs);
+    }
+  };
+
   const publish = async (request: Buffer): Promise<Uint8Array> => {
     const { topic: name, messages } = readPublish(request);
     const topic = broker.topic(checkName('topics', name));
@@ -31,10 +38,7 @@ export function dataPlane(broker: Broker, control: Control): Record<'Publish' | 
     if (faults.at('pubsub.publish.unavailable')) {
       throw new GrpcRefusal('UNAVAILABLE', UNAVAILABLE);
     }
-    const slow = faults.at('pubsub.publish.slow');
-    if (slow) {
-      await clock.sleep(slow.delayMs);
-    }
+    await late('pubsub.publish.slow');
     if (limits.on) {
       await limits.latency(10, 40);
     }
@@ -62,6 +66,7 @@ export function dataPlane(broker: Broker, control: Control): Record<'Publish' | 
     stats.count({ product: 'pubsub', resource: name }, { ackRequests: 1, messagesAcked: pairs.length / 2 });
     broker.serve(subscription);
     await broker.durable();
+    await late('pubsub.ack.late');
     if (faults.at('pubsub.ack.answer_lost')) {
       throw new GrpcRefusal('UNAVAILABLE', UNAVAILABLE);
     }
@@ -93,6 +98,7 @@ export function dataPlane(broker: Broker, control: Control): Record<'Publish' | 
     if (subscription.settings.exactlyOnce) {
       await broker.durable();
     }
+    await late('pubsub.extend.late');
     refuseFailed(failed);
     return EMPTY;
   };

@@ -45,6 +45,15 @@ describe('faults of Pub/Sub', () => {
     expect([await fired('pubsub.ack.answer_lost'), await fired('pubsub.ack.unavailable')]).toEqual([1, 1]);
   });
 
+  test('acks and receipts that are answered late count', async () => {
+    const { topic, subscription } = await topicAndSubscription(target, { enableExactlyOnceDelivery: true });
+    await arm({ 'pubsub.ack.late': { times: 1, delayMs: 100 }, 'pubsub.extend.late': { times: 1, delayMs: 100 } });
+    await topic.publishMessage({ data: Buffer.from('x') });
+    await receive(subscription, (m) => m.length === 1, { ms: 3000 });
+    expect(await pull(target, subscription.name)).toEqual([]);
+    expect([await fired('pubsub.ack.late'), await fired('pubsub.extend.late')]).toEqual([1, 1]);
+  });
+
   test('batches come twice, late or back to front when told to', async () => {
     const { topic, subscription } = await topicAndSubscription(target);
     const publisher = new PubSub({ projectId: 'behaviour-project', apiEndpoint: target.host, emulatorMode: true }).topic(topic.name);

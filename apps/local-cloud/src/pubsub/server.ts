@@ -27,6 +27,8 @@ const FAULT_POINTS = {
   'pubsub.publish.answer_lost': 'Publish stores, then answers UNAVAILABLE',
   'pubsub.ack.unavailable': 'Acknowledge answers UNAVAILABLE and acks nothing',
   'pubsub.ack.answer_lost': 'Acknowledge acks, then answers UNAVAILABLE',
+  'pubsub.ack.late': 'Acknowledge acks, then answers late',
+  'pubsub.extend.late': 'ModifyAckDeadline takes effect, then answers late',
   'pubsub.delivery.duplicate': 'a batch is sent twice',
   'pubsub.delivery.delay': 'a batch is sent later, behind younger ones',
   'pubsub.delivery.reorder': 'a batch is sent back to front',

@@ -35,9 +35,11 @@ const message = (topic: Topic, data: object, orderingKey?: string): OutgoingMess
   ...(orderingKey ? { orderingKey } : {}),
 });
 const done: Settlement = { outcome: 'done' };
-async function until(truth: () => boolean, what: string): Promise<void> {
+const arm = (faults: object) =>
+  fetch(`${cloud.env.BIGQUERY_EMULATOR_HOST}/__control/faults`, { method: 'PUT', body: JSON.stringify(faults) });
+async function until(truth: () => boolean, what: string, seconds = 10): Promise<void> {
   for (let i = 0; !truth(); i += 1) {
-    if (i > 400) throw new Error(`never: ${what} ${problems.map(String).join()}`);
+    if (i > seconds * 40) throw new Error(`never: ${what} ${problems.map(String).join()}`);
     await new Promise((resolve) => setTimeout(resolve, 25));
   }
 }
@@ -134,11 +136,28 @@ describe('the bus on Pub/Sub', () => {
     );
     await bus.publish([message('run-requested', { n: 1 })]);
     await until(() => seen.includes(1), 'it listens');
-    await fetch(`${cloud.env.BIGQUERY_EMULATOR_HOST}/__control/faults`, { method: 'PUT', body: '{"pubsub.lease.expire":{"times":1}}' });
+    await arm({ 'pubsub.lease.expire': { times: 1 } });
     await bus.publish([message('run-requested', { n: 2 })]);
     await bus.publish([message('run-requested', { n: 3 })]);
     await until(() => seen.includes(3), 'the one that still has its lease arrives');
     expect(seen).toEqual([1, 3]);
+    await subscriber.stop(5_000);
+  });
+
+  test.each(['pubsub.extend.late', 'pubsub.ack.late'])('the next message does not wait for an answer that got lost: %s', async (fault) => {
+    const seen: string[] = [];
+    const subscriber = bus.subscribe(
+      { subscription: 'run-requested.executor-service', maxMessages: 1, maxBatch: 1, exactlyOnce: true },
+      async (batch) => {
+        for (const m of batch) seen.push(JSON.parse(m.body.toString()).n);
+        return batch.map(() => done);
+      },
+    );
+    await bus.publish([message('run-requested', { n: `${fault} 0` })]);
+    await until(() => seen.includes(`${fault} 0`), 'it listens');
+    await arm({ [fault]: { times: 1, delayMs: 600_000 } });
+    await bus.publish([1, 2].map((n) => message('run-requested', { n: `${fault} ${n}` })));
+    await until(() => seen.includes(`${fault} 2`), 'both arrive', 20);
     await subscriber.stop(5_000);
   });
 

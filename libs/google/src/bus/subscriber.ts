@@ -21,6 +21,9 @@ export interface SubscriberTools {
   readonly quarantine: (message: IncomingMessage, reason: string) => Promise<void>;
   readonly onProblem: (problem: { subscription: string; cause: unknown }, message: string) => void;
 }
+/** Acks and receipts that are not answered in this time are sent again; the client would wait a minute, and their messages with it. */
+const ANSWER_MS = 5_000;
+
 interface InHand {
   readonly delivery: Delivery;
   readonly event: IncomingMessage;
@@ -51,7 +54,7 @@ export function subscriber(
     streamingOptions: { maxStreams: 1, retryMaxBackoff: Duration.from({ milliseconds: RECONNECT_MS }) },
     // A request of acks costs the same for one and for a hundred. Until they are out their messages count as in hand; with exactly-once
     // delivery nobody sees a message before its receipt was told, and a batch is not done before its acks are.
-    batching: { maxMilliseconds: options.exactlyOnce ? 50 : 200 },
+    batching: options.exactlyOnce ? { maxMilliseconds: 50, callOptions: { timeout: ANSWER_MS } } : { maxMilliseconds: 200 },
     maxExtensionTime: Duration.from({ minutes: maxMinutes }),
     minAckDeadline: Duration.from({ seconds: 60 }),
     closeOptions: { behavior: SubscriptionCloseBehaviors.WaitForProcessing, timeout: Duration.from({ milliseconds: closeWithin }) },
