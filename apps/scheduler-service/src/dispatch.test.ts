@@ -1,5 +1,7 @@
 /** What waits and what goes: the queue and its backfill lane, in the whole service over fakes of its ports. */
-import { queueTick, type RunSpec, runCompleted, Transient } from '@convergence/contracts';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type Principal, queueTick, type RunSpec, runCompleted, Transient } from '@convergence/contracts';
 import { describe, expect, test } from '@jest/globals';
 import { schedulerForEachTest } from './testing/scheduler-for-each-test.ts';
 import { completed, ownerOf, refusing } from './testing/scheduler-under-test.ts';
@@ -127,6 +129,45 @@ describe('a backfill', () => {
     await service.pass(1000);
     expect(asked().at(-1)?.run_date).toBe('2026-01-03');
     expect(service.slice().state.queue.underWay().size).toBe(2);
+  });
+
+  test('keeps who asked for it, over a restart too', async () => {
+    service.admission.says = () => new Transient('away');
+    await backfill({ from: '2026-01-01', to: '2026-01-01', trigger_by: 'alice' });
+    await service.restart('checkpointed');
+    service.admission.says = (run) => ({ run_id: run.run_id, outcome: 'admitted', admitted_at: '2026-01-15T10:00:00Z' });
+    service.admission.asked.length = 0;
+    await service.pass(60_000);
+    expect(asked().map((run) => run.trigger_by)).toEqual(['alice']);
+    await service.ask('POST', '/pipelines/backfill/acme_corp/gcp/example/dryrun', {
+      as: { ...(ownerOf('acme_corp') as Extract<Principal, { kind: 'tenant' }>), userId: 'bob' },
+      body: { from: '2026-01-02', to: '2026-01-02' },
+    });
+    await service.pass(1000);
+    expect(asked().at(-1)?.trigger_by).toBe('bob');
+  });
+
+  test('runs a template of months once for each month that its range touches, and one with a date of its own for each date', async () => {
+    const template = (name: string, parameters: string) =>
+      writeFile(
+        join(service.configs, `gcp/example/${name}.yml`),
+        `name: ${name}\ndescription: of months\nprovider: gcp\ndomain: example\nversion: 1\nparameters:\n${parameters}\nsteps:\n  - id: a\n    type: onboarding.dryrun\n`,
+      );
+    await template('monthly', '  billing_month: { type: month, required: true, description: billing month }');
+    await template(
+      'daily',
+      '  date: { type: date, description: day }\n  month: { type: month, default: "{month}", description: its month }',
+    );
+    await service.templates.refresh();
+    const answer = await backfill({ from: '2025-11-20', to: '2026-01-02', max_concurrent: 10 }, 'monthly');
+    expect(answer.runs.map(({ date }: { date: string }) => date)).toEqual(['2025-11-01', '2025-12-01', '2026-01-01']);
+    await service.pass(1000);
+    expect(asked().map(({ parameters }) => parameters)).toEqual([
+      { date: '2025-11-01', billing_month: '2025-11' },
+      { date: '2025-12-01', billing_month: '2025-12' },
+      { date: '2026-01-01', billing_month: '2026-01' },
+    ]);
+    expect(await backfill({ from: '2026-01-01', to: '2026-01-03' }, 'daily')).toMatchObject({ queued_count: 3 });
   });
 
   test('is refused when its dates are the wrong way round, too many, or its template is not there', async () => {

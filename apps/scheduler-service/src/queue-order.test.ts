@@ -8,6 +8,7 @@ const item = (over: Partial<QueueItem> = {}): QueueItem => ({
   run_id: `run-${String(++ids).padStart(6, '0')}`,
   config_id: `schedule-${ids}`,
   backfill_id: null,
+  trigger_by: null,
   tenant_id: 'acme',
   provider: 'GCP',
   domain: 'COST',

@@ -33,6 +33,8 @@ export type ScheduleCommand =
       readonly pipeline_template: string;
       readonly dates: readonly { readonly date: string; readonly parameters: Readonly<Record<string, unknown>> }[];
       readonly max_concurrent: number;
+      /** Who asked for it. */
+      readonly trigger_by: string;
     }
   | { readonly type: 'claim-items'; readonly run_ids: readonly string[] }
   | { readonly type: 'settle-claims'; readonly results: readonly ClaimResult[] }

@@ -314,6 +314,7 @@ describe('the queue is fair', () => {
         domain: 'COST',
         pipeline_template: 'billing_cost',
         max_concurrent: 5000,
+        trigger_by: 'alice',
         dates: Array.from({ length: 1000 }, (_, i) => ({ date: new Date(i * 86_400_000).toISOString().slice(0, 10), parameters: {} })),
       });
     }
@@ -350,6 +351,7 @@ describe('the queue is fair', () => {
       domain: 'COST',
       pipeline_template: 'billing_cost',
       max_concurrent: 3,
+      trigger_by: 'alice',
       dates,
     });
     s.schedule('daily', {}, 'globex');

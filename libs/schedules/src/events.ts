@@ -63,6 +63,8 @@ export type ScheduleEvent =
       readonly domain: string;
       readonly pipeline_template: string;
       readonly max_concurrent: number;
+      /** Absent in older journals. */
+      readonly trigger_by?: string;
       readonly items: readonly { readonly run_id: string; readonly date: string; readonly parameters: Readonly<Record<string, unknown>> }[];
       readonly at: number;
       readonly expires_at: number;

@@ -6,6 +6,7 @@ const item = (tenant_id: string, n: number): QueueItem => ({
   run_id: `${tenant_id}-${n}`,
   config_id: `schedule-of-${tenant_id}-${n}`,
   backfill_id: null,
+  trigger_by: null,
   tenant_id,
   provider: 'GCP',
   domain: 'COST',

@@ -12,7 +12,7 @@ export function attemptOf(
     pipeline_id: pipelineIdOf({ ...item, pipeline_template: resolved.template }),
     ...resolved,
     trigger_type: item.lane === 'backfill' ? 'backfill' : 'scheduler',
-    trigger_by: 'cloud_scheduler',
+    trigger_by: item.trigger_by ?? 'cloud_scheduler',
     user_id: null,
     lane: item.lane,
     scheduled_run_id: item.run_id,

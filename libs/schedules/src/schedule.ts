@@ -62,12 +62,14 @@ export interface Hold {
   readonly expected: number | null;
 }
 
-/** One unit of queued work: a fire of a schedule, or one date of a backfill. Its row leaves the queue when it ends. */
+/** One unit of queued work: a fire of a schedule, or one date or month of a backfill. Its row leaves the queue when it ends. */
 export interface QueueItem {
   /** The scheduled run. Same for all its attempts. */
   readonly run_id: string;
   readonly config_id: string | null;
   readonly backfill_id: string | null;
+  /** Who asked for it; null when a schedule did. */
+  readonly trigger_by: string | null;
   readonly tenant_id: string;
   readonly provider: string;
   readonly domain: string;

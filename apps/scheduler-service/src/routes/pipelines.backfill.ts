@@ -1,13 +1,15 @@
 import { randomUUID } from 'node:crypto';
 import { pipelinesBackfill, Refusal, type TenantId } from '@convergence/contracts';
+import type { Template } from '@convergence/pipelines';
 import { attemptId, DEFAULT_LIMITS, pipelineIdOf } from '@convergence/schedules';
 import { route } from '@convergence/service';
 import { checkTemplate } from '../check-schedule.ts';
+import { refOf } from '../run-spec.ts';
 import type { Scheduler } from '../scheduler.ts';
 
 const DAY = 86_400_000;
 
-/** One run per date, in a lane of its own behind all live work. */
+/** One run per date, or per month where the template is of months, in a lane of its own behind all live work. */
 export const pipelinesBackfillRoute = ({
   slice,
   clock,
@@ -16,10 +18,11 @@ export const pipelinesBackfillRoute = ({
 }: Pick<Scheduler, 'slice' | 'clock' | 'templates' | 'dispatcher'>) =>
   route(pipelinesBackfill, async ({ params, body, principal }) => {
     const { tenant_id, provider, domain, template } = params;
-    const { from, to, max_concurrent = 1, parameters = {} } = body;
-    const dates = datesOf(from, to);
+    const { from, to, max_concurrent = 1, parameters = {}, trigger_by } = body;
+    const days = daysOf(from, to);
     const named = { provider: provider.toUpperCase(), domain: domain.toUpperCase(), pipeline_template: template.toLowerCase() };
-    const every = { ...named, parameters: { ...parameters, date: from }, timezone: 'UTC' };
+    const dates = runsOf(templates.find(refOf(named), tenant_id), days);
+    const every = { ...named, parameters: { ...parameters, ...dates[0] }, timezone: 'UTC' };
     const { ref } = checkTemplate(templates, tenant_id as TenantId, every, clock.now());
     const backfill_id = randomUUID();
     const runs = await slice.execute<readonly { readonly run_id: string; readonly date: string }[]>(
@@ -28,8 +31,9 @@ export const pipelinesBackfillRoute = ({
         backfill_id,
         tenant_id,
         ...named,
-        dates: dates.map((date) => ({ date, parameters: { ...parameters, date } })),
+        dates: dates.map((own) => ({ date: own.date, parameters: { ...parameters, ...own } })),
         max_concurrent,
+        trigger_by: trigger_by ?? (principal.kind === 'tenant' ? (principal.userId ?? principal.tenantId) : principal.kind),
       },
       { actor: principal },
     );
@@ -48,7 +52,17 @@ export const pipelinesBackfillRoute = ({
     };
   });
 
-function datesOf(from: string, to: string): readonly string[] {
+/** A template that says nothing of days but has a month runs once for each month that the range touches. */
+function runsOf(
+  template: Template | undefined,
+  days: readonly string[],
+): readonly { readonly date: string; readonly [month: string]: string }[] {
+  const month = template?.parameters.find(({ type }) => type === 'month');
+  if (!month || template?.parameters.some(({ name }) => name === 'date')) return days.map((date) => ({ date }));
+  return [...new Set(days.map((day) => day.slice(0, 7)))].map((value) => ({ date: `${value}-01`, [month.name]: value }));
+}
+
+function daysOf(from: string, to: string): readonly string[] {
   const refuse = (path: string, message: string) =>
     new Refusal('request.invalid', `${path.slice(1)} ${message}.`, { fields: { errors: [{ path, message }] } });
   const days = (Date.parse(to) - Date.parse(from)) / DAY + 1;
