@@ -17,8 +17,10 @@ export interface Rest {
   patiently<T>(method: string, path: string, body?: object, query?: Record<string, string | number>, headers?: Headers): Promise<T>;
 }
 const PATIENCE = 60_000;
+/** An answer begins within this: BigQuery itself waits at most 30 seconds for the end of a statement, as it is asked to. */
+const ANSWER_MS = 40_000;
 
-export function rest(config: GoogleConfig): Rest {
+export function rest(config: GoogleConfig, answerMs = ANSWER_MS): Rest {
   const at = config.hosts?.bigquery;
   const root = at ? (/^https?:\/\//.test(at) ? at : `http://${at}`).replace(/\/$/, '') : undefined;
   const client = new (bigquery().BigQuery)({
@@ -58,7 +60,7 @@ export function rest(config: GoogleConfig): Rest {
     return new Promise<T>((resolve, reject) => {
       const onAuthenticated = (error: Error | null, signed?: { headers?: Record<string, string> }) => {
         if (error) reject(error);
-        else send<T>(url, { method, headers: signed?.headers ?? {}, ...(text && { body: text }) }).then(resolve, reject);
+        else send<T>(url, { method, headers: signed?.headers ?? {}, ...(text && { body: text }) }, answerMs).then(resolve, reject);
       };
       const headers = { ...more, ...(text && { 'content-type': 'application/json' }) };
       client.makeAuthenticatedRequest({ method, uri: url.href, headers } as never, { onAuthenticated } as never);
@@ -81,8 +83,10 @@ export function rest(config: GoogleConfig): Rest {
   return { client, once, patiently };
 }
 
-async function send<T>(url: URL, request: RequestInit): Promise<T> {
-  const response = await fetch(url, request);
+async function send<T>(url: URL, request: RequestInit, answerMs: number): Promise<T> {
+  const late = new AbortController();
+  const timer = setTimeout(() => late.abort(new Error('BigQuery did not answer in time')), answerMs);
+  const response = await fetch(url, { ...request, signal: late.signal }).finally(() => clearTimeout(timer));
   const text = await response.text();
   if (response.ok) return (text === '' ? undefined : JSON.parse(text)) as T;
   const { code = response.status, message = text.slice(0, 1000), errors = [] } = refusalIn(text);
