@@ -42,6 +42,15 @@ test('a proof that failed is made again', async () => {
   expect(proofs()).toBe(2);
 });
 
+test('those who waited for a proof that failed make another, one for all of them', async () => {
+  const { prove, proofs } = given();
+  const first = prove('acme', true);
+  const waiting = [prove(), prove()];
+  await expect(first).rejects.toThrow('no');
+  await Promise.all(waiting);
+  expect(proofs()).toBe(2);
+});
+
 test('a tenant that changed is proven again', async () => {
   const { lately, prove, proofs } = given();
   await prove();

@@ -1,7 +1,8 @@
 /**
  * What was proven a moment ago and holds for all runs of a tenant: proven again within a minute, however many ask.
- * A proof that fails is not remembered, and those who waited for it fail with it. Tenants whose runs began together are not proven again
- * together: each proof holds for another time.
+ * A proof that fails is not remembered, and one of those who waited for it makes another for all of them: the run that made it may have
+ * been stopped, which is no matter of theirs. Tenants whose runs began together are not proven again together: each proof holds for
+ * another time.
  */
 import type { Clock } from '@convergence/ports';
 
@@ -19,9 +20,17 @@ export class Lately {
 
   proven(tenantId: string, what: string, prove: () => Promise<void>): Promise<void> {
     const key = `${tenantId}/${what}`;
-    const now = this.#clock.now();
+    const known = this.#known(key);
+    return known ? known.catch(() => this.#known(key) ?? this.#make(key, prove)) : this.#make(key, prove);
+  }
+
+  #known(key: string): Promise<void> | undefined {
     const known = this.#proofs.get(key);
-    if (known && now < known.until) return known.proof;
+    return known && this.#clock.now() < known.until ? known.proof : undefined;
+  }
+
+  #make(key: string, prove: () => Promise<void>): Promise<void> {
+    const now = this.#clock.now();
     for (const [old, { until }] of this.#proofs) {
       if (now < until) break;
       this.#proofs.delete(old);
