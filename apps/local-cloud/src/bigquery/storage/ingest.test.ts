@@ -180,3 +180,24 @@ test('a fold waits until the disk has the log of its rows', async () => {
   await folded;
   expect(transactions).toBe(1);
 });
+
+test('between two tables that are folded together others have their turn', async () => {
+  for (const id of [1, 2, 3]) await append(target(id), 1n);
+  await ingest.foldAll();
+  for (const id of [1, 2, 3]) await append({ ...target(id), ensure: async () => () => undefined }, 2n);
+  let turns = 0;
+  const at: number[] = [];
+  const transaction = database.transaction.bind(database);
+  database.transaction = (work) =>
+    transaction((connection) => {
+      const createAppender = connection.raw.createAppender.bind(connection.raw);
+      connection.raw.createAppender = (name) => {
+        at.push(turns);
+        setImmediate(() => turns++);
+        return createAppender(name);
+      };
+      return work(connection);
+    });
+  await ingest.foldAll();
+  expect(at).toEqual([0, 1, 2]);
+});

@@ -197,6 +197,8 @@ export class Ingest {
       const applied: (() => void)[] = [];
       await this.#database.transaction(async (connection) => {
         for (const { target, rows } of batch) {
+          // A table takes some milliseconds of this thread however few its rows are.
+          if (applied.length > 0) await turn();
           applied.push(await target.ensure(connection));
           await appendRows(connection, target, rows);
         }
