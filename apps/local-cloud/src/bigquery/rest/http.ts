@@ -13,6 +13,7 @@ import type { Firing } from '../../control/index.ts';
 import { type Caller, type Identity, Unauthenticated } from '../../identity/index.ts';
 import { ApiError } from '../errors.ts';
 import { checkShape } from './body-shape.ts';
+import { JsonText } from './json-text.ts';
 
 const unzip = promisify(gunzip);
 const MAX_JSON = 10 * 1024 * 1024;
@@ -40,13 +41,6 @@ export class Reply {
     this.status = status;
     this.body = body;
     this.headers = headers;
-  }
-}
-/** A body that is JSON text already. */
-export class JsonText {
-  readonly text: string;
-  constructor(text: string) {
-    this.text = text;
   }
 }
 
@@ -227,6 +221,6 @@ function send(response: ServerResponse, result: unknown, pretty: boolean): void 
   const etag = !(reply.body instanceof JsonText) && (reply.body as { etag?: unknown }).etag;
   if (typeof etag === 'string') headers.etag = etag;
   headers['content-length'] = Buffer.byteLength(text);
-  // As text it leaves together with the head, in one write.
+  // A text leaves together with the head, in one write.
   response.writeHead(reply.status, headers).end(text);
 }

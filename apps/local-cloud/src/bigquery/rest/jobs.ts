@@ -11,7 +11,8 @@ import { loadSpec } from '../jobs/load.ts';
 import { EXPIRED } from '../jobs/results.ts';
 import type { Service } from '../service.ts';
 import { type WireRow, withFloatTimestamps } from '../values/to-wire.ts';
-import { type Json, JsonText, type RestRequest, type Route } from './http.ts';
+import type { Json, RestRequest, Route } from './http.ts';
+import { withRows } from './json-text.ts';
 import { mergeLabels } from './labels.ts';
 import { countOf, offsetOf, tokenFor } from './paging.ts';
 import { int64Timestamps } from './tabledata.ts';
@@ -154,9 +155,7 @@ export function jobRoutes(service: Service, queries: Queries): Route[] {
     );
     if (nextToken !== undefined) head.pageToken = nextToken;
     if (rows.length === 0) return head;
-    // Rows dominate the answer: written once, beside the small rest.
-    const text = JSON.stringify(head);
-    return new JsonText(`${text.slice(0, -1)},"rows":${JSON.stringify(int64 ? rows : withFloatTimestamps(result!.columns, rows))}}`);
+    return withRows(head, int64 ? rows : withFloatTimestamps(result!.columns, rows));
   };
 
   const insert = async (request: RestRequest, media?: Buffer) => {
