@@ -10,7 +10,7 @@ import type { Operation, Principal } from '@convergence/contracts';
 import { type Route, route } from '@convergence/service';
 import { otherTenant } from './auth/authenticate.ts';
 import { asTenantId, customersAlias, withBothIds } from './edge/customers.ts';
-import type { Idempotency } from './edge/idempotency.ts';
+import type { Caller, Idempotency } from './edge/idempotency.ts';
 import { forward, type Handle } from './forward.ts';
 import type { Owners } from './owners.ts';
 
@@ -46,7 +46,7 @@ function guarded(operation: Operation, handle: Handle, idempotency: Idempotency)
     if (operation.method !== 'POST' || key === undefined) return handle(call);
     const request = [operation.id, call.params, call.query, call.body];
     const left = operation.auth === 'onboarding' ? call.signal : new AbortController().signal;
-    const caller = { name: callerOf(call.principal, call.request.socket.remoteAddress), left };
+    const caller = { ...callerOf(call.principal, call.request.socket.remoteAddress), left };
     return idempotency.once(String(key), caller, request, () => handle({ ...call, signal: left }));
   };
 }
@@ -61,8 +61,9 @@ function mustBeOwn(tenant: string, ...places: readonly unknown[]): void {
   }
 }
 
-function callerOf(principal: Principal, address: string | undefined): string {
-  return principal.kind === 'tenant' ? `key ${principal.keyId} of ${principal.tenantId}` : `${principal.kind} ${address}`;
+function callerOf(principal: Principal, address: string | undefined): Pick<Caller, 'name' | 'holder'> {
+  if (principal.kind !== 'tenant') return { name: `${principal.kind} ${address}`, holder: principal.kind };
+  return { name: `key ${principal.keyId} of ${principal.tenantId}`, holder: `tenant ${principal.tenantId}` };
 }
 
 function underAlias(handle: Handle): Handle {

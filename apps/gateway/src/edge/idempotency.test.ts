@@ -8,7 +8,7 @@ function given(capacity = 100) {
   return { clock, idempotency: new Idempotency({ now: () => clock.at, seconds: 60, capacity }) };
 }
 const STAYS = new AbortController().signal;
-const by = (name: string, left = STAYS) => ({ name, left });
+const by = (name: string, left = STAYS) => ({ name, holder: name, left });
 const performing = (reply: Reply = { status: 201, body: { id: 1 } }) => jest.fn(async () => reply);
 
 describe('Idempotency-Key', () => {
@@ -89,6 +89,15 @@ describe('Idempotency-Key', () => {
     await idempotency.once('m', by('a'), [], perform);
     await idempotency.once('k', by('a'), [], perform);
     expect(perform).toHaveBeenCalledTimes(5);
+  });
+
+  test('one caller with many keys pushes out its own answers, not those of others', async () => {
+    const { idempotency } = given(3);
+    const perform = performing();
+    await idempotency.once('k', by('tenant a'), [], perform);
+    for (const key of ['1', '2', '3', '4', '5']) await idempotency.once(key, by('tenant b'), [], performing());
+    expect(await idempotency.once('k', by('tenant a'), [], perform)).toMatchObject({ headers: { 'Idempotency-Replayed': 'true' } });
+    expect(perform).toHaveBeenCalledTimes(1);
   });
 
   test.each(['', 'x'.repeat(256), 'a b', 'ключ'])('the key %j is refused', async (key) => {

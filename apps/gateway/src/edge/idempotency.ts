@@ -4,12 +4,14 @@
  * 1. The same key with another request is a 422. 2. While the first is being done, doubles wait for its answer; should its caller leave
  * before, a double does it.
  * 3. An answer that another try may change (429, 503, a bug's 500) is not kept; every other refusal is.
- * 4. Keys of different callers never meet, nor those of a tenant's different API keys: an answer may hold what only its caller may have. 5. Kept in memory, bounded in number and time, for this instance alone: behind a
- * load balancer a double may reach another instance, which is why every command is idempotent by business identity too.
+ * 4. Keys of different callers never meet, nor those of a tenant's different API keys: an answer may hold what only its caller may have.
+ * 5. Kept in memory, bounded in number and time, for this instance alone: behind a load balancer a double may reach another instance, which
+ * is why every command is idempotent by business identity too. 6. When too many are kept, whoever keeps most loses its own oldest.
  */
 import { createHash } from 'node:crypto';
 import { ERRORS, Refusal } from '@convergence/contracts';
 import type { Reply } from '@convergence/service';
+import { FairMemory } from './fair-memory.ts';
 
 const KEY = /^[\x21-\x7e]{1,255}$/;
 
@@ -23,6 +25,8 @@ interface Kept {
 /** Who asks with the key, and until when. */
 export interface Caller {
   readonly name: string;
+  /** Whose share of the memory it takes: all keys of a tenant together, all strangers together. */
+  readonly holder: string;
   readonly left: AbortSignal;
 }
 export interface IdempotencyOptions {
@@ -32,11 +36,14 @@ export interface IdempotencyOptions {
 }
 
 export class Idempotency {
-  readonly #kept = new Map<string, Kept>();
-  readonly #options: Required<IdempotencyOptions>;
+  readonly #kept: FairMemory<Kept>;
+  readonly #now: () => number;
+  readonly #milliseconds: number;
 
-  constructor(options: IdempotencyOptions) {
-    this.#options = { seconds: 24 * 3600, capacity: 10_000, ...options };
+  constructor({ now, seconds = 24 * 3600, capacity = 10_000 }: IdempotencyOptions) {
+    this.#kept = new FairMemory(capacity);
+    this.#now = now;
+    this.#milliseconds = seconds * 1000;
   }
 
   async once(key: string, caller: Caller, request: readonly unknown[], perform: () => Promise<Reply>): Promise<Reply> {
@@ -45,7 +52,7 @@ export class Idempotency {
         fields: { errors: [{ in: 'header', path: '/idempotency-key', message: 'must be 1 to 255 visible ASCII characters' }] },
       });
     }
-    const now = this.#options.now();
+    const now = this.#now();
     const name = `${caller.name}\n${key}`;
     const fingerprint = createHash('sha256').update(JSON.stringify(request)).digest('base64');
     const kept = this.#kept.get(name);
@@ -61,11 +68,10 @@ export class Idempotency {
         return this.once(key, caller, request, perform);
       }
     }
-    this.#makeRoom(now);
+    this.#forgetOld(now);
     const answer = perform();
-    const entry: Kept = { fingerprint, answer, left: caller.left, until: now + this.#options.seconds * 1000 };
-    this.#kept.delete(name);
-    this.#kept.set(name, entry);
+    const entry: Kept = { fingerprint, answer, left: caller.left, until: now + this.#milliseconds };
+    this.#kept.set(name, caller.holder, entry);
     try {
       return await answer;
     } catch (error) {
@@ -74,11 +80,8 @@ export class Idempotency {
     }
   }
 
-  #makeRoom(now: number): void {
-    for (const [name, kept] of this.#kept) {
-      if (kept.until > now && this.#kept.size < this.#options.capacity) return;
-      this.#kept.delete(name);
-    }
+  #forgetOld(now: number): void {
+    for (let first = this.#kept.oldest(); first && first[1].until <= now; first = this.#kept.oldest()) this.#kept.delete(first[0]);
   }
 }
 
