@@ -1,3 +1,4 @@
+import { Refusal } from '@convergence/contracts';
 import type { EventHandler } from '@convergence/service';
 import { describe, expect, test } from '@jest/globals';
 import { LiveEvents } from '../index/live-events.ts';
@@ -35,6 +36,21 @@ describe('what this service hears', () => {
     await tell(recordCompleted({ recorder }), completed);
     await tell(ignoreHeartbeat(), {});
     expect(recorded).toEqual(['requested', 'progress', 'completed']);
+  });
+
+  test('a message whose row is refused is quarantined, the others of its batch are done; what is away is for all of them', async () => {
+    let error: Error = new Refusal('request.invalid', 'The row of run 2 can not be written');
+    const record = async ([heard]: readonly Heard[]) => {
+      if (heard?.data.pipeline_id === 'bad') throw error;
+    };
+    const told = () =>
+      recordCompleted({ recorder: { record } as never }).handle(
+        ['good', 'bad', 'good'].map((pipeline_id) => ({ data: { pipeline_id } })) as never,
+      );
+    const done = { outcome: 'done' };
+    expect(await told()).toEqual([done, { outcome: 'quarantine', reason: error.message }, done]);
+    error = new Error('away');
+    await expect(told()).rejects.toBe(error);
   });
 
   test('run-cancelled reaches the worker with its reason; tenant-changed forgets what was remembered of the tenant', async () => {

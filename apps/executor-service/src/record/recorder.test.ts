@@ -1,3 +1,5 @@
+import { Refusal } from '@convergence/contracts';
+import { type Statement, WarehouseError } from '@convergence/ports';
 import { fakeWarehouse, virtualClock } from '@convergence/testing';
 import { describe, expect, test } from '@jest/globals';
 import { foldHeard, type Heard, Recorder } from './recorder.ts';
@@ -21,6 +23,20 @@ const started = (n: number) =>
   }) as Heard;
 
 describe('the recorder', () => {
+  const given = (answer: (rows: readonly string[]) => Error | undefined) => {
+    const warehouse = fakeWarehouse();
+    const written = new Set<string>();
+    warehouse.answer(/^MERGE/, ({ parameters }: Statement) => {
+      const rows = ((parameters?.rows?.value ?? []) as { pipeline_logging_id: string }[]).map((row) => row.pipeline_logging_id);
+      const error = answer(rows);
+      if (error) return error;
+      for (const row of rows) written.add(row);
+      return { affectedRows: rows.length };
+    });
+    return { warehouse, written, recorder: new Recorder(warehouse, 'tenants', virtualClock(), 0) };
+  };
+  const outcomes = (recorder: Recorder, heard: readonly (readonly Heard[])[]) =>
+    Promise.allSettled(heard.map((some) => recorder.record(some)));
   test('what arrives while a statement runs goes into the next one: more runs, not more statements', async () => {
     const warehouse = fakeWarehouse();
     warehouse.answer(/^MERGE/, { affectedRows: 1 });
@@ -31,6 +47,12 @@ describe('the recorder', () => {
     expect(rows).toHaveLength(300);
   });
 
+  test('the messages of one batch go together, also into the first statement', async () => {
+    const { warehouse, recorder } = given(() => undefined);
+    await outcomes(recorder, [[started(1)], [started(2)]]);
+    expect(warehouse.statements).toHaveLength(1);
+  });
+
   test('a statement that fails fails those who wait for it, and only those', async () => {
     const warehouse = fakeWarehouse();
     let fail = true;
@@ -39,6 +61,43 @@ describe('the recorder', () => {
     await expect(recorder.record([started(1)])).rejects.toThrow('away');
     fail = false;
     await recorder.record([started(1)]);
+  });
+
+  const invalid = () => new WarehouseError('invalidQuery', 'Invalid date: 0000-01-01');
+
+  test('a row that the warehouse refuses fails its own caller for good and by name; all others are written', async () => {
+    const bad = new Set([id(77), id(250)]);
+    const { warehouse, written, recorder } = given((rows) => (rows.some((row) => bad.has(row)) ? invalid() : undefined));
+    const settled = await outcomes(
+      recorder,
+      Array.from({ length: 300 }, (_, n) => [started(n)]),
+    );
+    const failed = settled.flatMap((one) => (one.status === 'rejected' ? [one.reason] : []));
+    expect(failed.map((reason) => [reason instanceof Refusal, reason.message])).toEqual(
+      [77, 250].map((n) => [true, `The row of run ${id(n)} can not be written: Invalid date: 0000-01-01`]),
+    );
+    expect(written.size).toBe(298);
+    expect(warehouse.statements.length).toBeLessThan(50);
+  });
+
+  test('a row that does not come to a parameter is refused like one of the warehouse', async () => {
+    const { written, recorder } = given((rows) => (rows.includes(id(1)) ? new TypeError('@rows: not a safe integer') : undefined));
+    const settled = await outcomes(recorder, [[started(0)], [started(1), started(2)], [started(3)]]);
+    expect(settled.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled']);
+    expect([...written].sort()).toEqual([id(0), id(2), id(3)]);
+  });
+
+  test.each([
+    ['the statement itself is refused', invalid],
+    ['the table may not be written', () => new WarehouseError('accessDenied', 'no')],
+  ])('nobody looks for a row when %s', async (_, error) => {
+    const { warehouse, recorder } = given(error);
+    const settled = await outcomes(
+      recorder,
+      Array.from({ length: 100 }, (_, n) => [started(n)]),
+    );
+    expect(settled.map((one) => one.status === 'rejected' && one.reason instanceof WarehouseError)).toEqual(settled.map(() => true));
+    expect(warehouse.statements.length).toBeLessThanOrEqual(4);
   });
 
   test('one row for each run of a batch', () => {
