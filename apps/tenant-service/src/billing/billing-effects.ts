@@ -5,6 +5,8 @@
  * one that is older than what was taken over changes nothing (the slice compares Stripe's own times, which are whole seconds: how a
  * subscription began counts for less than what else is said of the same second). 3. A tenant has one subscription: a checkout or a new
  * subscription takes its place, and what Stripe still says of the one before changes nothing. 4. An invoice brings no cancelled one back.
+ * 5. A payer's word for which tenant it pays makes a new one, and changes none but the payer's own: else a stranger could pay for a smaller
+ * plan of somebody else's, and end it. Such a checkout fails and stays, with its reason, for a person.
  */
 import { randomUUID } from 'node:crypto';
 import { isTenantId, Refusal, SCOPES, type SubscriptionStatus } from '@convergence/contracts';
@@ -111,16 +113,27 @@ function tenantOf({ tenant_id, subscription, customer }: BillingFacts, { state }
   return undefined;
 }
 
+function mustPayFor({ tenant_id, subscription }: Tenant, { customer }: BillingFacts): void {
+  if (customer && customer === subscription.stripe_customer_id) return;
+  throw new Refusal(
+    'request.invalid',
+    `Only the payer's client_reference_id says that this checkout of ${customer} is for ${tenant_id}, which it did not pay for before. If it is, set tenant_id in the metadata of its subscription; else refund it.`,
+  );
+}
+
 /** A paid checkout: onboards, and writes the key to whom paid, since nobody waits for an answer. */
 async function checkout(event: BillingEvent, facts: BillingFacts, tools: BillingTools): Promise<Effect> {
   const { slice, keys, mailer, onboarding } = tools;
-  const { tenant_id, admin_email, plan } = facts;
-  if (!tenant_id || !isTenantId(tenant_id)) throw new Refusal('request.invalid', 'The checkout names no valid tenant_id in its metadata.');
+  const { admin_email, plan } = facts;
+  const tenant_id = facts.tenant_id ?? facts.payer_names;
+  if (!tenant_id || !isTenantId(tenant_id))
+    throw new Refusal('request.invalid', 'The checkout names no valid tenant_id in its metadata, nor as its client_reference_id.');
   if (!admin_email) throw new Refusal('request.invalid', 'The checkout names no e-mail address.');
   const begun = `stripe ${event.event_id}`;
   const known = slice.state.tenants.get(tenant_id);
   if (known && (known.onboarding.request_hash !== begun || known.onboarding.undelivered_api_key_id === null)) {
-    return change(event, facts, tools, 'ACTIVE');
+    if (!facts.tenant_id && known.onboarding.request_hash !== begun) mustPayFor(known, facts);
+    return change(event, { ...facts, tenant_id }, tools, 'ACTIVE');
   }
   if (!known && !(await onboarding.nameIsFree(tenant_id))) throw new Refusal('tenant.exists', `The name ${tenant_id} is taken.`);
   const made = await makeApiKey(keys, tenant_id, { scopes: SCOPES, key_name: 'onboarding' });

@@ -9,7 +9,10 @@ const { webhooks } = new Stripe('sk_unused_no_call_is_made');
 
 /** What processing needs of an event. */
 export interface BillingFacts {
+  /** From metadata: only who has our Stripe account writes those. */
   readonly tenant_id: string | null;
+  /** From `client_reference_id`: of a payment link, whatever its payer put into the address. Absent in events that were kept before. */
+  readonly payer_names?: string | null;
   readonly company_name: string | null;
   readonly admin_email: string | null;
   readonly plan: Plan | null;
@@ -71,7 +74,8 @@ function factsOf(object: Loose): BillingFacts {
     textAt(price, 'nickname'),
   ];
   return {
-    tenant_id: named('tenant_id') ?? named('customer_id') ?? textAt(object, 'client_reference_id'),
+    tenant_id: named('tenant_id') ?? named('customer_id'),
+    payer_names: textAt(object, 'client_reference_id'),
     company_name:
       named('company_name') ?? textAt(object, 'customer_details', 'business_name') ?? textAt(object, 'customer_details', 'name'),
     admin_email: named('admin_email') ?? textAt(object, 'customer_details', 'email') ?? textAt(object, 'customer_email'),

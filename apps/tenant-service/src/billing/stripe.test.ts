@@ -4,7 +4,7 @@ import { webhooksStripe } from '@convergence/contracts';
 import { TokenSigner } from '@convergence/service';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import Stripe from 'stripe';
-import { STRIPE_SECRET, startTenants, type TenantsUnderTest } from '../testing/tenants-under-test.ts';
+import { acmeBody, STRIPE_SECRET, startTenants, type TenantsUnderTest } from '../testing/tenants-under-test.ts';
 
 // biome-ignore lint/suspicious/noExplicitAny: tests look into whatever was answered.
 type Any = any;
@@ -95,6 +95,62 @@ describe('a checkout', () => {
     await post(checkout('evt_bad', { metadata: {} }));
     expect(await settled('evt_bad')).toBe('FAILED');
     expect(service.slice().state.billing.get('evt_bad')?.last_error).toContain('tenant_id');
+  });
+});
+
+describe('a checkout whose tenant only its payer names', () => {
+  const byPayer = (id: string, over: object = {}) =>
+    checkout(id, { metadata: {}, client_reference_id: 'acme_corp', customer: 'cus_stranger', subscription: 'sub_stranger', ...over });
+  const small = { metadata: { plan: 'starter' } };
+
+  test('onboards one that is new, also when it is told again after a crash', async () => {
+    Object.assign(service.warehouse, { datasetExists: () => Promise.reject(new Error('away')) });
+    await post(byPayer('evt_new'));
+    await tried('evt_new', 1);
+    Object.assign(service.warehouse, { datasetExists: async () => false });
+    await service.restart();
+    await service.clock.advance(10_000);
+    expect(await settled('evt_new')).toBe('PROCESSED');
+    expect(acme()?.subscription).toMatchObject({ stripe_customer_id: 'cus_stranger', stripe_subscription_id: 'sub_stranger' });
+  });
+
+  test('changes nothing of a tenant that somebody else pays for, and stays for a person', async () => {
+    await post(checkout());
+    await settled('evt_checkout');
+    const before = acme()?.subscription;
+    await post(byPayer('evt_stranger', small));
+    expect(await settled('evt_stranger')).toBe('FAILED');
+    expect(service.slice().state.billing.get('evt_stranger')?.last_error).toMatch(/client_reference_id.*cus_stranger.*acme_corp/);
+    await post(
+      subscription(
+        'evt_ends',
+        { id: 'sub_stranger', customer: 'cus_stranger', status: 'canceled' },
+        seconds + 60,
+        'customer.subscription.deleted',
+      ),
+    );
+    await tried('evt_ends', 1);
+    expect(acme()?.subscription).toEqual(before);
+  });
+
+  test('changes nothing of a tenant that nobody pays for, until a person says so at Stripe', async () => {
+    await service.ask('POST', '/tenants/onboard', { body: acmeBody({ run_dryrun: false, subscription_plan: 'SCALE' }) });
+    await post(byPayer('evt_stranger', small));
+    expect(await settled('evt_stranger')).toBe('FAILED');
+    expect(acme()?.subscription).toMatchObject({ plan_name: 'SCALE', stripe_customer_id: null });
+    await post(
+      subscription('evt_said', { id: 'sub_stranger', customer: 'cus_stranger', metadata: { tenant_id: 'acme_corp', plan: 'starter' } }),
+    );
+    expect(await settled('evt_said')).toBe('PROCESSED');
+    expect(acme()?.subscription).toMatchObject({ plan_name: 'STARTER', stripe_customer_id: 'cus_stranger' });
+  });
+
+  test('changes the plan of one that its payer pays for', async () => {
+    await post(checkout());
+    await settled('evt_checkout');
+    await post(byPayer('evt_again', { metadata: { plan: 'scale' }, customer: 'cus_1', subscription: 'sub_2' }));
+    expect(await settled('evt_again')).toBe('PROCESSED');
+    expect(acme()?.subscription).toMatchObject({ plan_name: 'SCALE', stripe_subscription_id: 'sub_2' });
   });
 });
 
