@@ -4,16 +4,25 @@ import { describe, expect, test } from '@jest/globals';
 import { admissions } from './admissions.ts';
 import { oneCell } from './owners.ts';
 
-const run = (id: number) => ({ run_id: `run-${id}`, tenant_id: 'acme_corp' }) as RunSpec;
+const run = (id: number) => ({
+  run: { run_id: `run-${id}`, tenant_id: 'acme_corp' } as RunSpec,
+  by: { kind: 'admin', userId: `user-${id}` } as const,
+});
 function given(answer: (request: AdmitRequest) => Promise<AdmitResponse>) {
   const batches: number[] = [];
+  const asked_by: AdmitRequest['asked_by'] = {};
   const client = {
     call: ({ body }: { body: AdmitRequest }) => {
       batches.push(body.runs.length);
+      Object.assign(asked_by, body.asked_by);
       return answer(body);
     },
   } as unknown as InternalClient;
-  return { batches, admit: admissions(oneCell({ 'tenant-service': client, 'scheduler-service': client, 'executor-service': client })) };
+  return {
+    batches,
+    asked_by,
+    admit: admissions(oneCell({ 'tenant-service': client, 'scheduler-service': client, 'executor-service': client })),
+  };
 }
 const admitted = async ({ runs }: AdmitRequest): Promise<AdmitResponse> => ({
   decisions: runs.map(({ run_id }) => ({ run_id, outcome: 'admitted', admitted_at: '2026-01-01T00:00:00Z' })),
@@ -25,6 +34,12 @@ describe('admissions', () => {
     const decisions = await Promise.all(Array.from({ length: 1200 }, (_, n) => admit(run(n))));
     expect(decisions.map(({ run_id }) => run_id)).toEqual(Array.from({ length: 1200 }, (_, n) => `run-${n}`));
     expect(batches).toEqual([500, 500, 200]);
+  });
+
+  test('says of each run who wants it', async () => {
+    const { admit, asked_by } = given(admitted);
+    await Promise.all([admit(run(1)), admit(run(2))]);
+    expect(asked_by).toEqual({ 'run-1': run(1).by, 'run-2': run(2).by });
   });
 
   test('what comes while calls are on their way is asked afterwards', async () => {

@@ -3,11 +3,24 @@
  * admission is idempotent by run id.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type AdmissionDecision, type AdmitResponse, type RunSpec, type TenantId, Transient } from '@convergence/contracts';
+import {
+  type AdmissionDecision,
+  type AdmitRequest,
+  type AdmitResponse,
+  type Principal,
+  type RunSpec,
+  type TenantId,
+  Transient,
+} from '@convergence/contracts';
 import { gather } from '@convergence/service';
 import type { Owners } from './owners.ts';
 
-export type Admit = (run: RunSpec) => Promise<AdmissionDecision>;
+export interface Asked {
+  readonly run: RunSpec;
+  /** Named in the audit trail. */
+  readonly by: Principal;
+}
+export type Admit = (asked: Asked) => Promise<AdmissionDecision>;
 
 const BATCH = 500;
 /** Calls on their way at once: one being decided, one being journalled. */
@@ -16,12 +29,14 @@ const CALLS = 2;
 const MOMENT_MS = 10;
 
 export function admissions(owners: Owners): Admit {
-  async function decisionsOn(runs: readonly RunSpec[]): Promise<(() => AdmissionDecision)[]> {
+  async function decisionsOn(asked: readonly Asked[]): Promise<(() => AdmissionDecision)[]> {
+    const runs = asked.map(({ run }) => run);
+    const body: AdmitRequest = { runs, asked_by: Object.fromEntries(asked.map(({ run, by }) => [run.run_id, by])) };
     const { decisions } = await owners.of('tenant-service', runs[0]?.tenant_id as TenantId).call<AdmitResponse>({
       method: 'POST',
       path: '/internal/admissions',
       principal: { kind: 'service', service: 'gateway' },
-      body: { runs },
+      body,
       idempotent: true,
       timeoutMs: 10_000,
     });
@@ -33,8 +48,8 @@ export function admissions(owners: Owners): Admit {
     });
   }
 
-  async function decisionOn(run: RunSpec): Promise<AdmissionDecision> {
-    const [decision] = await decisionsOn([run]);
+  async function decisionOn(asked: Asked): Promise<AdmissionDecision> {
+    const [decision] = await decisionsOn([asked]);
     return (decision as () => AdmissionDecision)();
   }
 

@@ -19,31 +19,25 @@ const ask = (method: Method, path: string, options: AskOptions = {}) => service.
 const key = async () => (await ask('POST', `${T}/api-keys`, { body: {} })).api_key_id;
 const credential = { provider: 'OPENAI', credential_name: 'o', credentials: { api_key: 'sk-0123456789abcdefghij' } };
 const config = { provider: 'OPENAI', domain: 'COST' };
-const lost = () =>
-  service.ask('POST', '/internal/admissions', {
-    body: {
-      runs: [
-        {
-          run_id: '00000000-0000-4000-8000-000000000001',
-          tenant_id: 'acme_corp',
-          pipeline_id: 'acme_corp-gcp-example-dryrun',
-          provider: 'gcp',
-          domain: 'example',
-          template: 'dryrun',
-          parameters: {},
-          parameters_hash: '0123456789abcdef',
-          run_date: null,
-          trigger_type: 'api',
-          trigger_by: null,
-          user_id: null,
-          lane: 'live',
-          scheduled_run_id: null,
-          retry_of: null,
-          retry_from: null,
-        },
-      ],
-    },
-  });
+const RUN = {
+  run_id: '00000000-0000-4000-8000-000000000001',
+  tenant_id: 'acme_corp',
+  pipeline_id: 'acme_corp-gcp-example-dryrun',
+  provider: 'gcp',
+  domain: 'example',
+  template: 'dryrun',
+  parameters: {},
+  parameters_hash: '0123456789abcdef',
+  run_date: null,
+  trigger_type: 'api',
+  trigger_by: null,
+  user_id: null,
+  lane: 'live',
+  scheduled_run_id: null,
+  retry_of: null,
+  retry_from: null,
+};
+const lost = () => service.ask('POST', '/internal/admissions', { body: { runs: [RUN] } });
 
 /** What each comes to: the event that the trail shows, and how it is asked; what must be there before it is made by somebody else. */
 const CHANGES: Readonly<Record<string, readonly [string, () => Promise<() => Promise<unknown>>]>> = {
@@ -101,6 +95,23 @@ test.each(Object.entries(CHANGES))('%s leaves who asked', async (_, [type, given
   const left = service.journal.rows.slice(before).filter((row) => row.type === type);
   expect(left.map(({ actor }) => JSON.parse(String(actor)))).toEqual(left.map(() => ALICE));
   expect(left.length).toBeGreaterThan(0);
+});
+
+test('a run leaves who wanted it, in a batch of several; who calls, where nobody says', async () => {
+  const key: Principal = { kind: 'tenant', tenantId: 'bolt_inc' as never, keyId: 'k1', scopes: [] };
+  await service.ask('POST', '/tenants/onboard', { body: { ...acmeBody({ run_dryrun: false }), tenant_id: 'bolt_inc' } });
+  const ids = [1, 2, 3].map((n) => `00000000-0000-4000-8000-00000000001${n}`);
+  const runs = ids.map((run_id, n) => ({
+    ...RUN,
+    run_id,
+    tenant_id: 'bolt_inc',
+    pipeline_id: 'bolt_inc-x',
+    parameters_hash: `0123456789abcde${n}`,
+  }));
+  await service.ask('POST', '/internal/admissions', { body: { runs, asked_by: { [ids[0] as string]: ALICE, [ids[2] as string]: key } } });
+  await service.restart();
+  const trail = service.journal.rows.filter((row) => row.type === 'run_admitted' && ids.includes(JSON.parse(row.data).run.run_id));
+  expect(trail.map(({ actor }) => JSON.parse(String(actor)))).toEqual([ALICE, { kind: 'admin' }, key]);
 });
 
 test('nothing that changes something is missing here', () => {

@@ -100,10 +100,12 @@ export async function openSlice<S, C, E extends { readonly type: string }>(given
   }
   const textOf = (actor: unknown): string | null => (actor === undefined || actor === null ? null : JSON.stringify(actor));
 
-  async function executeMany(commands: readonly C[], meta: CommandMeta = {}): Promise<Outcome[]> {
+  async function executeMany(commands: readonly C[], meta: CommandMeta | ((index: number) => CommandMeta) = {}): Promise<Outcome[]> {
     admit();
-    const actor = textOf(meta.actor);
-    const outcomes = commands.map((command) => decide(command, actor, meta.traceId ?? null));
+    const outcomes = commands.map((command, index) => {
+      const { actor, traceId = null } = typeof meta === 'function' ? meta(index) : meta;
+      return decide(command, textOf(actor), traceId);
+    });
     // A refusal, too, rests on events that must be durable before anybody hears of it.
     await writer.whenDurable(core.sequence);
     return outcomes;

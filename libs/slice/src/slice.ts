@@ -103,8 +103,8 @@ export interface SliceFigures {
 export interface Slice<S, C> {
   /** Decides at once, answers when all that the decision rests on is durable. Throws the Refusal, or Transient. */
   execute<R = unknown>(command: C, meta?: CommandMeta): Promise<R>;
-  /** One after the other, in one batch; a refusal of one does not stop the next. Throws Transient. */
-  executeMany(commands: readonly C[], meta?: CommandMeta): Promise<readonly Outcome[]>;
+  /** One after the other, in one batch; a refusal of one does not stop the next. One meta for all, or for each by its index. Throws Transient. */
+  executeMany(commands: readonly C[], meta?: CommandMeta | ((index: number) => CommandMeta)): Promise<readonly Outcome[]>;
   /** For looking, never for changing. What is seen may not be durable yet; `read` waits until it is. */
   readonly state: S;
   read<T>(look: (state: S) => T): Promise<T>;

@@ -1,10 +1,11 @@
+import type { AdmitRequest, RunSpec } from '@convergence/contracts';
 import { expect, test } from '@jest/globals';
 import { runsRetryRoute } from './runs.retry.ts';
 
 const RUN = '00000000-0000-4000-8000-000000000001';
 const NOW = Date.parse('2026-03-01T23:59:30Z');
 
-test('a retry that the quota refuses says when to come again', async () => {
+test('a retry that the quota refuses says when to come again; admission is told who wants it', async () => {
   const record = {
     run_id: RUN,
     tenant_id: 'acme_corp',
@@ -23,7 +24,11 @@ test('a retry that the quota refuses says when to come again', async () => {
     runs: { get: async () => record },
     templates: { find: () => ({}) },
     tenantService: {
-      call: async ({ body }: { body: { runs: { run_id: string }[] } }) => ({ decisions: [{ run_id: body.runs[0]?.run_id, ...refused }] }),
+      call: async ({ body }: { body: AdmitRequest }) => {
+        const { run_id } = body.runs[0] as RunSpec;
+        expect(body.asked_by).toEqual({ [run_id]: call.principal });
+        return { decisions: [{ run_id, ...refused }] };
+      },
     },
     clock: { now: () => NOW },
   } as unknown as Parameters<typeof runsRetryRoute>[0];

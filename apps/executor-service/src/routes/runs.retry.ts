@@ -1,5 +1,14 @@
 import { randomUUID } from 'node:crypto';
-import { type AdmitResponse, Refusal, type RunAccepted, type RunSpec, refusalOf, runsRetry, Transient } from '@convergence/contracts';
+import {
+  type AdmitRequest,
+  type AdmitResponse,
+  Refusal,
+  type RunAccepted,
+  type RunSpec,
+  refusalOf,
+  runsRetry,
+  Transient,
+} from '@convergence/contracts';
 import { hasEnded } from '@convergence/runs';
 import { route } from '@convergence/service';
 import type { Executor } from '../executor.ts';
@@ -35,7 +44,7 @@ export const runsRetryRoute = ({
       method: 'POST',
       path: '/internal/admissions',
       principal: { kind: 'service', service: 'executor-service' },
-      body: { runs: [run] },
+      body: { runs: [run], asked_by: { [run.run_id]: principal } } satisfies AdmitRequest,
       idempotent: true,
       timeoutMs: 10_000,
     });

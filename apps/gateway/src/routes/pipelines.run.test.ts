@@ -29,8 +29,9 @@ function given(decide: (run: RunSpec) => AdmissionDecision) {
   const route = pipelinesRunRoute({
     templates,
     clock: { now: () => NOW },
-    admit: async (run) => {
+    admit: async ({ run, by }) => {
       asked.push(run);
+      expect(by).toEqual(call().principal);
       return decide(run);
     },
   });

@@ -32,7 +32,7 @@ export const pipelinesRunRoute =
       retry_of: null,
       retry_from: null,
     };
-    const decision = await admit(run);
+    const decision = await admit({ run, by: principal });
     const names = { pipeline_id: run.pipeline_id, tenant_id: tenantId, customer_id: tenantId };
     switch (decision.outcome) {
       case 'admitted':

@@ -14,8 +14,13 @@ export const admissionsCreateRoute = ({ slice }: Pick<Tenants, 'slice'>) =>
       response: AdmitResponse,
     },
     async (call) => {
-      const commands = call.body.runs.map((run) => ({ kind: 'admit' as const, run }));
-      const outcomes = await slice.executeMany(commands, asked(call));
+      const { runs, asked_by = {} } = call.body;
+      const commands = runs.map((run) => ({ kind: 'admit' as const, run }));
+      const byCaller = asked(call);
+      const outcomes = await slice.executeMany(commands, (index) => {
+        const actor = asked_by[runs[index]?.run_id ?? ''];
+        return actor ? { ...byCaller, actor } : byCaller;
+      });
       return {
         body: {
           decisions: outcomes.map((outcome) => {

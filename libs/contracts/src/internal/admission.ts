@@ -1,12 +1,17 @@
 import Type, { type Static } from 'typebox';
 import { ERRORS, type ErrorCode, Refusal } from '../errors.ts';
 import { RunSpec, Timestamp } from '../events/run.ts';
+import type { Principal } from '../principal.ts';
 
 /**
  * POST tenant-service /internal/admissions: one decision for many runs, in the order given. Idempotent by run_id:
  * asking again for an admitted run answers the same and reserves nothing more.
  */
-export const AdmitRequest = Type.Object({ runs: Type.Array(RunSpec, { minItems: 1, maxItems: 1000 }) });
+export const AdmitRequest = Type.Object({
+  runs: Type.Array(RunSpec, { minItems: 1, maxItems: 1000 }),
+  /** Who wants a run, by run_id, for the audit trail. Of those that are not here it is who calls. */
+  asked_by: Type.Optional(Type.Record(Type.String(), Type.Unsafe<Principal>(Type.Object({ kind: Type.String() })))),
+});
 export type AdmitRequest = Static<typeof AdmitRequest>;
 
 export const AdmissionDecision = Type.Union([
