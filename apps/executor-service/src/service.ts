@@ -6,6 +6,7 @@ import type { Bus, Clock, Keys, Warehouse } from '@convergence/ports';
 import { hasEnded } from '@convergence/runs';
 import type { BuildContext, Built } from '@convergence/service';
 import type { Credential, Messenger } from '@convergence/steps';
+import { OPERATIONAL_TABLES } from '@convergence/tables';
 import type { ExecutorConfig } from './config.ts';
 import { Announcer } from './execution/announcer.ts';
 import { crashPoints } from './execution/crash-points.ts';
@@ -25,6 +26,7 @@ import { RunIndex } from './index/run-index.ts';
 import { RunTable } from './index/run-table.ts';
 import { Runs } from './index/runs.ts';
 import type { OpenObjectStore } from './object-stores/object-stores.ts';
+import { completing } from './operational-tables.ts';
 import { Recorder } from './record/recorder.ts';
 import { routes } from './routes/routes.ts';
 import { Worker } from './worker.ts';
@@ -47,7 +49,8 @@ export interface ExecutorParts {
 
 export function executorService(context: BuildContext<ExecutorConfig>, parts: ExecutorParts): Built {
   const { config, log, name, metrics, draining } = context;
-  const { bus, warehouse, clock, keys, templates, instance } = parts;
+  const { bus, clock, keys, templates, instance } = parts;
+  const warehouse = completing(parts.warehouse, OPERATIONAL_TABLES);
   const tenantService = context.client('tenant-service', config.tenantServiceUrl);
   const contexts = runContexts(tenantService, clock);
   const index = new RunIndex(config.indexedRuns);
@@ -58,6 +61,7 @@ export function executorService(context: BuildContext<ExecutorConfig>, parts: Ex
   const progress = new ProgressReports({ bus, clock, log, source: name }, instance);
   const tools: ExecutionTools = {
     ...parts,
+    warehouse,
     progress,
     lately,
     random: Math.random,

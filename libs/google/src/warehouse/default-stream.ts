@@ -4,7 +4,7 @@
  * 1. While an append to a table is under way, what is to follow gathers into the next one: more callers make larger appends.
  * 2. A caller hears of its own rows only: when rows of several callers are refused together, each caller's are sent again alone.
  * 3. One writer a table, kept open while it is used; of tables that nobody wrote to lately the writers are closed.
- * 4. What is not answered in time is sent again by another writer: the client itself waits for ever for an answer that got lost.
+ * 4. What is refused closes the writer: the next one sees the columns that the table has by then. 5. What is not answered in time is sent again by another writer: the client itself waits for ever for an answer that got lost.
  */
 import { Transient } from '@convergence/contracts';
 import { WarehouseError } from '@convergence/ports';
@@ -80,8 +80,8 @@ export function defaultStreams(client: () => managedwriter.WriterClient, config:
         if (answer.error) throw Object.assign(new Error(answer.error.message ?? 'append failed'), { code: answer.error.code });
         return;
       } catch (cause) {
-        if (cause instanceof WarehouseError || cause instanceof TypeError) throw cause;
         forget(table);
+        if (cause instanceof WarehouseError || cause instanceof TypeError) throw cause;
         if (!mayRetry(cause)) throw new WarehouseError(reasonOf(cause), (cause as Error).message, { cause });
         if (attempt === ATTEMPTS) throw new Transient(`${table} takes no rows`, { cause });
         await new Promise((resolve) => setTimeout(resolve, 100 * 2 ** attempt));

@@ -1,3 +1,5 @@
+import { WarehouseError } from '@convergence/ports';
+
 /** Our row values as the Storage Write JSON encoder wants them: dates as day numbers, timestamps as microseconds. */
 export interface StorageField {
   readonly name: string;
@@ -36,7 +38,7 @@ export function storageRow(fields: readonly StorageField[], row: Readonly<Record
   const known = byName(fields);
   for (const [name, value] of Object.entries(row)) {
     const field = known.get(name.toLowerCase());
-    if (!field) throw new TypeError(`the table has no column ${name}`);
+    if (!field) throw new WarehouseError('invalid', `the table has no column ${name}`);
     if (value === null || value === undefined) continue;
     converted[field.name] = Array.isArray(value) ? value.map((v) => one(field, v)) : one(field, value);
   }

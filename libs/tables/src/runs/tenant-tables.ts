@@ -1,6 +1,9 @@
 import type { TableSpec, ViewSpec } from '@convergence/ports';
 
-/** What every tenant's dataset holds beside its business tables. Onboarding creates it; executors append to it. */
+/**
+ * What every tenant's dataset holds beside its business tables. Onboarding creates it; executors append to it. A new column, which can not
+ * be required, comes to the tables of tenants that are there when something reads or writes it (executor-service, operational-tables.ts).
+ */
 export const stepLogs: TableSpec = {
   name: 'x_meta_step_logs',
   description: 'One row for each step that ended.',
