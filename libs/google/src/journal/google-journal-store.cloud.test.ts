@@ -52,4 +52,13 @@ describe('the journal by Storage Write', () => {
     expect(['appended', 'already']).toContain(outcome);
     expect(await store.finalize(stream)).toBe(2);
   }, 60_000);
+
+  test('a row with what stands between rows and columns when they are read is not sent', async () => {
+    const store = await freshStore();
+    const stream = await store.createStream();
+    for (const row of [aJournalRow(1, { subject: 'a\tb' }), aJournalRow(1, { trace_id: 'a\nb' })]) {
+      await expect(store.append(stream, 0, [row])).rejects.toThrow('control character');
+    }
+    expect(await store.finalize(stream)).toBe(0);
+  });
 });
