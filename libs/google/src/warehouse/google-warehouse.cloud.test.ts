@@ -132,6 +132,15 @@ describe('the warehouse on BigQuery', () => {
     );
   });
 
+  test('a column that is added after rows of it were refused takes them at once', async () => {
+    await warehouse.createTable('d', { name: 'grown', description: 'x', columns: [{ name: 'id', type: 'STRING', description: 'x' }] });
+    const append = () => warehouse.append('d', 'grown', [{ id: 'a', later: 'b' }]);
+    await expect(append()).rejects.toMatchObject({ name: 'WarehouseError', message: 'the table has no column later' });
+    await warehouse.addColumns('d', 'grown', [{ name: 'later', type: 'STRING', description: 'x' }]);
+    await append();
+    expect((await warehouse.run({ sql: 'SELECT * FROM d.grown' })).rows).toEqual([{ id: 'a', later: 'b' }]);
+  });
+
   test.each(['storage-write.answer_lost', 'storage-write.slow'])('rows whose answer does not come are sent again: %s', async (fault) => {
     const config = { project: 'test-project', location: 'US', hosts: hostsFrom(cloud.env) };
     const client = new (bigqueryStorage().managedwriter.WriterClient)(grpcOptions(config, 'bigqueryStorage') as never);
