@@ -1,5 +1,7 @@
 /** Whatever changes something leaves in the journal who asked for it; a new operation can not be forgotten. */
+
 import { OPERATIONS, type Principal } from '@convergence/contracts';
+import { sampleRun } from '@convergence/testing';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { type AskOptions, acmeBody, startTenants, type TenantsUnderTest } from './testing/tenants-under-test.ts';
 
@@ -19,24 +21,13 @@ const ask = (method: Method, path: string, options: AskOptions = {}) => service.
 const key = async () => (await ask('POST', `${T}/api-keys`, { body: {} })).api_key_id;
 const credential = { provider: 'OPENAI', credential_name: 'o', credentials: { api_key: 'sk-0123456789abcdefghij' } };
 const config = { provider: 'OPENAI', domain: 'COST' };
-const RUN = {
-  run_id: '00000000-0000-4000-8000-000000000001',
+const RUN = sampleRun(1, {
   tenant_id: 'acme_corp',
   pipeline_id: 'acme_corp-gcp-example-dryrun',
-  provider: 'gcp',
   domain: 'example',
   template: 'dryrun',
   parameters: {},
-  parameters_hash: '0123456789abcdef',
-  run_date: null,
-  trigger_type: 'api',
-  trigger_by: null,
-  user_id: null,
-  lane: 'live',
-  scheduled_run_id: null,
-  retry_of: null,
-  retry_from: null,
-};
+});
 const lost = () => service.ask('POST', '/internal/admissions', { body: { runs: [RUN] } });
 
 /** What each comes to: the event that the trail shows, and how it is asked; what must be there before it is made by somebody else. */

@@ -3,13 +3,13 @@ import { randomUUID } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { AdmitResponse, RunSpec } from '@convergence/contracts';
+import type { AdmitResponse } from '@convergence/contracts';
 import { defaultKeks, googleBus, googleJournalStore, googleKeys } from '@convergence/google';
 import { warehouseOwnerStore } from '@convergence/journal';
 import type { Clock } from '@convergence/ports';
 import { internalClient, startService, systemClock, TokenSigner } from '@convergence/service';
 import { openSlice, warehouseTables } from '@convergence/slice';
-import { keptLog, type LocalCloud, startLocalCloud } from '@convergence/testing';
+import { keptLog, type LocalCloud, sampleRun, startLocalCloud } from '@convergence/testing';
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
 import { checkConfig, tenantFields } from './config.ts';
 import { tenantsDefinition } from './definition.ts';
@@ -110,24 +110,8 @@ async function start() {
 
 const onboard = (tenant_id: string) => service.ask('POST', '/tenants/onboard', acmeBody({ tenant_id, run_dryrun: false }), ANYONE);
 async function admit(tenant_id: string, n: number): Promise<string> {
-  const parts = { provider: 'gcp', domain: 'cost', template: 'billing' } as const;
   const run_id = randomUUID();
-  const run: RunSpec = {
-    run_id,
-    tenant_id,
-    pipeline_id: `${tenant_id}-gcp-cost-billing`,
-    ...parts,
-    parameters: { n },
-    parameters_hash: String(n).padStart(64, '0'),
-    run_date: null,
-    trigger_type: 'api',
-    trigger_by: null,
-    user_id: null,
-    lane: 'live',
-    scheduled_run_id: null,
-    retry_of: null,
-    retry_from: null,
-  };
+  const run = sampleRun(n, { run_id, tenant_id, pipeline_id: `${tenant_id}-gcp-cost-billing`, template: 'billing' });
   const { decisions } = await service.ask<AdmitResponse>('POST', '/internal/admissions', { runs: [run] });
   expect(decisions).toMatchObject([{ run_id, outcome: 'admitted' }]);
   return run_id;

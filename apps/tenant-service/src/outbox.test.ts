@@ -1,29 +1,13 @@
 import { check, EVENTS } from '@convergence/contracts';
 import type { EventMeta } from '@convergence/slice';
 import type { TenantEvent } from '@convergence/tenants';
+import { sampleRun } from '@convergence/testing';
 import { expect, test } from '@jest/globals';
 import { outbox } from './outbox.ts';
 
 const meta: EventMeta = { sequence: 7, at: '2026-01-15T10:00:00.000Z', actor: null, traceId: '0123456789abcdef0123456789abcdef' };
 const RUN_ID = '00000000-0000-4000-8000-000000000001';
-const run = {
-  run_id: RUN_ID,
-  tenant_id: 'acme_corp',
-  pipeline_id: 'acme_corp-gcp-cost-x',
-  provider: 'gcp',
-  domain: 'cost',
-  template: 'x',
-  parameters: {},
-  parameters_hash: '0123456789abcdef',
-  run_date: null,
-  trigger_type: 'api',
-  trigger_by: null,
-  user_id: null,
-  lane: 'live',
-  scheduled_run_id: null,
-  retry_of: null,
-  retry_from: null,
-} as const;
+const run = sampleRun(1, { tenant_id: 'acme_corp', pipeline_id: 'acme_corp-gcp-cost-x', template: 'x', parameters: {} });
 const standing = { status: 'ACTIVE', plan: 'SCALE' } as const;
 const admitted: TenantEvent = {
   type: 'run_admitted',

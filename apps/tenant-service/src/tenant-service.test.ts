@@ -1,4 +1,5 @@
 import type { AdmitResponse, OnboardAnswer, TenantId } from '@convergence/contracts';
+import { sampleRun } from '@convergence/testing';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { hashOf } from './api-key-text.ts';
 import { ANYONE, acmeBody, ownerOf, startTenants, type TenantsUnderTest } from './testing/tenants-under-test.ts';
@@ -14,25 +15,7 @@ afterEach(() => service.close());
 const onboard = (over = {}, as = ANYONE) => service.ask<OnboardAnswer>('POST', '/tenants/onboard', { as, body: acmeBody(over) });
 const lookup = (key: string) => service.ask<Any>('POST', '/internal/api-keys/lookup', { body: { api_key_hash: hashOf(key) } });
 let run = 0;
-const spec = (over = {}) => ({
-  run_id: `00000000-0000-4000-8000-${String(++run).padStart(12, '0')}`,
-  tenant_id: 'acme_corp',
-  pipeline_id: 'acme_corp-gcp-cost-billing_cost',
-  provider: 'gcp',
-  domain: 'cost',
-  template: 'billing_cost',
-  parameters: {},
-  parameters_hash: `parameters-hash-${run}`,
-  run_date: null,
-  trigger_type: 'api',
-  trigger_by: null,
-  user_id: null,
-  lane: 'live',
-  scheduled_run_id: null,
-  retry_of: null,
-  retry_from: null,
-  ...over,
-});
+const spec = (over = {}) => sampleRun(++run, { tenant_id: 'acme_corp', pipeline_id: 'acme_corp-gcp-cost-billing_cost', ...over });
 const admit = (runs: Any[]) => service.ask<AdmitResponse>('POST', '/internal/admissions', { body: { runs } });
 const published = (topic: string) =>
   service.bus.published.filter((message) => message.topic === topic).map((message) => message.event.data as Any);

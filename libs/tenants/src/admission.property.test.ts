@@ -2,12 +2,13 @@
  * Admission against a reference model: random commands, doubled, late and reordered, over several days. The seed of a failure is in
  * its message; SEED=n runs that one alone.
  */
+import { runIdOf, sampleRun } from '@convergence/testing';
 import { test } from '@jest/globals';
 import { apply } from './apply.ts';
 import { utcDate } from './days.ts';
 import { decide, type TenantCommand } from './decide.ts';
-import { onboarded, runIdOf, sampleRun } from './sample.ts';
 import { findAdmission, initialState, type Tenant, type TenantsState } from './state.ts';
+import { onboarded } from './testing/sample.ts';
 
 const ROUNDS = 300;
 const STEPS = 250;

@@ -1,10 +1,10 @@
 import type { AdmissionDecision, RunSpec } from '@convergence/contracts';
-import { given } from '@convergence/testing';
+import { given, runIdOf, sampleRun } from '@convergence/testing';
 import { describe, expect, test } from '@jest/globals';
 import type { TenantEvent } from './events.ts';
 import { gatesOf } from './gates.ts';
-import { AT, admitted, ended, onboarded, runIdOf, sampleRun, TENANTS } from './sample.ts';
 import type { Tenant, TenantsState } from './state.ts';
+import { AT, admitted, ended, onboarded, TENANTS } from './testing/sample.ts';
 
 const STANDING = { status: 'ACTIVE', plan: 'STARTER' } as const;
 const acme = (state: TenantsState) => state.tenants.get('acme' as Tenant['tenant_id'])!;

@@ -1,8 +1,8 @@
 import { given } from '@convergence/testing';
 import { describe, expect, test } from '@jest/globals';
 import { findKey, MAX_NEW_KEYS_A_DAY, MAX_WORKING_KEYS } from './api-keys.ts';
-import { AT, onboarded, sampleKey, TENANTS } from './sample.ts';
 import type { TenantsState } from './state.ts';
+import { AT, onboarded, sampleKey, TENANTS } from './testing/sample.ts';
 
 const hash = (n: number) => sampleKey(n).api_key_hash;
 const worksAt = (state: TenantsState, n: number, at = AT) => findKey(state, hash(n), Date.parse(at)) !== undefined;

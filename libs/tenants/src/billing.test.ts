@@ -1,6 +1,6 @@
 import { given } from '@convergence/testing';
 import { expect, test } from '@jest/globals';
-import { TENANTS } from './sample.ts';
+import { TENANTS } from './testing/sample.ts';
 
 const receive = {
   kind: 'receive-billing-event',

@@ -1,6 +1,6 @@
+import { runIdOf, sampleRun } from '@convergence/testing';
 import { expect, test } from '@jest/globals';
 import { EndedRuns } from './ended-runs.ts';
-import { runIdOf, sampleRun } from './sample.ts';
 import type { Admission } from './state.ts';
 
 const NOON = Date.parse('2026-01-15T12:00:00Z');

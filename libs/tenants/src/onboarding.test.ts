@@ -2,8 +2,8 @@ import { given } from '@convergence/testing';
 import { describe, expect, test } from '@jest/globals';
 import { findKey } from './api-keys.ts';
 import type { TenantEvent } from './events.ts';
-import { AT, onboard, onboarded, sampleKey, TENANTS } from './sample.ts';
 import type { Tenant, TenantsState } from './state.ts';
+import { AT, onboard, onboarded, sampleKey, TENANTS } from './testing/sample.ts';
 
 const acme = (state: TenantsState) => state.tenants.get('acme' as Tenant['tenant_id'])!;
 const hashOf = (n: number) => sampleKey(n).api_key_hash;

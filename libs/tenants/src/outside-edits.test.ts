@@ -1,8 +1,8 @@
 import { given } from '@convergence/testing';
 import { describe, expect, test } from '@jest/globals';
 import { apiKeyEdited, profileEdited, subscriptionEdited, usageEdited } from './outside-edits.ts';
-import { admitted, ended, onboarded, TENANTS } from './sample.ts';
 import type { Tenant } from './state.ts';
+import { admitted, ended, onboarded, TENANTS } from './testing/sample.ts';
 
 const tenant = (events = [onboarded()]) => given(TENANTS, events).state.tenants.get('acme' as Tenant['tenant_id'])!;
 const PLAN = {

@@ -1,8 +1,8 @@
 import type { Provider } from '@convergence/contracts';
 import { given } from '@convergence/testing';
 import { describe, expect, test } from '@jest/globals';
-import { onboarded, TENANTS } from './sample.ts';
 import type { Tenant } from './state.ts';
+import { onboarded, TENANTS } from './testing/sample.ts';
 
 const credential = (credential_id: string, provider: Provider) =>
   ({

@@ -1,8 +1,8 @@
-import { given } from '@convergence/testing';
+import { given, sampleRun } from '@convergence/testing';
 import { describe, expect, test } from '@jest/globals';
-import { admitted, onboarded, sampleRun, TENANTS } from './sample.ts';
 import type { Tenant, TenantsState } from './state.ts';
 import type { ChangeSubscription } from './subscription.ts';
+import { admitted, onboarded, TENANTS } from './testing/sample.ts';
 
 const plan = (state: TenantsState) => state.tenants.get('acme' as Tenant['tenant_id'])!.subscription;
 const change = (fields: Partial<ChangeSubscription>): ChangeSubscription => ({ kind: 'change-subscription', tenant_id: 'acme', ...fields });

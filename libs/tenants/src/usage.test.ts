@@ -1,7 +1,7 @@
 import { given } from '@convergence/testing';
 import { expect, test } from '@jest/globals';
-import { admitted, ended, onboarded, TENANTS } from './sample.ts';
 import type { Tenant, TenantsState } from './state.ts';
+import { admitted, ended, onboarded, TENANTS } from './testing/sample.ts';
 import { usageAt } from './usage.ts';
 
 const acme = (state: TenantsState) => state.tenants.get('acme' as Tenant['tenant_id'])!;

@@ -21,4 +21,5 @@ export { freePort, isFree, portShare } from './free-port.ts';
 export { given } from './given.ts';
 export { keptLog } from './kept-log.ts';
 export { type LocalCloud, startLocalCloud } from './local-cloud.ts';
+export { runIdOf, sampleRun } from './sample-run.ts';
 export { type VirtualClock, virtualClock } from './virtual-clock.ts';

@@ -4,9 +4,11 @@
  *
  *   node admit-many.ts <url> <signing key> <tenant> <count> <name>
  */
+
 import { createHash, randomUUID } from 'node:crypto';
 import type { AdmitResponse } from '@convergence/contracts';
 import { internalClient, TokenSigner } from '@convergence/service';
+import { sampleRun } from '@convergence/testing';
 
 const [url = '', key = '', tenant = '', count = '0', name = ''] = process.argv.slice(2);
 const client = internalClient({
@@ -19,24 +21,13 @@ const outcomes: Record<string, number> = {};
 
 async function admit(n: number): Promise<void> {
   const run_id = randomUUID();
-  const run = {
+  const run = sampleRun(n, {
     run_id,
     tenant_id: tenant,
     pipeline_id: `${tenant}-gcp-cost-x`,
-    provider: 'gcp',
-    domain: 'cost',
     template: 'x',
-    parameters: { n },
     parameters_hash: createHash('sha256').update(`${name} ${n}`).digest('hex'),
-    run_date: null,
-    trigger_type: 'api',
-    trigger_by: null,
-    user_id: null,
-    lane: 'live',
-    scheduled_run_id: null,
-    retry_of: null,
-    retry_from: null,
-  };
+  });
   for (;;) {
     try {
       const body = { runs: [run] };

@@ -1,10 +1,11 @@
-/** Tenants, runs and times for tests: a STARTER tenant `acme` onboarded on 15 January 2026 at 10:00 UTC. */
+/** Tenants, what happened to their runs, and times for tests: a STARTER tenant `acme` onboarded on 15 January 2026 at 10:00 UTC. */
 import type { Plan, RunSpec } from '@convergence/contracts';
-import { apply } from './apply.ts';
-import { decide } from './decide.ts';
-import type { IssuedKey, TenantEvent } from './events.ts';
-import type { Onboard } from './onboarding.ts';
-import { initialState } from './state.ts';
+import { runIdOf, sampleRun } from '@convergence/testing';
+import { apply } from '../apply.ts';
+import { decide } from '../decide.ts';
+import type { IssuedKey, TenantEvent } from '../events.ts';
+import type { Onboard } from '../onboarding.ts';
+import { initialState } from '../state.ts';
 
 export const TENANTS = { initial: initialState, decide, apply };
 export const AT = '2026-01-15T10:00:00.000Z';
@@ -49,27 +50,6 @@ export const onboard = (over: Partial<Onboard> = {}): Onboard => ({
   ...over,
 });
 
-export const runIdOf = (n: number): string => `00000000-0000-4000-8000-${String(n).padStart(12, '0')}`;
-/** Run n: a run of its own kind unless `over` says otherwise. */
-export const sampleRun = (n: number, over: Partial<RunSpec> = {}): RunSpec => ({
-  run_id: runIdOf(n),
-  tenant_id: 'acme',
-  pipeline_id: 'acme-gcp-cost-billing_cost',
-  provider: 'gcp',
-  domain: 'cost',
-  template: 'billing_cost',
-  parameters: { n },
-  parameters_hash: `parameters-hash-${n}`,
-  run_date: null,
-  trigger_type: 'api',
-  trigger_by: null,
-  user_id: null,
-  lane: 'live',
-  scheduled_run_id: null,
-  retry_of: null,
-  retry_from: null,
-  ...over,
-});
 export const admitted = (n: number, at = AT, over: Partial<RunSpec> = {}): TenantEvent => {
   const run = sampleRun(n, over);
   return { type: 'run_admitted', tenant_id: run.tenant_id, run, admitted_at: at, usage_date: at.slice(0, 10), counted: true };
