@@ -8,7 +8,10 @@ import { loadTemplates, problemText } from '@convergence/pipelines';
 import { checkSql } from './pipelines-check/sql.ts';
 
 const dir = process.argv[2] ?? fileURLToPath(new URL('../configs', import.meta.url));
-const catalogue = await loadTemplates(dir);
+const catalogue = await loadTemplates(dir).catch((error: Error) => {
+  console.error(error.message);
+  process.exit(1);
+});
 const problems = catalogue.problems.map(problemText);
 const templates = catalogue.list();
 const started = `http://127.0.0.1:${9050 + Number(process.env.PORT_OFFSET ?? 0)}`;

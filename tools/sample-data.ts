@@ -60,7 +60,7 @@ export async function installBillingExport(
         const days = missing.splice(-daysAtOnce);
         const path = join(folder, `${days[0]}.ndjson`);
         const lines = days.flatMap((day) =>
-          billingDay(day, { month, ...(rowsPerDay !== undefined && { rowsPerDay }) }).map((row) => JSON.stringify(row)),
+          billingDay(day, { month, until: Date.now(), ...(rowsPerDay !== undefined && { rowsPerDay }) }).map((row) => JSON.stringify(row)),
         );
         await writeFile(path, `${lines.join('\n')}\n`);
         const job = `sample_${days[0]?.replaceAll('-', '')}_${process.pid}_${Date.now()}`;

@@ -86,6 +86,8 @@ export interface BillingOptions {
   readonly month: string;
   readonly rowsPerDay?: number;
   readonly seed?: number;
+  /** Milliseconds since 1970: nothing was exported later. The same rows, whenever it is. */
+  readonly until?: number;
 }
 
 /** Rows of one day of usage, whenever they were exported. */
@@ -108,7 +110,10 @@ export function billingDay(day: string, options: BillingOptions): Record<string,
     const region = of(REGIONS);
     const zoned = service === 'Compute Engine' || service === 'Cloud SQL';
     const late = pick() < 0.012;
-    const exported = at + HOUR * (4 + Math.floor(pick() * 20)) + (late ? DAY * (2 + Math.floor(pick() * 12)) : 0);
+    const exported = Math.min(
+      at + HOUR * (4 + Math.floor(pick() * 20)) + (late ? DAY * (2 + Math.floor(pick() * 12)) : 0),
+      options.until ?? Number.POSITIVE_INFINITY,
+    );
     const refund = late && pick() < 0.4;
     rows.push({
       billing_account_id: euro ? '01A2B3-C4D5E6-F70819' : '0123AB-4567CD-89EF01',

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { defaultKeks, googleBus, googleConfig, googleKeys, googleWarehouse } from '@convergence/google';
 import { loadTemplates } from '@convergence/pipelines';
 import { runService, systemClock } from '@convergence/service';
-import { messengers } from '@convergence/steps';
+import { messengers, removeLeftFolders } from '@convergence/steps';
 import { assumeRoleKeys, checkConfig, executorFields } from './config.ts';
 import { objectStores } from './object-stores/object-stores.ts';
 import { LOOPBACK, outboundFetch } from './outbound-fetch.ts';
@@ -17,13 +17,15 @@ await runService({
   env: process.env,
   build: async (context) => {
     const { config, log } = context;
+    const left = await removeLeftFolders();
+    if (left.length > 0) log.info({ left }, 'removed folders of steps whose process was killed');
     const google = googleConfig(config);
     const keks = { ...defaultKeks(google), ...(config.credentialsKmsKey && { credentials: config.credentialsKmsKey }) };
     const bus = googleBus(google, ({ cause, ...fields }, message) => log.warn({ ...fields, err: cause }, message));
     const warehouse = googleWarehouse(google);
     const templates = await loadTemplates(config.configsDir, {
       refreshSeconds: context.local ? 2 : 0,
-      onProblems: (problems) => log.warn({ problems }, 'templates with problems are not served'),
+      onProblems: (problems) => log.warn({ problems }, 'problems in configs: templates that have any are not served'),
     });
     const outbound = outboundFetch([...(context.local ? LOOPBACK : []), ...(config.outboundNetworks?.split(',') ?? [])]);
     return executorService(context, {

@@ -73,7 +73,7 @@ export function executorService(context: BuildContext<ExecutorConfig>, parts: Ex
     keys,
     stepLog: new StepLog(warehouse),
     versions: templateVersions(warehouse, config.dataset, (source) => templates.read(source), clock),
-    startedWith: async (runId) => (index.get(runId) ?? (await table.get(runId)))?.template_hash ?? undefined,
+    recordOf: async (runId) => index.get(runId) ?? (await table.get(runId)),
     crashPoint: crashPoints(context.local ? config.crashAt : undefined, config.crashMark),
   };
   const worker = new Worker({

@@ -20,7 +20,7 @@ await runService({
     const bus = googleBus(googleConfig(config), ({ cause, ...fields }, message) => log.warn({ ...fields, err: cause }, message));
     const catalogue = await loadTemplates(config.configsDir, {
       refreshSeconds: context.local ? 2 : 0,
-      onProblems: (problems) => log.warn({ problems }, 'templates with problems are not served'),
+      onProblems: (problems) => log.warn({ problems }, 'problems in configs: templates that have any are not served'),
     });
     const built = gateway(context, { bus, templates: templatesOf(catalogue), clock: { now: Date.now }, version });
     return { ...built, stop: [...(built.stop ?? []), () => catalogue.close()] };

@@ -43,7 +43,7 @@ await runService({
     });
     const templates = await loadTemplates(config.configsDir, {
       refreshSeconds: context.local ? 2 : 0,
-      onProblems: (problems) => log.warn({ problems }, 'templates with problems are not served'),
+      onProblems: (problems) => log.warn({ problems }, 'problems in configs: templates that have any are not served'),
     });
     const built = schedulerService(context, { slice, templates, bus, clock: systemClock, admission: admissionAt(context) });
     return { ...built, stop: [() => warehouse.close(), () => journal.close(), () => templates.close(), ...(built.stop ?? [])] };

@@ -1,8 +1,9 @@
-import { cp, mkdir, mkdtemp, rm, utimes, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readFile, rm, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { loadTemplates, type TemplateCatalogue } from './catalogue.ts';
+import { problemText } from './template.ts';
 
 let dir: string;
 let catalogue: TemplateCatalogue;
@@ -50,6 +51,28 @@ test('an alias that another template has already is named, and stays with that o
   expect(['billing', 'other', 'own'].map((name) => catalogue.find(ref(name))?.name)).toEqual(['billing_cost', 'other', 'second']);
   await rm(path);
   await catalogue.refresh();
+});
+
+test('a schema that can not be read is said to be so, while templates are checked by the one before; nothing starts with it', async () => {
+  const path = join(dir, 'pipeline.schema.json');
+  const whole = await readFile(path, 'utf8');
+  const told: string[][] = [];
+  const watching = await loadTemplates(dir, { onProblems: (problems) => told.push(problems.map(problemText)) });
+  await writeFile(path, whole.slice(0, 100));
+  await watching.refresh();
+  await watching.refresh();
+  expect(told).toEqual([
+    [expect.stringMatching(/^configs\/pipeline.schema.json:1: can not be read \(.*; templates are checked by the one before$/)],
+  ]);
+  expect(watching.problems).toHaveLength(1);
+  expect(watching.find(ref('billing'))?.name).toBe('billing_cost');
+  await expect(loadTemplates(dir)).rejects.toThrow('configs/pipeline.schema.json:1: can not be read');
+  await rm(path);
+  await watching.refresh();
+  expect(told).toHaveLength(2);
+  await writeFile(path, whole);
+  await watching.refresh();
+  expect(watching.problems).toEqual([]);
 });
 
 test('a change counts from the next look; a broken template is not served, and its problem is', async () => {

@@ -3,12 +3,13 @@
  *
  * 1. A tenant's own template goes before the shipped one, an exact name before an alias. 2. A template with problems is not
  * served, and its problems are. 3. A change on disk counts from the next look; one that can't be read keeps nothing of the old.
+ * 4. A schema that can't be read is a problem too: nothing starts with it, and who runs already checks by the one before.
  */
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { basename, dirname, join, relative, sep } from 'node:path';
 import type { TemplateRef } from '@convergence/contracts';
 import { nearest } from './nearest.ts';
-import type { Template, TemplateProblem } from './template.ts';
+import { problemText, type Template, type TemplateProblem } from './template.ts';
 import { compileTemplateSchema, readTemplate, type TemplateSchema, type TemplateSource } from './template-file.ts';
 
 export interface TemplateCatalogue {
@@ -43,7 +44,8 @@ const displayed = (key: string): string => `configs/${key}.yml`;
 
 export async function loadTemplates(dir: string, options: CatalogueOptions = {}): Promise<TemplateCatalogue> {
   let schema: TemplateSchema | undefined;
-  let schemaSignature = '';
+  let schemaSignature: string | undefined;
+  let schemaProblem: TemplateProblem | undefined;
   /** `gcp/cost/billing_cost` or `tenants/acme/gcp/cost/billing_cost` */
   let loaded = new Map<string, Loaded>();
   let taken: TemplateProblem[] = [];
@@ -52,14 +54,24 @@ export async function loadTemplates(dir: string, options: CatalogueOptions = {})
   async function refresh(): Promise<void> {
     const files = await listFiles(dir);
     const schemaPath = join(dir, 'pipeline.schema.json');
-    const mark = await signatureOf([schemaPath]);
-    if (!schema || mark !== schemaSignature) {
-      schema = compileTemplateSchema(JSON.parse(await readFile(schemaPath, 'utf8')));
-      schemaSignature = mark;
-      loaded = new Map();
-    }
-    const next = new Map<string, Loaded>();
+    const mark = await signatureOf([schemaPath]).catch(() => 'not there');
     let changed = false;
+    if (mark !== schemaSignature) {
+      changed = schemaProblem !== undefined;
+      schemaProblem = undefined;
+      try {
+        schema = compileTemplateSchema(JSON.parse(await readFile(schemaPath, 'utf8')));
+        loaded = new Map();
+      } catch (error) {
+        changed = true;
+        const message = `can not be read (${(error as Error).message}); templates are checked by the one before`;
+        schemaProblem = { file: 'configs/pipeline.schema.json', line: 1, message, suggestion: undefined };
+        if (!schema) throw new Error(problemText(schemaProblem), { cause: error });
+      }
+      schemaSignature = mark;
+    }
+    if (!schema) throw new Error('There is no schema.');
+    const next = new Map<string, Loaded>();
     for (const path of files.filter((file) => file.endsWith('.yml') || file.endsWith('.yaml'))) {
       const key = relative(dir, path)
         .split(sep)
@@ -95,7 +107,11 @@ export async function loadTemplates(dir: string, options: CatalogueOptions = {})
     const problems = allProblems();
     if (problems.length > 0) options.onProblems?.(problems);
   }
-  const allProblems = (): TemplateProblem[] => [...[...loaded.values()].flatMap((l) => l.problems), ...taken];
+  const allProblems = (): TemplateProblem[] => [
+    ...(schemaProblem ? [schemaProblem] : []),
+    ...[...loaded.values()].flatMap((l) => l.problems),
+    ...taken,
+  ];
 
   function keyOf(ref: TemplateRef, tenantId: string | undefined): string | undefined {
     const shipped = refText(ref);

@@ -4,13 +4,12 @@
  */
 import { randomUUID } from 'node:crypto';
 import { createWriteStream } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import type { ColumnSpec, TableSpec } from '@convergence/ports';
 import { tableIn } from './sql.ts';
 import type { StepContext } from './step.ts';
+import { inFolder } from './step-folder.ts';
 import { type Staged, stageQuery, stagingTable } from './target.ts';
 
 export type LoadFormat = 'CSV' | 'NEWLINE_DELIMITED_JSON' | 'PARQUET';
@@ -75,14 +74,5 @@ export async function stageFiles(
     return await stageQuery(context, `SELECT * FROM ${table}`, {}, columns);
   } finally {
     await drop().catch(() => undefined);
-  }
-}
-
-export async function inFolder<T>(work: (folder: string) => Promise<T>): Promise<T> {
-  const folder = await mkdtemp(join(tmpdir(), 'convergence-step-'));
-  try {
-    return await work(folder);
-  } finally {
-    await rm(folder, { recursive: true, force: true });
   }
 }

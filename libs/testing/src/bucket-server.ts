@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { crc32 } from 'node:zlib';
 
 export interface BucketServer {
   /** host:port */
@@ -12,7 +13,7 @@ export interface BucketServer {
   close(): Promise<void>;
 }
 
-/** A bucket as Cloud Storage's JSON API shows it, two objects a page. */
+/** A bucket as Cloud Storage's JSON API shows it, two objects a page; a generation for each content. */
 export async function startBucketServer(bucket: string): Promise<BucketServer> {
   const objects = new Map<string, string>();
   const asked: IncomingMessage[] = [];
@@ -29,11 +30,15 @@ export async function startBucketServer(bucket: string): Promise<BucketServer> {
     if (url.pathname === root) {
       const names = [...objects.keys()].filter((name) => name.startsWith(url.searchParams.get('prefix') ?? '')).sort();
       const from = Number(url.searchParams.get('pageToken') ?? 0);
-      const items = names.slice(from, from + 2).map((name) => ({ name, size: String(objects.get(name)?.length), etag: 'e' }));
+      const items = names
+        .slice(from, from + 2)
+        .map((name) => ({ name, size: String(objects.get(name)?.length), generation: generationOf(objects.get(name)) }));
       return answer(200, { ...(items.length > 0 && { items }), ...(from + 2 < names.length && { nextPageToken: String(from + 2) }) });
     }
     const content = url.pathname.startsWith(`${root}/`) ? objects.get(decodeURIComponent(url.pathname.slice(root.length + 1))) : undefined;
-    return content === undefined || url.searchParams.get('alt') !== 'media' ? answer(404, {}) : answer(200, content);
+    if (content === undefined || url.searchParams.get('alt') !== 'media') return answer(404, {});
+    const wanted = url.searchParams.get('ifGenerationMatch');
+    return answer(wanted === null || wanted === generationOf(content) ? 200 : 412, content);
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const started: BucketServer = {
@@ -45,3 +50,5 @@ export async function startBucketServer(bucket: string): Promise<BucketServer> {
   };
   return started;
 }
+
+const generationOf = (content = ''): string => String(crc32(content));

@@ -1,5 +1,6 @@
 import type { TemplateCatalogue } from '@convergence/pipelines';
 import type { Bus, Clock, Keys, Warehouse } from '@convergence/ports';
+import type { RunRecord } from '@convergence/runs';
 import type { Log } from '@convergence/service';
 import type { Credential, Messenger } from '@convergence/steps';
 import type { OpenObjectStore } from '../object-stores/object-stores.ts';
@@ -23,8 +24,8 @@ export interface ExecutionTools {
   readonly location: string;
   readonly templates: Pick<TemplateCatalogue, 'find'>;
   readonly versions: TemplateVersions;
-  /** Hash of the template that a run is known to have started with. */
-  readonly startedWith: (runId: string) => Promise<string | undefined>;
+  /** What is known of a run. */
+  readonly recordOf: (runId: string) => Promise<RunRecord | undefined>;
   readonly contexts: RunContexts;
   readonly keys: Pick<Keys, 'open'>;
   readonly stepLog: StepLog;

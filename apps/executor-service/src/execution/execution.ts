@@ -47,12 +47,12 @@ export class Execution {
     this.#stop = AbortSignal.any([hold.stop.signal, this.#broken.signal]);
   }
 
-  /** What its parameters mean for it; throws where the template does not take them. */
-  begin(): void {
+  /** What its parameters, and those of its moment, mean for it; throws where the template does not take them. */
+  begin(askedAt: number): void {
     const { run, template, context } = this;
     const resolved = resolveParameters(template, run.parameters, {
       tenantId: run.tenant_id,
-      now: Date.parse(run.admitted_at),
+      now: askedAt,
       providerConfigs: context.provider_configs,
     });
     if (!resolved.ok) {
@@ -61,7 +61,7 @@ export class Execution {
         hint: 'Correct them, or the provider configuration they come from.',
       });
     }
-    this.#variables = runVariables(run, resolved.parameters, context.dataset, this.#tools.environment);
+    this.#variables = runVariables(run, askedAt, resolved.parameters, context.dataset, this.#tools.environment);
     for (const step of template.steps) this.#states.set(step.id, this.#enabled(step) ? 'waiting' : 'disabled');
   }
 
@@ -85,7 +85,7 @@ export class Execution {
     if (run.retry_of === null || run.retry_from === 'start') return;
     const done = await logOf(run.retry_of);
     const off = template.steps.filter((step) => this.#states.get(step.id) === 'disabled').map((step) => step.id);
-    const hash = await this.#tools.startedWith(run.retry_of);
+    const hash = (await this.#tools.recordOf(run.retry_of))?.template_hash ?? undefined;
     const before = hash === undefined || hash === template.hash ? undefined : await this.#tools.versions.get(hash);
     const kept = keptSteps(template, before, done.keys(), off, run.retry_from ?? 'failed');
     await Promise.all(

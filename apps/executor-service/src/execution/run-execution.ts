@@ -14,6 +14,7 @@ import type { ExecutionTools } from './execution-tools.ts';
 import type { ExecutionEnd, Hold } from './hold.ts';
 import { noTemplate, runError, stoppedError } from './run-error.ts';
 import { tellEnd } from './run-notification.ts';
+import { askedAt } from './run-variables.ts';
 import { RunStopped } from './stop.ts';
 
 export async function executeRun(run: Requested, tools: ExecutionTools, hold: Hold): Promise<ExecutionEnd> {
@@ -33,7 +34,7 @@ export async function executeRun(run: Requested, tools: ExecutionTools, hold: Ho
       () => undefined,
     );
     execution = new Execution(run, template, context, tools, announcer, hold);
-    execution.begin();
+    execution.begin(await askedAt(run, tools.recordOf));
     await Promise.all([tools.versions.keep(template), execution.resume(hold.redelivered && !another)]);
     await execution.carryThrough();
     failure = execution.failure;
@@ -73,7 +74,7 @@ async function templateOf(
   hold: Hold,
 ): Promise<{ template: Template | undefined; another: boolean }> {
   const present = tools.templates.find({ provider: run.provider, domain: run.domain, template: run.template }, run.tenant_id);
-  const began = hold.redelivered ? await tools.startedWith(run.run_id) : undefined;
+  const began = hold.redelivered ? ((await tools.recordOf(run.run_id))?.template_hash ?? undefined) : undefined;
   if (began === undefined || began === present?.hash) return { template: present, another: false };
   const template = await tools.versions.get(began);
   if (template) return { template, another: false };

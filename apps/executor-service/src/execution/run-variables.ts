@@ -1,16 +1,17 @@
 import type { ParameterValue, Variables } from '@convergence/pipelines';
+import type { RunRecord } from '@convergence/runs';
 import type { Requested } from './announcer.ts';
 
 /** Everything that `{name}` and `@name` can mean in this run, but for the outputs of its steps. */
 export function runVariables(
   run: Requested,
+  askedAt: number,
   parameters: Readonly<Record<string, ParameterValue>>,
   dataset: string,
   environment: string,
 ): Variables {
-  const admitted = Date.parse(run.admitted_at);
   const day = (ms: number) => new Date(ms).toISOString().slice(0, 10);
-  const date = typeof parameters.date === 'string' ? parameters.date : (run.run_date ?? day(admitted - 86_400_000));
+  const date = typeof parameters.date === 'string' ? parameters.date : (run.run_date ?? day(askedAt - 86_400_000));
   return {
     tenant_id: run.tenant_id,
     provider: run.provider,
@@ -22,9 +23,24 @@ export function runVariables(
     environment,
     dataset,
     date,
-    today: day(admitted),
-    yesterday: day(admitted - 86_400_000),
+    today: day(askedAt),
+    yesterday: day(askedAt - 86_400_000),
     month: date.slice(0, 7),
     ...parameters,
   };
+}
+
+const LONGEST_CHAIN = 100;
+
+/** When it was asked for; of a retry, when the run was that it retries: {today} means the same day in both. */
+export async function askedAt(run: Requested, recordOf: (runId: string) => Promise<RunRecord | undefined>): Promise<number> {
+  let at = run.admitted_at;
+  let before = run.retry_of;
+  for (let i = 0; before !== null && i < LONGEST_CHAIN; i++) {
+    const record = await recordOf(before);
+    if (!record) break;
+    at = record.admitted_at;
+    before = record.spec?.retry_of ?? null;
+  }
+  return Date.parse(at);
 }

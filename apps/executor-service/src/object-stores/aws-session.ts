@@ -7,6 +7,7 @@
  */
 import { type Credential, StepFailure } from '@convergence/steps';
 import { notForeseen } from './below-folder.ts';
+import { borrowed } from './borrowed.ts';
 import { busy, type Line, patiently, send, textFrom } from './exchange.ts';
 import { type AwsKeys, signed } from './sigv4.ts';
 import { textOf } from './xml.ts';
@@ -28,22 +29,15 @@ export interface AwsSessionOptions {
 export const REGION = /^[a-z]{2}(-[a-z]+)+-\d$/;
 const ROLE = /^arn:(aws[a-z-]*):iam::\d{12}:role\/[\w+=,.@/-]+$/;
 const FIRST_REGION: Readonly<Record<string, string>> = { 'aws-cn': 'cn-north-1', 'aws-us-gov': 'us-gov-west-1' };
-const RENEW_MS = 5 * 60_000;
 
 /** `s3` and `eu-central-1` -> the host of AWS. */
 export const awsHost = (service: string, region: string): string =>
   `${service}.${region}.amazonaws.com${region.startsWith('cn-') ? '.cn' : ''}`;
 
-export function awsSession(options: AwsSessionOptions): (signal: AbortSignal) => Promise<AwsSession> {
-  let held: { readonly session: AwsSession; readonly until: number } | undefined;
-  return async (signal) => {
-    if (held && options.line.clock.now() < held.until - RENEW_MS) return held.session;
-    held = await signIn(options, signal);
-    return held.session;
-  };
-}
+export const awsSession = (options: AwsSessionOptions): ((signal: AbortSignal) => Promise<AwsSession>) =>
+  borrowed(options.line.clock, (signal) => signIn(options, signal));
 
-async function signIn(options: AwsSessionOptions, signal: AbortSignal): Promise<{ session: AwsSession; until: number }> {
+async function signIn(options: AwsSessionOptions, signal: AbortSignal): Promise<{ lent: AwsSession; until: number }> {
   const { secret } = await options.credential();
   const text = (name: string) => (typeof secret[name] === 'string' ? (secret[name] as string) : undefined);
   const [accessKeyId, secretAccessKey, roleArn, region] = [
@@ -55,17 +49,17 @@ async function signIn(options: AwsSessionOptions, signal: AbortSignal): Promise<
   if (region !== undefined && !REGION.test(region)) throw notAnAccount();
   if (accessKeyId !== undefined && secretAccessKey !== undefined) {
     const keys = { accessKeyId, secretAccessKey, sessionToken: text('session_token') };
-    return { session: { keys, region: region ?? 'us-east-1' }, until: Number.POSITIVE_INFINITY };
+    return { lent: { keys, region: region ?? 'us-east-1' }, until: Number.POSITIVE_INFINITY };
   }
   const partition = roleArn === undefined ? undefined : ROLE.exec(roleArn)?.[1];
   if (roleArn === undefined || partition === undefined) throw notAnAccount();
   const where = region ?? FIRST_REGION[partition] ?? 'us-east-1';
-  const lent = await assumeRole(
+  const { keys, until } = await assumeRole(
     options,
     { roleArn, externalId: externalIdOf(options.tenantId, text('external_id')), region: where },
     signal,
   );
-  return { session: { keys: lent.keys, region: where }, until: lent.until };
+  return { lent: { keys, region: where }, until };
 }
 
 const externalIdOf = (tenantId: string, own: string | undefined): string => (own === undefined ? tenantId : `${tenantId}:${own}`);

@@ -1,51 +1,22 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import type { Clock } from '@convergence/ports';
-import { type AzureServer, DIRECTORY, type Fault, startAzureServer } from '@convergence/testing';
-import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { type ObjectStoreOptions, objectStores } from './object-stores.ts';
+import { DIRECTORY, type Fault, startAzureServer } from '@convergence/testing';
+import { describe, expect, test } from '@jest/globals';
+import { cloudForEachTest } from './testing/cloud-for-each-test.ts';
 
 const APP = {
   tenant_id: '11111111-2222-3333-4444-555555555555',
   client_id: '66666666-7777-8888-9999-000000000000',
   client_secret: 'a~secret~of~azure',
 };
-const { signal } = new AbortController();
-let server: AzureServer;
-let folder: string;
-let waited: number[];
-let now: number;
-const clock: Clock = {
-  now: () => now,
-  sleep: async (ms) => void waited.push(ms / 1000),
-};
-beforeEach(async () => {
-  server = await startAzureServer(['acmecosts/exports'], { page: 2 });
-  server.apps.set(`${APP.tenant_id}/${APP.client_id}`, APP.client_secret);
-  folder = await mkdtemp(join(tmpdir(), 'azure-'));
-  waited = [];
-  now = Date.now();
+const { server, time, signal, open, names, fetched, mustBeAsListed } = cloudForEachTest({
+  start: async () => {
+    const azure = await startAzureServer(['acmecosts/exports'], { page: 2 });
+    azure.apps.set(`${APP.tenant_id}/${APP.client_id}`, APP.client_secret);
+    return azure;
+  },
+  uri: 'azure://acmecosts/exports/costs',
+  secret: APP,
+  reached: (host) => ({ platformKeys: undefined, endpoints: { azure: `http://${host}` } }),
 });
-afterEach(async () => {
-  await rm(folder, { recursive: true });
-  await server.close();
-});
-
-const open = (uri = 'azure://acmecosts/exports/costs', secret: Record<string, unknown> = APP, more: Partial<ObjectStoreOptions> = {}) =>
-  objectStores({ objectsDir: folder, fetch, clock, platformKeys: undefined, endpoints: { azure: `http://${server.host}` }, ...more })(uri, {
-    tenantId: 'acme_corp',
-    credential: async (provider) => ({ credential_id: 'c', provider, project_id: null, secret }),
-  });
-const names = async (uri?: string, secret?: Record<string, unknown>) => (await (await open(uri, secret)).list(signal)).map((o) => o.name);
-/** The first blob of the folder, as it was listed. */
-async function fetched(): Promise<string> {
-  const store = await open();
-  const [object] = await store.list(signal);
-  if (!object) throw new Error('nothing is listed');
-  await store.fetch(object, join(folder, 'x'), signal);
-  return readFile(join(folder, 'x'), 'utf8');
-}
 const isToken = (url = '') => url.endsWith('/token');
 const blobsOnly = (fault: Fault, times = 100) => {
   server.faults = ({ url = '' }) => (!isToken(url) && !url.includes('comp=list') && times-- > 0 ? fault : undefined);
@@ -91,10 +62,10 @@ describe('a folder of a container of Azure Storage', () => {
     const store = await open();
     const signedIn = () => server.asked.filter(({ url }) => isToken(url)).length;
     await store.list(signal);
-    now += 3_290_000;
+    time.now += 3_290_000;
     await store.list(signal);
     expect(signedIn()).toBe(1);
-    now += 10_000;
+    time.now += 10_000;
     await store.list(signal);
     expect(signedIn()).toBe(2);
   });
@@ -133,7 +104,7 @@ describe('what Entra ID refuses is said without its words', () => {
     let busy = 2;
     server.faults = ({ url }) => (isToken(url) && busy-- > 0 ? { status: 429, code: 'x', headers: { 'retry-after': '3' } } : undefined);
     expect(await names()).toEqual([]);
-    expect(waited).toEqual([3, 3]);
+    expect(time.waited).toEqual([3, 3]);
   });
 });
 
@@ -175,7 +146,7 @@ describe('what Azure Storage refuses is said in words for who can do something a
     server.objects.set('acmecosts/exports/costs/a.csv', 'x');
     blobsOnly(fault);
     await expect(fetched()).rejects.toMatchObject({ transient: false, ...failure });
-    expect(waited).toEqual([]);
+    expect(time.waited).toEqual([]);
   });
 
   test('no such container', async () => {
@@ -185,21 +156,8 @@ describe('what Azure Storage refuses is said in words for who can do something a
     });
   });
 
-  test('a blob that is gone or changed between list and read may be right the next time', async () => {
-    server.objects.set('acmecosts/exports/costs/a.csv', 'x');
-    const store = await open();
-    const [object] = await store.list(signal);
-    server.objects.set('acmecosts/exports/costs/a.csv', 'y');
-    await expect(store.fetch(object as never, join(folder, 'x'), signal)).rejects.toMatchObject({
-      code: 'object.changed',
-      transient: true,
-    });
-    server.objects.delete('acmecosts/exports/costs/a.csv');
-    await expect(store.fetch(object as never, join(folder, 'x'), signal)).rejects.toMatchObject({
-      code: 'object.not_found',
-      transient: true,
-    });
-  });
+  test('a blob that is gone or changed between list and read may be right the next time', () =>
+    mustBeAsListed('acmecosts/exports/costs/a.csv'));
 
   test.each([
     [{ status: 503, code: 'ServerBusy' }, 'object.rate_limit', [1, 2]],
@@ -210,7 +168,7 @@ describe('what Azure Storage refuses is said in words for who can do something a
     server.objects.set('acmecosts/exports/costs/a.csv', 'all of it');
     blobsOnly(fault as Fault, 2);
     expect(await fetched()).toBe('all of it');
-    expect(waited).toEqual(pauses);
+    expect(time.waited).toEqual(pauses);
     blobsOnly(fault as Fault);
     await expect(fetched()).rejects.toMatchObject({ code, transient: true });
   });
@@ -220,6 +178,6 @@ describe('what Azure Storage refuses is said in words for who can do something a
     let times = 2;
     server.faults = ({ url }) => (!isToken(url) && times-- > 0 ? fault : undefined);
     expect(await names()).toEqual(['a.csv']);
-    expect(waited).toEqual([1, 2]);
+    expect(time.waited).toEqual([1, 2]);
   });
 });

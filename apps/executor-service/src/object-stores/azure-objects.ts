@@ -3,7 +3,7 @@
  *
  * 1. Where requests go follows from the account's name alone. 2. A blob is read as it was listed (If-Match), or not at all.
  */
-import { StepFailure, type StoredObject } from '@convergence/steps';
+import { StepFailure } from '@convergence/steps';
 import { azureRefused } from './azure-refusals.ts';
 import type { ListedObjects } from './below-folder.ts';
 import { busy, cutShort, type Line, patiently, save, send, textFrom } from './exchange.ts';
@@ -52,22 +52,24 @@ export function azureObjects({ account, container, line, token, endpoint }: Azur
   }
 
   return {
-    async list(prefix, signal) {
-      const objects: StoredObject[] = [];
+    async *list(prefix, signal) {
       for (let page: string | undefined = ''; page !== undefined; ) {
         const query = { restype: 'container', comp: 'list', prefix, ...(page && { marker: page }) };
-        const xml = await patiently(line, signal, async () => {
+        const xml: string = await patiently(line, signal, async () => {
           const text = await textFrom(line, await ask(undefined, query, {}, signal), signal);
           if (!text.includes('</EnumerationResults>')) throw cutShort(line, 'the list');
           return text;
         });
         // A storage account with folders of its own lists those too.
-        for (const { inner } of elements(xml, 'Blob'))
-          if (textOf(inner, 'ResourceType') !== 'directory')
-            objects.push({ name: nameOf(inner), bytes: Number(textOf(inner, 'Content-Length')), etag: quoted(textOf(inner, 'Etag')) });
+        yield elements(xml, 'Blob')
+          .filter(({ inner }) => textOf(inner, 'ResourceType') !== 'directory')
+          .map(({ inner }) => ({
+            name: nameOf(inner),
+            bytes: Number(textOf(inner, 'Content-Length')),
+            etag: quoted(textOf(inner, 'Etag')),
+          }));
         page = textOf(xml, 'NextMarker');
       }
-      return objects;
     },
     save: (object, path, signal) =>
       patiently(line, signal, async () =>

@@ -1,6 +1,6 @@
 /** What Azure Storage refuses, in words for who can do something about it. */
-import { StepFailure } from '@convergence/steps';
-import { changed, gone, notForeseen } from './below-folder.ts';
+import { changed, StepFailure } from '@convergence/steps';
+import { gone, notForeseen } from './below-folder.ts';
 
 export interface AzureRefusal {
   readonly status: number;

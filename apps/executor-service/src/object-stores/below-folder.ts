@@ -1,8 +1,8 @@
-import { type ObjectStore, StepFailure, type StoredObject } from '@convergence/steps';
+import { MOST_LISTED, type ObjectStore, StepFailure, type StoredObject, tooManyListed } from '@convergence/steps';
 
-/** A bucket or container: all names that begin with a prefix, and one object into a file. */
+/** A bucket or container: all names that begin with a prefix, page by page, and one object into a file. */
 export interface ListedObjects {
-  list(prefix: string, signal: AbortSignal): Promise<readonly StoredObject[]>;
+  list(prefix: string, signal: AbortSignal): AsyncIterable<readonly StoredObject[]>;
   save(object: StoredObject, path: string, signal: AbortSignal): Promise<void>;
 }
 
@@ -14,11 +14,12 @@ export function belowFolder(objects: ListedObjects, folders: readonly string[]):
     .join('');
   return {
     async list(signal) {
-      const listed = await objects.list(prefix, signal);
-      return listed
-        .filter(({ name }) => !name.endsWith('/'))
-        .map((object) => ({ ...object, name: object.name.slice(prefix.length) }))
-        .sort((a, b) => (a.name < b.name ? -1 : 1));
+      const found: StoredObject[] = [];
+      for await (const page of objects.list(prefix, signal)) {
+        for (const object of page) if (!object.name.endsWith('/')) found.push({ ...object, name: object.name.slice(prefix.length) });
+        if (found.length > MOST_LISTED) throw tooManyListed(prefix || 'the bucket');
+      }
+      return found.sort((a, b) => (a.name < b.name ? -1 : 1));
     },
     fetch: (object, path, signal) => objects.save({ ...object, name: `${prefix}${object.name}` }, path, signal),
   };
@@ -35,10 +36,4 @@ export const gone = (object: string, cause?: unknown): StepFailure =>
 export const notForeseen = (provider: string, status: number, code: string): StepFailure =>
   new StepFailure('internal', 'object.refused', `${provider} answered ${status} ${code.replace(/[^\w.]/g, '').slice(0, 60)}.`, {
     hint: 'Ask support with the id of the run.',
-  });
-
-export const changed = (object: string): StepFailure =>
-  new StepFailure('source_not_ready', 'object.changed', `${object} changed after it was listed.`, {
-    hint: 'The export may be in the middle of a delivery; it is tried again by itself.',
-    transient: true,
   });

@@ -5,6 +5,7 @@
  */
 import { type Credential, StepFailure } from '@convergence/steps';
 import { notForeseen } from './below-folder.ts';
+import { borrowed } from './borrowed.ts';
 import { busy, type Line, patiently, send, textFrom } from './exchange.ts';
 
 export interface EntraOptions {
@@ -18,18 +19,11 @@ export interface EntraOptions {
 
 const MICROSOFT = 'https://login.microsoftonline.com';
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
-const RENEW_MS = 5 * 60_000;
 
-export function entraToken(options: EntraOptions): (signal: AbortSignal) => Promise<string> {
-  let held: { readonly token: string; readonly until: number } | undefined;
-  return async (signal) => {
-    if (held && options.line.clock.now() < held.until - RENEW_MS) return held.token;
-    held = await signIn(options, signal);
-    return held.token;
-  };
-}
+export const entraToken = (options: EntraOptions): ((signal: AbortSignal) => Promise<string>) =>
+  borrowed(options.line.clock, (signal) => signIn(options, signal));
 
-async function signIn(options: EntraOptions, signal: AbortSignal): Promise<{ token: string; until: number }> {
+async function signIn(options: EntraOptions, signal: AbortSignal): Promise<{ lent: string; until: number }> {
   const { line } = options;
   const { tenant_id, client_id, client_secret } = (await options.credential()).secret;
   if (typeof tenant_id !== 'string' || !UUID.test(tenant_id) || typeof client_id !== 'string' || typeof client_secret !== 'string')
@@ -45,7 +39,7 @@ async function signIn(options: EntraOptions, signal: AbortSignal): Promise<{ tok
     if (!response.ok) throw busy(line, response, undefined) ?? refused(response.status, answer);
     const seconds = Number(answer.expires_in);
     if (typeof answer.access_token !== 'string' || !(seconds > 0)) throw new Error('Microsoft Entra ID answered without a token.');
-    return { token: answer.access_token, until: asked + seconds * 1000 };
+    return { lent: answer.access_token, until: asked + seconds * 1000 };
   });
 }
 

@@ -1,6 +1,6 @@
 /** Objects of a bucket in Cloud Storage, and what it refuses in words for who can do something about it. */
 import { BucketRefused, googleBucket } from '@convergence/google';
-import { type Credential, StepFailure } from '@convergence/steps';
+import { type Credential, changed, StepFailure } from '@convergence/steps';
 import { serviceAccountOf } from '../tenant-warehouses.ts';
 import { gone, type ListedObjects } from './below-folder.ts';
 
@@ -12,8 +12,16 @@ export function googleObjects(options: {
   const { bucket, endpoint } = options;
   const objects = googleBucket({ bucket, endpoint, account: async () => serviceAccountOf(await options.credential()) });
   return {
-    list: (prefix, signal) => objects.list(prefix, signal).catch((cause: unknown) => refused(cause, bucket, undefined)),
-    save: ({ name }, path, signal) => objects.save(name, path, signal).catch((cause: unknown) => refused(cause, bucket, name)),
+    async *list(prefix, signal) {
+      try {
+        for await (const page of objects.list(prefix, signal))
+          yield page.map(({ generation, ...object }) => ({ ...object, etag: generation }));
+      } catch (cause) {
+        refused(cause, bucket, undefined);
+      }
+    },
+    save: ({ name, etag: generation }, path, signal) =>
+      objects.save({ name, generation }, path, signal).catch((cause: unknown) => refused(cause, bucket, name)),
   };
 }
 
@@ -29,6 +37,7 @@ function refused(cause: unknown, bucket: string, object: string | undefined): ne
       hint: `Grant it roles/storage.objectViewer on ${bucket}.`,
       cause,
     });
+  if (cause.status === 412 && object !== undefined) throw changed(object);
   if (cause.status === 404 && object !== undefined) throw gone(object, cause);
   if (cause.status === 404)
     throw new StepFailure('source_not_ready', 'object.not_found', `There is no bucket ${bucket}.`, { hint: 'Check its name.', cause });

@@ -1,5 +1,7 @@
+import { MOST_LISTED, type StoredObject } from '@convergence/steps';
 import { type BucketServer, startBucketServer, virtualClock } from '@convergence/testing';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { belowFolder } from './below-folder.ts';
 import { objectStores } from './object-stores.ts';
 
 let server: BucketServer;
@@ -59,4 +61,28 @@ test('an object that is gone between the list and the fetch may come back', asyn
     code: 'object.not_found',
     transient: true,
   });
+});
+
+test('an object that changed since it was listed is not read, and may be right the next time', async () => {
+  server.objects.set('costs/a.csv', 'cost\n1\n');
+  const store = await open('gs://exports/costs');
+  const [object] = (await store.list(signal)) as [StoredObject];
+  server.objects.set('costs/a.csv', 'cost\n2\n');
+  await expect(store.fetch(object, '/nowhere/x', signal)).rejects.toMatchObject({ code: 'object.changed', transient: true });
+});
+
+test('a list that has no end is given up when it is too long, page by page', async () => {
+  let listed = 0;
+  const endless = {
+    async *list() {
+      for (;;) yield Array.from({ length: 1000 }, () => ({ name: `costs/${listed++}`, bytes: 1, etag: 'e' }));
+    },
+    save: unasked,
+  };
+  await expect(belowFolder(endless, ['costs']).list(signal)).rejects.toMatchObject({
+    code: 'object.too_many',
+    message: 'More than 100000 objects lie below costs/.',
+    hint: expect.stringContaining('narrower folder'),
+  });
+  expect(listed).toBeLessThanOrEqual(MOST_LISTED + 1000);
 });

@@ -1,50 +1,21 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import type { Clock } from '@convergence/ports';
-import { type AwsServer, type Fault, startAwsServer } from '@convergence/testing';
-import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { type ObjectStoreOptions, objectStores } from './object-stores.ts';
+import { type Fault, startAwsServer } from '@convergence/testing';
+import { describe, expect, test } from '@jest/globals';
+import { cloudForEachTest } from './testing/cloud-for-each-test.ts';
 
 const KEYS = { access_key_id: 'AKIAIOSFODNN7EXAMPLE', secret_access_key: 'wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY' };
 const OURS = { accessKeyId: 'AKIAOURSOURSOURSOURS', secretAccessKey: 'ours/ours/ours/ours/ours/ours/ours/ours1' };
 const ROLE = 'arn:aws:iam::123456789012:role/reader';
-const { signal } = new AbortController();
-let server: AwsServer;
-let folder: string;
-let waited: number[];
-let now: number;
-const clock: Clock = {
-  now: () => now,
-  sleep: async (ms) => void waited.push(ms / 1000),
-};
-beforeEach(async () => {
-  server = await startAwsServer({ exports: 'eu-central-1', 'with.dots': 'us-east-1' }, { page: 2 });
-  server.keys.set(KEYS.access_key_id, { secret: KEYS.secret_access_key });
-  server.keys.set(OURS.accessKeyId, { secret: OURS.secretAccessKey });
-  folder = await mkdtemp(join(tmpdir(), 's3-'));
-  waited = [];
-  now = Date.now();
+const { server, time, signal, open, names, fetched, mustBeAsListed } = cloudForEachTest({
+  start: async () => {
+    const aws = await startAwsServer({ exports: 'eu-central-1', 'with.dots': 'us-east-1' }, { page: 2 });
+    aws.keys.set(KEYS.access_key_id, { secret: KEYS.secret_access_key });
+    aws.keys.set(OURS.accessKeyId, { secret: OURS.secretAccessKey });
+    return aws;
+  },
+  uri: 's3://exports/costs',
+  secret: KEYS,
+  reached: (host) => ({ platformKeys: OURS, endpoints: { aws: `http://${host}` } }),
 });
-afterEach(async () => {
-  await rm(folder, { recursive: true });
-  await server.close();
-});
-
-const open = (uri = 's3://exports/costs', secret: Record<string, unknown> = KEYS, more: Partial<ObjectStoreOptions> = {}) =>
-  objectStores({ objectsDir: folder, fetch, clock, platformKeys: OURS, endpoints: { aws: `http://${server.host}` }, ...more })(uri, {
-    tenantId: 'acme_corp',
-    credential: async (provider) => ({ credential_id: 'c', provider, project_id: null, secret }),
-  });
-const names = async (uri?: string, secret?: Record<string, unknown>) => (await (await open(uri, secret)).list(signal)).map((o) => o.name);
-/** The first object of the folder, as it was listed. */
-async function fetched(): Promise<string> {
-  const store = await open();
-  const [object] = await store.list(signal);
-  if (!object) throw new Error('nothing is listed');
-  await store.fetch(object, join(folder, 'x'), signal);
-  return readFile(join(folder, 'x'), 'utf8');
-}
 const listsOnly = (fault: Fault, times = 100) => {
   server.faults = ({ url }) => (!url?.includes('list-type') && times-- > 0 ? fault : undefined);
 };
@@ -148,7 +119,7 @@ describe('who may read it', () => {
     await store.list(signal);
     expect(assumed()).toBe(1);
     // Five minutes before its end it is borrowed anew.
-    now += 3_590_000;
+    time.now += 3_590_000;
     await store.list(signal).catch(() => undefined);
     expect(assumed()).toBe(2);
   });
@@ -216,7 +187,7 @@ describe('what S3 refuses is said in words for who can do something about it', (
     server.objects.set('exports/costs/a.csv', 'x');
     listsOnly(fault);
     await expect(fetched()).rejects.toMatchObject({ transient: false, ...failure });
-    expect(waited).toEqual([]);
+    expect(time.waited).toEqual([]);
   });
 
   test('no such bucket', async () => {
@@ -227,21 +198,7 @@ describe('what S3 refuses is said in words for who can do something about it', (
     });
   });
 
-  test('an object that is gone or changed between list and read may be right the next time', async () => {
-    server.objects.set('exports/costs/a.csv', 'x');
-    const store = await open();
-    const [object] = await store.list(signal);
-    server.objects.set('exports/costs/a.csv', 'y');
-    await expect(store.fetch(object as never, join(folder, 'x'), signal)).rejects.toMatchObject({
-      code: 'object.changed',
-      transient: true,
-    });
-    server.objects.delete('exports/costs/a.csv');
-    await expect(store.fetch(object as never, join(folder, 'x'), signal)).rejects.toMatchObject({
-      code: 'object.not_found',
-      transient: true,
-    });
-  });
+  test('an object that is gone or changed between list and read may be right the next time', () => mustBeAsListed('exports/costs/a.csv'));
 });
 
 describe('what may pass by itself is waited for in place', () => {
@@ -256,7 +213,7 @@ describe('what may pass by itself is waited for in place', () => {
     server.objects.set('exports/costs/a.csv', 'all of it, and more than once');
     listsOnly(fault as Fault, 2);
     expect(await fetched()).toBe('all of it, and more than once');
-    expect(waited).toEqual(pauses);
+    expect(time.waited).toEqual(pauses);
   });
 
   test.each([
@@ -277,7 +234,7 @@ describe('what may pass by itself is waited for in place', () => {
     server.objects.set('exports/costs/a.csv', 'x,y');
     listsOnly(fault as Fault);
     await expect(fetched()).rejects.toMatchObject({ transient: true, ...failure });
-    expect(waited).toEqual('retryAfterSeconds' in failure ? [] : [1, 2, 4, 8]);
+    expect(time.waited).toEqual('retryAfterSeconds' in failure ? [] : [1, 2, 4, 8]);
   });
 
   test.each(['cut', 'short'] as const)('a list that is %s is none', async (fault) => {
@@ -285,13 +242,13 @@ describe('what may pass by itself is waited for in place', () => {
     let times = 2;
     server.faults = () => (server.asked.length > 1 && times-- > 0 ? fault : undefined);
     expect(await names()).toEqual(['a.csv']);
-    expect(waited).toEqual([1, 2]);
+    expect(time.waited).toEqual([1, 2]);
   });
 
   test('a connection that can not be made', async () => {
     const store = await open();
     await server.close();
     await expect(store.list(signal)).rejects.toMatchObject({ code: 'object.unreachable', transient: true });
-    expect(waited).toEqual([1, 2, 4, 8]);
+    expect(time.waited).toEqual([1, 2, 4, 8]);
   });
 });

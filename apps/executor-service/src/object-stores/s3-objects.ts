@@ -4,7 +4,7 @@
  * 1. Where requests go follows from the bucket's name and its region alone; a region that S3 names is believed once, an address never.
  * 2. An object is read as it was listed (If-Match), or not at all.
  */
-import { StepFailure, type StoredObject } from '@convergence/steps';
+import { StepFailure } from '@convergence/steps';
 import { type AwsSession, awsHost, REGION } from './aws-session.ts';
 import type { ListedObjects } from './below-folder.ts';
 import { busy, cutShort, type Line, patiently, save, send, textFrom } from './exchange.ts';
@@ -61,25 +61,22 @@ export function s3Objects({ bucket, line, session, endpoint }: S3Options): Liste
   }
 
   return {
-    async list(prefix, signal) {
-      const objects: StoredObject[] = [];
+    async *list(prefix, signal) {
       for (let page: string | undefined = ''; page !== undefined; ) {
         const query = { 'list-type': '2', 'encoding-type': 'url', prefix, ...(page && { 'continuation-token': page }) };
-        const xml = await patiently(line, signal, async () => {
+        const xml: string = await patiently(line, signal, async () => {
           const text = await textFrom(line, await ask(undefined, query, {}, signal), signal);
           if (!text.includes('</ListBucketResult>')) throw cutShort(line, 'the list');
           return text;
         });
         const decode = textOf(xml, 'EncodingType') === 'url' ? fromForm : (text: string) => text;
-        for (const { inner } of elements(xml, 'Contents'))
-          objects.push({
-            name: decode(textOf(inner, 'Key') ?? ''),
-            bytes: Number(textOf(inner, 'Size')),
-            etag: textOf(inner, 'ETag') ?? '',
-          });
+        yield elements(xml, 'Contents').map(({ inner }) => ({
+          name: decode(textOf(inner, 'Key') ?? ''),
+          bytes: Number(textOf(inner, 'Size')),
+          etag: textOf(inner, 'ETag') ?? '',
+        }));
         page = textOf(xml, 'NextContinuationToken');
       }
-      return objects;
     },
     async save(object, path, signal) {
       if (object.name.split('/').some((part) => part === '.' || part === '..')) throw unnameable(object.name);

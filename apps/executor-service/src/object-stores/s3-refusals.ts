@@ -1,6 +1,6 @@
 /** What S3 refuses, in words for who can do something about it. */
-import { StepFailure } from '@convergence/steps';
-import { changed, gone, notForeseen } from './below-folder.ts';
+import { changed, StepFailure } from '@convergence/steps';
+import { gone, notForeseen } from './below-folder.ts';
 
 export interface S3Refusal {
   readonly status: number;

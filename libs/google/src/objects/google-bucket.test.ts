@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { Transient } from '@convergence/contracts';
 import { type BucketServer, startBucketServer } from '@convergence/testing';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { BucketRefused, googleBucket } from './google-bucket.ts';
+import { type BucketObject, BucketRefused, type GoogleBucket, googleBucket } from './google-bucket.ts';
 
 const { signal } = new AbortController();
 let server: BucketServer;
@@ -15,43 +15,46 @@ beforeEach(async () => {
 afterEach(() => server.close());
 const noAccount = () => Promise.reject(new Error('nobody asks for one'));
 const local = () => googleBucket({ bucket: 'exports', account: noAccount, endpoint: `http://${server.host}` });
+const listOf = async (bucket: GoogleBucket, prefix = '') => {
+  const objects: BucketObject[] = [];
+  for await (const page of bucket.list(prefix, signal)) objects.push(...page);
+  return objects;
+};
 
 describe('a bucket of Cloud Storage', () => {
   test('is listed over all pages and saved byte by byte; on this machine it is shown no key', async () => {
     for (const name of ['a/1.csv', 'a/2 ü&?#.csv', 'a/3.csv', 'a/b/4.csv', 'a/5.csv', 'c.csv']) server.objects.set(name, `of ${name}`);
-    expect((await local().list('a/', signal)).map(({ name }) => name)).toEqual([
-      'a/1.csv',
-      'a/2 ü&?#.csv',
-      'a/3.csv',
-      'a/5.csv',
-      'a/b/4.csv',
-    ]);
+    const objects = await listOf(local(), 'a/');
+    expect(objects.map(({ name }) => name)).toEqual(['a/1.csv', 'a/2 ü&?#.csv', 'a/3.csv', 'a/5.csv', 'a/b/4.csv']);
     const folder = await mkdtemp(join(tmpdir(), 'bucket-'));
-    await local().save('a/2 ü&?#.csv', join(folder, 'x'), signal);
+    const [, odd] = objects as [BucketObject, BucketObject];
+    await local().save(odd, join(folder, 'x'), signal);
     expect(await readFile(join(folder, 'x'), 'utf8')).toBe('of a/2 ü&?#.csv');
+    server.objects.set(odd.name, 'of another delivery');
+    await expect(local().save(odd, join(folder, 'x'), signal)).rejects.toMatchObject({ name: 'BucketRefused', status: 412 });
     await rm(folder, { recursive: true });
     expect(server.asked.some(({ headers }) => headers.authorization)).toBe(false);
   });
 
   test.each([400, 401, 403, 404])('%d is a refusal, which says which', async (status) => {
     server.status = status;
-    await expect(local().list('', signal)).rejects.toMatchObject({ name: 'BucketRefused', status });
+    await expect(listOf(local())).rejects.toMatchObject({ name: 'BucketRefused', status });
   });
 
   test.each([429, 500, 503])('%d may pass by itself', async (status) => {
     server.status = status;
-    await expect(local().list('', signal)).rejects.toBeInstanceOf(Transient);
+    await expect(listOf(local())).rejects.toBeInstanceOf(Transient);
   });
 
   test('so may a connection that can not be made', async () => {
     const nobody = googleBucket({ bucket: 'exports', account: noAccount, endpoint: 'http://127.0.0.1:9' });
-    await expect(nobody.list('', signal)).rejects.toBeInstanceOf(Transient);
+    await expect(listOf(nobody)).rejects.toBeInstanceOf(Transient);
   });
 
   test('a key that is none is refused before anything is sent', async () => {
     const account = async () => ({ client_email: 'a@b.iam.gserviceaccount.com', private_key: 'no key' });
     const unasked = async () => Promise.reject(new Error('nobody is asked'));
-    await expect(googleBucket({ bucket: 'exports', account, fetch: unasked }).list('', signal)).rejects.toBeInstanceOf(BucketRefused);
+    await expect(listOf(googleBucket({ bucket: 'exports', account, fetch: unasked }))).rejects.toBeInstanceOf(BucketRefused);
   });
 });
 
@@ -73,10 +76,10 @@ describe('a service account signs in at Google', () => {
       asked.push(`${request.method} ${origin}${pathname}`);
       if (request.method === 'POST') return signIn(new URLSearchParams(await request.text()));
       const allowed = request.headers.get('authorization') === 'Bearer ya29.of-google';
-      return allowed ? Response.json({ items: [{ name: 'a.csv', size: '1', etag: 'e' }] }) : Response.json({}, { status: 401 });
+      return allowed ? Response.json({ items: [{ name: 'a.csv', size: '1', generation: '1' }] }) : Response.json({}, { status: 401 });
     };
   const listed = (signIn: (form: URLSearchParams) => Response) =>
-    googleBucket({ bucket: 'exports', account: async () => key, fetch: google(signIn) }).list('', signal);
+    listOf(googleBucket({ bucket: 'exports', account: async () => key, fetch: google(signIn) }));
   beforeEach(() => {
     asked.length = 0;
   });

@@ -3,7 +3,7 @@
  *
  * 1. What may pass by itself (429, 5xx, no answer) is Transient; what Cloud Storage refuses is BucketRefused with its status.
  * 2. A bucket on this machine (`endpoint`) takes no keys, and is shown none. 3. Only reading is asked for. 4. A key signs in at Google, whatever
- * place of tokens its file names.
+ * place of tokens its file names. 5. An object is saved as it was listed, or not at all.
  */
 import { createPrivateKey } from 'node:crypto';
 import { createWriteStream } from 'node:fs';
@@ -15,7 +15,7 @@ import { JWT } from 'google-auth-library';
 
 export class BucketRefused extends Error {
   override readonly name = 'BucketRefused';
-  /** 401: the key; 403: its rights; 404: no such bucket or object. */
+  /** 401: the key; 403: its rights; 404: no such bucket or object; 412: the object is another by now. */
   readonly status: number;
   constructor(status: number, message: string, cause?: unknown) {
     super(message, { cause });
@@ -26,11 +26,13 @@ export class BucketRefused extends Error {
 export interface BucketObject {
   readonly name: string;
   readonly bytes: number;
-  readonly etag: string;
+  /** Another for each content that the name had. */
+  readonly generation: string;
 }
 export interface GoogleBucket {
-  list(prefix: string, signal: AbortSignal): Promise<readonly BucketObject[]>;
-  save(name: string, path: string, signal: AbortSignal): Promise<void>;
+  /** Page by page. */
+  list(prefix: string, signal: AbortSignal): AsyncIterable<readonly BucketObject[]>;
+  save(object: Pick<BucketObject, 'name' | 'generation'>, path: string, signal: AbortSignal): Promise<void>;
 }
 
 const SCOPE = 'https://www.googleapis.com/auth/devstorage.read_only';
@@ -85,23 +87,26 @@ export function googleBucket(options: {
   }
 
   return {
-    async list(prefix, signal) {
-      const objects: BucketObject[] = [];
+    async *list(prefix, signal) {
       let page: string | undefined;
       do {
-        const query = new URLSearchParams({ prefix, fields: 'items(name,size,etag),nextPageToken', ...(page && { pageToken: page }) });
-        const answer = await ask(`${root}?${query}`, signal);
+        const query = new URLSearchParams({
+          prefix,
+          fields: 'items(name,size,generation),nextPageToken',
+          ...(page && { pageToken: page }),
+        });
+        const answer: Response = await ask(`${root}?${query}`, signal);
         const { items = [], nextPageToken } = (await answer.json()) as {
-          items?: { name: string; size: string; etag: string }[];
+          items?: { name: string; size: string; generation: string }[];
           nextPageToken?: string;
         };
-        for (const { name, size, etag } of items) objects.push({ name, bytes: Number(size), etag });
+        yield items.map(({ name, size, generation }) => ({ name, bytes: Number(size), generation }));
         page = nextPageToken;
       } while (page);
-      return objects;
     },
-    async save(name, path, signal) {
-      const { body } = await ask(`${root}/${encodeURIComponent(name)}?alt=media`, signal);
+    async save({ name, generation }, path, signal) {
+      const query = new URLSearchParams({ alt: 'media', ifGenerationMatch: generation });
+      const { body } = await ask(`${root}/${encodeURIComponent(name)}?${query}`, signal);
       try {
         await pipeline(body ? Readable.fromWeb(body as ReadableStream) : Readable.from([]), createWriteStream(path), { signal });
       } catch (cause) {

@@ -1,7 +1,7 @@
-import { copyFile, readdir, stat } from 'node:fs/promises';
+import { copyFile, opendir, stat } from 'node:fs/promises';
 import { join, relative, resolve, sep } from 'node:path';
 import { StepFailure } from '../failure.ts';
-import type { ObjectStore } from './objects.ts';
+import { changed, MOST_LISTED, type ObjectStore, type StoredObject, tooManyListed } from './objects.ts';
 
 /** Objects in a folder of this machine, below the one that the operator opened for it: laptops and tests. */
 export function folderStore(root: string, folder: string): ObjectStore {
@@ -19,25 +19,26 @@ export function folderStore(root: string, folder: string): ObjectStore {
   return {
     async list() {
       try {
-        const entries = await readdir(dir, { recursive: true, withFileTypes: true });
-        const files = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
-        const objects = await Promise.all(
-          files.map(async (path) => {
-            const at = await stat(path);
-            return { name: relative(dir, path).split(sep).join('/'), bytes: at.size, etag: `${at.mtimeMs}-${at.size}` };
-          }),
-        );
+        const objects: StoredObject[] = [];
+        for await (const entry of await opendir(dir, { recursive: true })) {
+          if (!entry.isFile()) continue;
+          if (objects.length === MOST_LISTED) throw tooManyListed(folder);
+          const path = join(entry.parentPath, entry.name);
+          objects.push({ name: relative(dir, path).split(sep).join('/'), ...(await contentOf(path)) });
+        }
         return objects.sort((a, b) => (a.name < b.name ? -1 : 1));
       } catch (cause) {
+        if (cause instanceof StepFailure) throw cause;
         throw new StepFailure('source_not_ready', 'object.not_found', `There is no folder ${folder}.`, {
           hint: 'The export may not have been delivered yet.',
           cause,
         });
       }
     },
-    async fetch({ name }, path) {
+    async fetch({ name, etag }, path) {
       try {
         await copyFile(inside(name), path);
+        if ((await contentOf(inside(name))).etag !== etag) throw changed(name);
       } catch (cause) {
         if (cause instanceof StepFailure) throw cause;
         throw new StepFailure('source_not_ready', 'object.not_found', `${name} is listed but not there.`, {
@@ -48,4 +49,9 @@ export function folderStore(root: string, folder: string): ObjectStore {
       }
     },
   };
+}
+
+async function contentOf(path: string): Promise<Pick<StoredObject, 'bytes' | 'etag'>> {
+  const { size, mtimeMs } = await stat(path);
+  return { bytes: size, etag: `${mtimeMs}-${size}` };
 }

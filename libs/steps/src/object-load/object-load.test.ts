@@ -5,6 +5,7 @@ import { gzipSync } from 'node:zlib';
 import { describe, expect, test } from '@jest/globals';
 import { mustHaveOrder } from './csv-header.ts';
 import { folderStore } from './folder.ts';
+import type { StoredObject } from './objects.ts';
 import { manifestFiles } from './step.ts';
 
 describe('object.load', () => {
@@ -51,7 +52,7 @@ describe('object.load', () => {
     expect(() => manifestFiles('{}', 'm', [])).toThrow('lists no files');
   });
 
-  test('nothing outside of the opened folder can be named', async () => {
+  test('nothing outside of the opened folder can be named, and a file is read as it was listed', async () => {
     const root = await mkdtemp(join(tmpdir(), 'objects-'));
     await mkdir(join(root, 'in'));
     await writeFile(join(root, 'in/a.csv'), 'x');
@@ -59,6 +60,9 @@ describe('object.load', () => {
     const signal = new AbortController().signal;
     const store = folderStore(root, 'in');
     expect((await store.list(signal)).map((o) => o.name)).toEqual(['a.csv']);
+    const [object] = (await store.list(signal)) as [StoredObject];
+    await writeFile(join(root, 'in/a.csv'), 'written anew');
+    await expect(store.fetch(object, join(root, 'out'), signal)).rejects.toMatchObject({ code: 'object.changed', transient: true });
     await expect(store.fetch({ name: '../secret', bytes: 1, etag: 'x' }, join(root, 'out'), signal)).rejects.toMatchObject({
       code: 'object.outside',
     });
