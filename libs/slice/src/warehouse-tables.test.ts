@@ -40,3 +40,16 @@ test.each([
   for (const { bytes } of statements) expect(bytes).toBeLessThan(REQUEST_BYTES);
   expect(statements.length).toBeLessThan(20);
 });
+
+test('others have their turn between making the rows and what the warehouse does with them', async () => {
+  const order: string[] = [];
+  const run = async () => {
+    order.push('asked');
+    return { rows: [], affectedRows: 1, bytesProcessed: 0n, jobId: undefined };
+  };
+  const tables = warehouseTables({ run, project: 'p', pages: undefined as never }, 'tenants');
+  setImmediate(() => order.push('others'));
+  const row = { key: { id: 'r', part: 'x' }, sequence: 1, row: aSample({ id: 'r' }), partition: '2026-01-01' };
+  await tables.merge(samplesTable, [row], { dead: 'remove', guard: { slice: 's', epoch: 1 }, id: 'x' });
+  expect(order).toEqual(['others', 'asked']);
+});

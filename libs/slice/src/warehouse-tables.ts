@@ -5,6 +5,7 @@
  * partitions of its rows are touched. 4. x_written says what was written last: the warehouse itself finds what others edited, so that
  * looking costs no rows. 5. An edit that nobody looked at is never written over: the same MERGE that would do it sees it.
  */
+import { setImmediate as turn } from 'node:timers/promises';
 import type {
   CheckpointRow,
   CheckpointTable,
@@ -113,10 +114,13 @@ WHEN NOT MATCHED${dead === 'remove' ? ' AND NOT S.x_deleted' : ''} THEN INSERT (
       for (const chunk of batches(table, rows)) {
         number += 1;
         const partitions = partitionsOf(table, chunk);
+        const parameters = parametersOf(table, chunk);
+        // Making them and making a request of them take some ten milliseconds each: commands have their turn between.
+        await turn();
         const { affectedRows = 0 } = await warehouse.run({
           sql: mergeOf(table, dead, partitions !== undefined),
           parameters: {
-            ...parametersOf(table, chunk),
+            ...parameters,
             ...partitions,
             slice: { type: 'STRING', value: guard.slice },
             epoch: { type: 'INT64', value: guard.epoch },

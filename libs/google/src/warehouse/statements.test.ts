@@ -29,3 +29,15 @@ test('a result whose rest is gone comes again for who asks again; what else is r
   const denied = twoPages(() => Promise.reject(new WarehouseError('accessDenied', 'no')));
   await expect(denied.run({ sql: 'SELECT 1 AS n' })).rejects.toBeInstanceOf(WarehouseError);
 });
+
+test('others have their turn between making the parameters of a named job and sending it', async () => {
+  const order: string[] = [];
+  const once = async () => {
+    order.push('sent');
+    return { jobReference: { projectId: 'p', jobId: 'j' }, jobComplete: true };
+  };
+  const { run } = statements({ once } as unknown as Rest, { project: 'p', location: 'US' });
+  setImmediate(() => order.push('others'));
+  await run({ sql: 'SELECT @n', parameters: { n: { type: 'INT64', value: 1 } }, jobId: 'j' });
+  expect(order[0]).toBe('others');
+});

@@ -6,7 +6,7 @@
  * 4. Errors are Transient or WarehouseError; a result that went before all of it was read is the former: who asks again gets a new one.
  */
 import { randomUUID } from 'node:crypto';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { setTimeout as sleep, setImmediate as turn } from 'node:timers/promises';
 import { Transient } from '@convergence/contracts';
 import { type Row, type Statement, type StatementResult, WarehouseError } from '@convergence/ports';
 import type { GoogleConfig } from '../endpoints.ts';
@@ -73,11 +73,14 @@ export function statements(rest: Rest, config: GoogleConfig) {
   /** With a name of its own: a second insert of the name is the first one's job. */
   async function named(statement: Statement, jobId: string, pageSize: number | undefined): Promise<QueryAnswer> {
     const reference = { projectId: config.project, jobId, location: location(statement) };
+    const asked = query(statement);
+    // A checkpoint's are megabytes: becoming text is for another turn.
+    await turn();
     await rest
       .once('POST', '/jobs', {
         jobReference: reference,
         configuration: {
-          query: query(statement),
+          query: asked,
           ...(statement.timeoutMilliseconds ? { jobTimeoutMs: String(statement.timeoutMilliseconds) } : {}),
           ...(statement.labels ? { labels: statement.labels } : {}),
         },
