@@ -64,7 +64,8 @@ export async function loadTemplates(dir: string, options: CatalogueOptions = {})
         loaded = new Map();
       } catch (error) {
         changed = true;
-        const message = `can not be read (${(error as Error).message}); templates are checked by the one before`;
+        const meanwhile = schema ? '; templates are checked by the one before' : '';
+        const message = `can not be read (${(error as Error).message})${meanwhile}`;
         schemaProblem = { file: 'configs/pipeline.schema.json', line: 1, message, suggestion: undefined };
         if (!schema) throw new Error(problemText(schemaProblem), { cause: error });
       }
