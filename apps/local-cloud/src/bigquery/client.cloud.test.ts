@@ -416,6 +416,16 @@ describe('@google-cloud/bigquery', () => {
       expect(after.hit).toBe(false);
       expect(after.found).toHaveLength(2);
     });
+
+    test('a query whose rows in the cache had to make room runs again', async () => {
+      await rows('create table d.forgotten as select 1 as a');
+      const ask = () => rows('select a from d.forgotten');
+      expect(await ask()).toEqual([{ a: 1 }]);
+      for (let i = 0; i < 80; i += 1) {
+        await bq.createQueryJob(`select repeat('x', 1000) as x, ${i} as i from unnest(generate_array(1, 3000))`);
+      }
+      expect(await ask()).toEqual([{ a: 1 }]);
+    });
   });
 
   describe('jobs', () => {

@@ -345,7 +345,7 @@ export class Statements implements Runner {
     const same =
       cached.versions.length === looked.tables.size &&
       this.#stored(looked).every(({ id }) => cached.versions.some(([known]) => known === id));
-    if (fresh && same) return cached.result;
+    if (fresh && same && cached.result.claim()) return cached.result;
     this.#results.delete(key);
     return undefined;
   }

@@ -34,9 +34,11 @@ const PAGE_BYTES = 32 * MB;
 export interface ResultSet {
   readonly columns: readonly Column[];
   readonly total: number;
+  /** For who is about to read it; false when it had to make room. */
+  claim(): boolean;
   page(start: number, limit: number): Promise<readonly WireRow[]>;
 }
-export const noRows = (columns: readonly Column[] = []): ResultSet => ({ columns, total: 0, page: async () => [] });
+export const noRows = (columns: readonly Column[] = []): ResultSet => ({ columns, total: 0, claim: () => true, page: async () => [] });
 
 interface Held {
   readonly head: readonly WireRow[];
@@ -131,16 +133,23 @@ export class Results {
       if (performance.now() - pagedAt > READ_WITHIN_MS) await this.#forget(oldest);
     }
     // Who has the result has its number, not its rows.
-    const stillHeld = (): Held => {
+    const claimed = (): Held | undefined => {
       const here = this.#held.get(id);
+      if (here) {
+        this.#held.delete(id);
+        this.#held.set(id, here);
+      }
+      return here;
+    };
+    const stillHeld = (): Held => {
+      const here = claimed();
       if (!here) throw new ApiError('notFound', EXPIRED);
-      this.#held.delete(id);
-      this.#held.set(id, here);
       return here;
     };
     return {
       columns,
       total,
+      claim: () => claimed() !== undefined,
       page: async (start, limit) => {
         const held = stillHeld();
         const { head, rest } = held;
