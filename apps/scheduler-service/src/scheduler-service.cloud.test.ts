@@ -24,8 +24,10 @@ afterAll(async () => {
   await cloud?.stop();
 }, 30_000);
 
+/** What the killed had in hand and not written comes again when Pub/Sub's lease is over, a minute and more later. */
+const PATIENCE_MS = 100_000;
 async function until(what: string, condition: () => Promise<boolean>): Promise<void> {
-  for (const end = Date.now() + 45_000; !(await condition()); ) {
+  for (const end = Date.now() + PATIENCE_MS; !(await condition()); ) {
     if (Date.now() > end) throw new Error(`${what} did not happen\n${service.output().slice(-4000)}`);
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
