@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { access, mkdir, mkdtemp, rm, utimes } from 'node:fs/promises';
+import { access, mkdir, mkdtemp, rm, stat, utimes } from 'node:fs/promises';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
@@ -30,4 +30,14 @@ test('folders of who was killed are removed, and of who had our number before; n
   } finally {
     living.kill();
   }
+});
+
+test('folders of another user are left alone', async () => {
+  const dead = spawn(process.execPath, ['-e', '']);
+  await once(dead, 'exit');
+  const path = join(root, `convergence-step-${hostname()}-${dead.pid}-aaaaaa`);
+  await mkdir(path);
+  const another = (await stat(path)).uid + 1;
+  expect(await removeLeftFolders(root, another)).toEqual([]);
+  await access(path);
 });

@@ -2,7 +2,7 @@
  * A folder of this machine for what a step fetches.
  *
  * 1. It is gone when the step ends, whatever happens; when the process was killed, at the next start. 2. Its name says whose it is (machine
- * and process): the folder of somebody who lives, or of another machine that shares the disk, is left alone.
+ * and process): the folder of somebody who lives, of another user, or of another machine that shares the disk, is left alone.
  */
 import { mkdtemp, readdir, rm, stat } from 'node:fs/promises';
 import { hostname, tmpdir } from 'node:os';
@@ -20,15 +20,18 @@ export async function inFolder<T>(work: (folder: string) => Promise<T>, root = t
 }
 
 /** Of processes that died in the middle of a step. Names of those removed. */
-export async function removeLeftFolders(root = tmpdir()): Promise<string[]> {
+export async function removeLeftFolders(root = tmpdir(), user = process.getuid?.()): Promise<string[]> {
   const began = Date.now() - process.uptime() * 1000;
   const removed: string[] = [];
   for (const entry of await readdir(root, { withFileTypes: true })) {
     const pid = Number(/^convergence-step-.*-(\d+)-[^-]+$/.exec(entry.name)?.[1]);
     if (!entry.isDirectory() || !(pid > 0) || !entry.name.startsWith(prefixOf(pid))) continue;
     const path = join(root, entry.name);
+    const found = await stat(path).catch(() => undefined);
+    // Whoever removed it meanwhile starts beside us.
+    if (!found || (user !== undefined && found.uid !== user)) continue;
     // In a container that starts again everybody has the number that the last one had.
-    const left = pid === process.pid ? (await stat(path)).mtimeMs < began - 1000 : !lives(pid);
+    const left = pid === process.pid ? found.mtimeMs < began - 1000 : !lives(pid);
     if (!left) continue;
     await rm(path, { recursive: true, force: true });
     removed.push(entry.name);
