@@ -11,6 +11,7 @@ let log: WriteLog;
 /** Every flush to the disk, which ends when the test lets it. */
 let flushes: { of: number; end: () => void; fail: (cause: Error) => void }[];
 let held = true;
+let handles: FileHandle;
 
 beforeEach(async () => {
   dir = mkdtempSync(join(tmpdir(), 'write-log-'));
@@ -18,7 +19,7 @@ beforeEach(async () => {
   flushes = [];
   held = true;
   const probe = await open(join(dir, 'probe'), 'w');
-  const handles = Object.getPrototypeOf(probe) as FileHandle;
+  handles = Object.getPrototypeOf(probe) as FileHandle;
   const really = handles.datasync;
   jest.spyOn(handles, 'datasync').mockImplementation(async function (this: FileHandle) {
     if (held) await new Promise<void>((end, fail) => flushes.push({ of: this.fd, end, fail }));
@@ -98,4 +99,31 @@ test('a segment is on the disk before the next begins', async () => {
   held = false;
   flushes[1]?.end();
   await third.durable;
+});
+
+test('what comes a while after a segment began reaches the disk by itself', async () => {
+  held = false;
+  const large = Buffer.alloc(20 * 1024 * 1024);
+  await log.append(1, [large]).durable;
+  await log.append(1, [large]).durable;
+  await pause(600);
+  held = true;
+  await append('a while later').durable;
+  await until(() => flushes.length === 1);
+});
+
+test('what was appended before a flush failed and is written after it is refused as well', async () => {
+  const first = append('first');
+  await first.durable;
+  const asked = log.onDisk(first.sequence);
+  await until(() => flushes.length === 1);
+  const second = append('second');
+  flushes[0]?.fail(new Error('EIO'));
+  await expect(asked).rejects.toThrow('the write log failed');
+  await expect(second.durable).rejects.toThrow('the write log failed');
+});
+
+test('what the disk took only a part of is refused', async () => {
+  jest.spyOn(handles, 'write').mockResolvedValueOnce({ bytesWritten: 1, buffer: '' } as never);
+  await expect(append('first').durable).rejects.toThrow('the write log failed');
 });

@@ -138,12 +138,17 @@ export class WriteLog {
       // Taken in the same instant as the batch: the head says what holds after the batch and before what comes later.
       const head = this.#bytes + size > SEGMENT_BYTES ? this.#headRecords() : undefined;
       try {
-        await this.#file!.write(batch.length === 1 ? batch[0]! : Buffer.concat(batch, size));
+        if (this.#failed) throw this.#failed;
+        const { bytesWritten } = await this.#file!.write(batch.length === 1 ? batch[0]! : Buffer.concat(batch, size));
+        // A disk that is nearly full takes what fits, and says no only to the next write.
+        if (bytesWritten < size) throw new Error(`${bytesWritten} of ${size} bytes were written`);
         this.#bytes += size;
         this.#written = last;
         for (const { resolve } of waiting) resolve();
         if (head) await this.#startSegment(head);
-        this.#timer ??= setTimeout(() => void this.onDisk(this.#written).catch(() => undefined), MOMENT_MS);
+        // Who asks next is told of a failure; a segment that began has brought all to the disk.
+        if (this.#written > this.#synced)
+          this.#timer ??= setTimeout(() => void this.onDisk(this.#written).catch(() => undefined), MOMENT_MS);
       } catch (error) {
         this.#fail(error);
         for (const { reject } of [...waiting, ...this.#waiting]) reject(this.#failed);
@@ -212,8 +217,7 @@ export class WriteLog {
   close(): Promise<void> {
     this.#closed ??= (async () => {
       while (this.#writing) await new Promise((resolve) => setImmediate(resolve));
-      await this.onDisk(this.#written);
-      await this.#file?.close();
+      await this.onDisk(this.#written).finally(() => this.#file?.close());
     })();
     return this.#closed;
   }
