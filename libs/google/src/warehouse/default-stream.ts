@@ -4,7 +4,9 @@
  * 1. While an append to a table is under way, what is to follow gathers into the next one: more callers make larger appends.
  * 2. A caller hears of its own rows only: when rows of several callers are refused together, each caller's are sent again alone.
  * 3. One writer a table, kept open while it is used; of tables that nobody wrote to lately the writers are closed.
- * 4. What is refused closes the writer: the next one sees the columns that the table has by then. 5. What is not answered in time is sent again by another writer: the client itself waits for ever for an answer that got lost.
+ * 4. What is refused closes the writer: the next one sees the columns that the table has by then.
+ * 5. What is not answered in time is sent again by another writer: the client itself waits for ever for an answer that got lost. So rows may
+ *    be there twice: each table that is written like this has an id by which its readers count a row once, or readers who ask only for one.
  */
 import { Transient } from '@convergence/contracts';
 import { WarehouseError } from '@convergence/ports';
