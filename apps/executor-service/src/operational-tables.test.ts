@@ -49,6 +49,19 @@ describe('a table of an earlier version', () => {
     expect(looks).toEqual([`acme.${stepLogs.name}`]);
   });
 
+  test('takes a row that was refused before somebody else added its column', async () => {
+    const { fake, columns } = await given();
+    let refusals = 0;
+    const append: typeof fake.append = async (dataset, table, rows) => {
+      if (refusals++ > 0) return fake.append(dataset, table, rows);
+      await fake.addColumns(dataset, table, stepLogs.columns.slice(-1));
+      throw new WarehouseError('invalid', `the table has no column ${LATEST}`);
+    };
+    await completing({ ...fake, append }, OPERATIONAL_TABLES).append('acme', stepLogs.name, [{ step_name: 'a' }]);
+    expect(await columns('acme')).toContain(LATEST);
+    expect(fake.appended.get(`acme.${stepLogs.name}`)).toHaveLength(1);
+  });
+
   test.each([
     ['in its default dataset', { sql: `SELECT ${LATEST} FROM \`${stepLogs.name}\``, defaultDataset: 'acme' }],
     ['by dataset', { sql: `SELECT ${LATEST} FROM \`acme\`.\`${stepLogs.name}\`` }],
