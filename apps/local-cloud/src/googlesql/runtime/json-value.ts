@@ -119,7 +119,7 @@ export function canonicalNumber(text: string, mode: 'exact' | 'round'): string {
 }
 function roundTrips(text: string, value: number): boolean {
   const digits = (t: string) => {
-    const [m, e = '0'] = t.toLowerCase().replace('-', '').split('e') as [string, string?];
+    const [m, e = '0'] = t.toLowerCase().replace(/^-/, '').split('e') as [string, string?];
     const [whole, frac = ''] = m.split('.') as [string, string?];
     const all = (whole + frac).replace(/^0+/, '');
     const trimmed = all.replace(/0+$/, '');
