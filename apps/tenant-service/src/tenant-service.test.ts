@@ -85,6 +85,12 @@ describe('onboarding', () => {
     expect(service.slice().state.tenants.size).toBe(0);
   });
 
+  test('while nobody can say whether the name is free, the answer is "not now" and nothing is begun', async () => {
+    Object.assign(service.warehouse, { datasetExists: () => Promise.reject(new Error('connect ECONNREFUSED')) });
+    await expect(onboard()).rejects.toMatchObject({ code: 'service.unavailable', message: 'BigQuery is not available.' });
+    expect(service.slice().state.tenants.size).toBe(0);
+  });
+
   test('upper case in the name is refused with a hint', async () => {
     const refused = await onboard({ tenant_id: 'Acme_Corp' }).catch((error: Any) => error);
     expect(refused).toMatchObject({ code: 'request.invalid' });

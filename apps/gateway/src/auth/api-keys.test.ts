@@ -78,6 +78,20 @@ describe('API keys in memory', () => {
     expect(await second).toBeUndefined();
   });
 
+  test('who asks after its tenant changed does not get an answer that was on its way before', async () => {
+    const responds: ((response: KeyLookupResponse) => void)[] = [];
+    const { keys } = given(() => new Promise((resolve) => responds.push(resolve)));
+    const before = keys.holderOf('secret');
+    keys.forget(ACME);
+    const after = keys.holderOf('secret');
+    responds[0]?.(answer());
+    await before;
+    const doubled = keys.holderOf('secret');
+    responds[1]?.(nobody);
+    expect([await after, await doubled]).toEqual([undefined, undefined]);
+    expect(responds).toHaveLength(2);
+  });
+
   test('a key that nobody knew works as soon as its tenant tells of a change', async () => {
     let known = false;
     const { keys } = given(() => (known ? answer() : nobody));

@@ -72,6 +72,8 @@ export class ApiKeys {
     // A key that nobody knew may be this tenant's new one.
     this.#unknown.clear();
     for (const asked of this.#asked.values()) asked.changed.add(tenant);
+    // Who comes from now on asks anew.
+    this.#asked.clear();
   }
 
   get size(): number {
@@ -89,8 +91,11 @@ export class ApiKeys {
         if (!(holder ? changed.has(holder.tenantId) : changed.size > 0)) this.#remember(hash, given, holder);
         return holder;
       })
-      .finally(() => this.#asked.delete(hash));
-    this.#asked.set(hash, { answer, changed });
+      .finally(() => {
+        if (this.#asked.get(hash) === asked) this.#asked.delete(hash);
+      });
+    const asked: Asked = { answer, changed };
+    this.#asked.set(hash, asked);
     return answer;
   }
 

@@ -10,7 +10,7 @@
 import { randomUUID } from 'node:crypto';
 import { type OnboardAnswer, type OnboardRequest, type Principal, Refusal, SCOPES, type TenantId } from '@convergence/contracts';
 import type { Clock, Keys, Warehouse } from '@convergence/ports';
-import type { Log } from '@convergence/service';
+import { type Log, patiently } from '@convergence/service';
 import type { Tenant } from '@convergence/tenants';
 import { hashOf, makeApiKey } from '../api-key-text.ts';
 import type { Mailer } from '../mail/mailer.ts';
@@ -112,7 +112,7 @@ export class Onboarding {
   async nameIsFree(tenantId: TenantId): Promise<boolean> {
     const { slice, warehouse, reserved } = this.#tools;
     if (reserved.has(tenantId) || slice.state.tenants.has(tenantId)) return false;
-    return !(await warehouse.datasetExists(tenantId));
+    return !(await patiently('BigQuery', () => warehouse.datasetExists(tenantId)));
   }
 
   async #begin(request: OnboardRequest, principal: Principal) {
