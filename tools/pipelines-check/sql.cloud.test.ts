@@ -6,7 +6,7 @@ import { googleWarehouse, hostsFrom } from '@convergence/google';
 import { loadTemplates } from '@convergence/pipelines';
 import type { Warehouse } from '@convergence/ports';
 import { type LocalCloud, startLocalCloud } from '@convergence/testing';
-import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { checkSql } from './sql.ts';
 
 jest.setTimeout(60_000);
@@ -34,7 +34,7 @@ test('SQL with a column that no step before gives is told with its step and file
   const sql = await readFile(`${configs}/gcp/cost/billing_cost.sql`, 'utf8');
   const broken = { ...template, sqlFiles: { 'billing_cost.sql': sql.replaceAll('a.currency', 'a.curency') } };
   expect(await checkSql(warehouse, [broken])).toEqual([
-    expect.stringMatching(/billing_cost.yml: step "normalise" \(billing_cost.sql\): .*curency/),
+    expect.stringMatching(/billing_cost.yml:\d+: step "normalise" \(billing_cost.sql\): .*curency/),
   ]);
 });
 
@@ -50,9 +50,62 @@ test('the example of the guide, which reads what another template makes, is vali
     expect(await checkSql(warehouse, catalogue.list())).toEqual([]);
     const alone = catalogue.list().filter((template) => template.name === 'cost_by_service');
     expect(await checkSql(warehouse, alone)).toEqual([
-      expect.stringMatching(/cost_by_service.yml: step "sum": Not found: .*gcp_silver_cost/),
+      expect.stringMatching(/cost_by_service.yml:\d+: step "sum": Not found: .*gcp_silver_cost/),
     ]);
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
+});
+
+describe('what a step asks about columns that its query does not give', () => {
+  const says = async (steps: string) => {
+    const folder = await mkdtemp(join(tmpdir(), 'pipelines-check-'));
+    try {
+      await cp(configs, folder, { recursive: true });
+      const head = 'name: mine\ndescription: mine\nprovider: gcp\ndomain: example\nversion: 1\nsteps:\n';
+      await writeFile(join(folder, 'gcp/example/mine.yml'), head + steps);
+      const catalogue = await loadTemplates(folder);
+      expect(catalogue.problems).toEqual([]);
+      return (await checkSql(warehouse, catalogue.list())).map((text) => text.replace('configs/gcp/example/mine.yml:', ''));
+    } finally {
+      await rm(folder, { recursive: true, force: true });
+    }
+  };
+  const query = (rest: string) =>
+    `  - id: load\n    type: bigquery.query\n    with: { sql: "SELECT @date AS day, 's' AS name, NUMERIC '1' AS cost", to: mine, ${rest} }\n`;
+  const check = (rule: string) =>
+    `${query('unit: { day: "{date}", column: day }')}  - id: check\n    type: dq.check\n    with: { table: mine, unit: { day: "{date}" }, rules: [${rule}] }\n`;
+
+  test.each([
+    ['unit: { day: "{date}", column: dya }', 'The result has no column dya. Its columns are day, name, cost'],
+    ['unit: { month: "{month}" }', 'The unit is a period, but no column says which rows lie in it. Set unit.column'],
+    ['unit: { keys: [naem] }', 'The result has no column naem.'],
+    ['unit: { day: "{date}", column: name }', 'PARTITION BY expression must be'],
+    ['partition_by: dya', 'The result has no column dya.'],
+    ['cluster_by: [naem]', 'Unrecognized name: naem'],
+    ['control_totals: [csot]', 'Unrecognized name: csot'],
+  ])('%s', async (target, message) => {
+    expect(await says(query(target))).toEqual([expect.stringContaining(`7: step "load": ${message}`)]);
+  });
+
+  test.each([
+    ['{ rule: not_null, column: naem }', 'The table has no column naem.'],
+    ['{ rule: sql, predicate: "csot > 1" }', 'Unrecognized name: csot'],
+    ['{ rule: foreign_key, column: name, references: { table: gcp_silver_cost, column: naem } }', 'Unrecognized name: naem'],
+    ['{ rule: matches_control_total, of: load, column: csot }', 'Step load recorded no total of csot.'],
+    ['{ rule: anomaly, metric: sum }', 'An anomaly of a sum needs its column.'],
+  ])('%s', async (rule, message) => {
+    expect(await says(check(rule))).toEqual([expect.stringContaining(`10: step "check": ${message}`)]);
+  });
+
+  test('rules that fail without rows, and what reads an export whose columns nobody knows yet, are no problem', async () => {
+    expect(
+      await says(
+        check('{ rule: row_count, min: 1 }, { rule: unique, columns: [name] }, { rule: freshness, column: day, max_age_hours: 1 }'),
+      ),
+    ).toEqual([]);
+    const load = '  - id: load\n    type: object.load\n    with: { from: "file:x", format: CSV, to: raw }\n';
+    const next = '  - id: next\n    type: bigquery.query\n    with: { sql: "SELECT a, x_run_id FROM raw", to: mine }\n';
+    expect(await says(load + next)).toEqual([]);
+  });
 });

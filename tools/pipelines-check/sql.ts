@@ -1,11 +1,27 @@
 /**
- * Dry-runs the SQL of templates in a scratch dataset. A query may read what steps before it write, and what other templates do, so each
- * target is made, empty, with the columns that its query would give; a template that misses a table is tried again after the others.
+ * Dry-runs the SQL of templates in a scratch dataset, and what their steps ask about the columns that it gives: units, keys, totals, data
+ * quality rules. A query may read what steps before it write, and what other templates do, so each target is made, empty, with the columns
+ * that its step would give; a template that misses a table is tried again after the others. What columns an export has that no template
+ * names is known when it is there: nothing is said of what reads it.
  */
 import { randomUUID } from 'node:crypto';
-import { identifierVariables, parametersIn, resolveSql, sqlTypeOf, type Template, type Variables } from '@convergence/pipelines';
+import {
+  BUILT_IN_VARIABLES,
+  identifierVariables,
+  lineOfStep,
+  parametersIn,
+  problemText,
+  resolveSql,
+  type StepSpec,
+  sqlTypeOf,
+  type Template,
+  type VariableValue,
+} from '@convergence/pipelines';
 import { type SqlParameter, type Warehouse, WarehouseError } from '@convergence/ports';
+import { LINEAGE, replaceUnit, STEP_TYPES, STEPS, StepFailure, type StepOutcome, stagingTable } from '@convergence/steps';
+import { dqResults } from '@convergence/tables';
 import { BILLING_EXPORT_COLUMNS } from '../sample-data/billing-export.ts';
+import { rehearsal } from './rehearsal.ts';
 
 const SAMPLES: Readonly<Record<string, string | number | boolean>> = {
   DATE: '2025-01-01',
@@ -14,23 +30,32 @@ const SAMPLES: Readonly<Record<string, string | number | boolean>> = {
   BOOL: true,
   STRING: 'x',
 };
+type Columns = readonly { readonly name: string; readonly type: string }[];
 
 interface Problem {
   readonly text: string;
   /** A table that nobody made yet. */
   readonly missing: boolean;
 }
+interface Scratch {
+  readonly warehouse: Warehouse;
+  readonly dataset: string;
+  /** Tables that will be there with columns that nobody knows now, or when a mistake that was said is mended. */
+  readonly unknown: Set<string>;
+}
 
 export async function checkSql(warehouse: Warehouse, templates: readonly Template[]): Promise<string[]> {
   const dataset = `x_check_${randomUUID().replaceAll('-', '').slice(0, 20)}`;
+  const scratch: Scratch = { warehouse, dataset, unknown: new Set() };
   const texts: string[] = [];
   await warehouse.createDataset(dataset, { location: 'US', description: 'Scratch for checking templates.' });
   try {
-    await make(warehouse, dataset, 'source', BILLING_EXPORT_COLUMNS);
+    await warehouse.createTable(dataset, dqResults);
+    await make(scratch, 'source', BILLING_EXPORT_COLUMNS);
     for (let waiting = templates, last = false; waiting.length > 0; ) {
       const again: Template[] = [];
       for (const template of waiting) {
-        const problems = await problemsOf(warehouse, dataset, template);
+        const problems = await problemsOf(scratch, template);
         if (!last && problems.some((problem) => problem.missing)) again.push(template);
         else texts.push(...problems.map((problem) => problem.text));
       }
@@ -43,49 +68,102 @@ export async function checkSql(warehouse: Warehouse, templates: readonly Templat
   return texts;
 }
 
-const make = (warehouse: Warehouse, dataset: string, name: string, columns: readonly { name: string; type: string }[]) =>
+const make = ({ warehouse, dataset }: Scratch, name: string, columns: Columns) =>
   warehouse.createTable(dataset, {
     name,
     description: 'Scratch.',
     columns: columns.map((c) => ({ name: c.name, type: c.type, description: 'Scratch.' })),
   });
 
-async function problemsOf(warehouse: Warehouse, dataset: string, template: Template): Promise<Problem[]> {
+async function problemsOf(scratch: Scratch, template: Template): Promise<Problem[]> {
   const problems: Problem[] = [];
-  const variables: Record<string, Variables[string]> = { dataset };
-  for (const p of template.parameters) variables[p.name] = p.type === 'table' ? `${dataset}.source` : 'x';
-  const bound = (sql: string) => {
-    const parameters: Record<string, SqlParameter> = {};
-    for (const name of parametersIn(sql)) {
-      const type = sqlTypeOf(template, name) ?? 'STRING';
-      parameters[name] = { type, value: SAMPLES[type] ?? 'x' };
-    }
-    return { sql: resolveSql(sql, variables, identifierVariables(template)), parameters, defaultDataset: dataset };
-  };
+  const outcomes = new Map<string, StepOutcome>();
   for (const step of template.steps) {
-    const { sql, sql_file, filter, to, columns } = step.with as {
-      sql?: string;
-      sql_file?: string;
-      filter?: string;
-      to?: string;
-      columns?: Record<string, { type: string } | string>;
-    };
-    const text = sql ?? template.sqlFiles[sql_file ?? ''];
     try {
-      if (text !== undefined && to !== undefined) await make(warehouse, dataset, to, (await warehouse.dryRun(bound(text))).schema);
-      else if (step.type === 'bigquery.copy' && to !== undefined) {
-        const copied = `SELECT * FROM \`source\`${filter === undefined ? '' : ` WHERE ${filter}`}`;
-        await make(warehouse, dataset, to, (await warehouse.dryRun(bound(copied))).schema);
-      } else if (columns && to !== undefined) {
-        const made = Object.entries(columns).map(([name, c]) => ({ name, type: typeof c === 'string' ? c : c.type }));
-        await make(warehouse, dataset, to, made);
-      }
+      const outcome = await rehearsed(scratch, template, step, outcomes);
+      if (outcome) outcomes.set(step.id, outcome);
     } catch (error) {
+      // Without rows some rules fail.
+      if (error instanceof StepFailure && error.errorClass === 'data_quality') continue;
+      const missing =
+        error instanceof WarehouseError ? error.reason === 'notFound' : error instanceof StepFailure && error.code === 'dq.table_missing';
+      const message = (error as Error).message;
+      const follows = missing && [...scratch.unknown].some((table) => new RegExp(`\\b${table}\\b`).test(message));
+      if (typeof step.with.to === 'string') scratch.unknown.add(step.with.to);
+      if (follows) continue;
+      const file = step.with.sql_file === undefined ? '' : ` (${String(step.with.sql_file)})`;
+      const hint = error instanceof StepFailure && error.hint ? ` ${error.hint}` : '';
+      const text = `step "${step.id}"${file}: ${message}${hint}`;
       problems.push({
-        text: `${template.file}: step "${step.id}"${sql_file ? ` (${sql_file})` : ''}: ${(error as Error).message}`,
-        missing: error instanceof WarehouseError && error.reason === 'notFound',
+        text: problemText({ file: template.file, line: lineOfStep(template, step.id), message: text, suggestion: undefined }),
+        missing,
       });
     }
   }
   return problems;
+}
+
+async function rehearsed(
+  scratch: Scratch,
+  template: Template,
+  step: StepSpec,
+  outcomes: ReadonlyMap<string, StepOutcome>,
+): Promise<StepOutcome | undefined> {
+  const { warehouse, dataset, unknown } = scratch;
+  const context = rehearsal(warehouse, dataset, template, step, variablesOf(template, dataset), outcomes);
+  if (step.type === 'dq.check') return STEPS[step.type]?.(context);
+  const config = context.config as { readonly to?: string };
+  if (config.to === undefined) return undefined;
+  const columns = await columnsOf(scratch, template, step);
+  if (!columns) {
+    unknown.add(config.to);
+    return undefined;
+  }
+  const own = columns.filter((column) => !LINEAGE.some(({ name }) => name === column.name.toLowerCase()));
+  const staged = { table: stagingTable(context), columns: [...own, ...LINEAGE] };
+  await make(scratch, staged.table, staged.columns);
+  unknown.delete(config.to);
+  return replaceUnit(context, { ...config, to: config.to }, staged);
+}
+
+/** Those that a step would write; undefined when only its source knows. */
+async function columnsOf({ warehouse, dataset }: Scratch, template: Template, step: StepSpec): Promise<Columns | undefined> {
+  const { sql, sql_file, filter, columns, watermark } = step.with as {
+    sql?: string;
+    sql_file?: string;
+    filter?: string;
+    watermark?: string;
+    columns?: readonly string[] | Record<string, { type: string } | string>;
+  };
+  const asked = async (text: string): Promise<Columns> => {
+    const parameters: Record<string, SqlParameter> = {};
+    for (const name of parametersIn(text)) {
+      const type = sqlTypeOf(template, name) ?? 'STRING';
+      parameters[name] = { type, value: SAMPLES[type] ?? 'x' };
+    }
+    const resolved = resolveSql(text, variablesOf(template, dataset), identifierVariables(template));
+    return (await warehouse.dryRun({ sql: resolved, parameters, defaultDataset: dataset })).schema;
+  };
+  const text = sql ?? template.sqlFiles[sql_file ?? ''];
+  if (text !== undefined) return asked(text);
+  if (step.type === 'bigquery.copy') {
+    const where = filter === undefined ? '' : ` WHERE ${filter}`;
+    if (watermark !== undefined) await asked(`SELECT MAX(\`${watermark}\`) FROM \`source\`${where}`);
+    const copied = Array.isArray(columns) ? columns.map((name) => `\`${name}\``).join(', ') : '*';
+    return asked(`SELECT ${copied} FROM \`source\`${where}`);
+  }
+  return columns && Object.entries(columns).map(([name, c]) => ({ name, type: typeof c === 'string' ? c : c.type }));
+}
+
+function variablesOf(template: Template, dataset: string): Record<string, VariableValue> {
+  const variables: Record<string, VariableValue> = {};
+  for (const name of [...BUILT_IN_VARIABLES, ...template.parameters.map((p) => p.name)])
+    variables[name] = SAMPLES[sqlTypeOf(template, name) ?? 'STRING'] ?? 'x';
+  for (const { name, type } of template.parameters) {
+    if (type === 'table') variables[name] = `${dataset}.source`;
+    if (type === 'month') variables[name] = '2025-01';
+  }
+  for (const step of template.steps)
+    for (const output of STEP_TYPES.find(({ type }) => type === step.type)?.outputs ?? []) variables[`steps.${step.id}.${output}`] = 1;
+  return { ...variables, dataset, month: '2025-01' };
 }

@@ -34,6 +34,10 @@ beforeAll(async () => {
   );
   await template('drifting', '  - id: check\n    type: dq.check\n    with: { table: nested, rules: [{ rule: no_schema_drift }] }\n');
   await template(
+    'measured',
+    '  - id: load\n    type: bigquery.query\n    with: { sql: "SELECT x, measured FROM points", to: measured }\n  - id: check\n    type: dq.check\n    with: { table: measured, rules: [{ rule: not_null, column: x }, { rule: between, column: measured, max: 0.5 }, { rule: matches_control_total, of: load, column: x, tolerance: 0.01 }] }\n',
+  );
+  await template(
     'onwards',
     '  - id: query\n    type: bigquery.query\n    with: { sql: "SELECT * FROM raw_sales", to: queried }\n  - id: copy\n    type: bigquery.copy\n    depends_on: []\n    with: { from: raw_sales, to: copied }\n',
   );
@@ -54,6 +58,7 @@ UNION ALL SELECT DATE '2025-11-08', NUMERIC '102' UNION ALL SELECT DATE '2025-11
     'acme_corp',
   );
   await world.query("CREATE TABLE keyed_source AS SELECT 'a' AS id, NUMERIC '1' AS cost", 'acme_corp');
+  await world.query('CREATE TABLE points AS SELECT CAST(p AS NUMERIC) AS x, 0.25 AS measured FROM UNNEST([1, NULL]) AS p', 'acme_corp');
   await world.query(
     "CREATE TABLE nested AS SELECT STRUCT('p' AS id, [STRUCT('k' AS key, 'v' AS value)] AS labels, 'n' AS name) AS project, 1 AS n",
     'acme_corp',
@@ -151,6 +156,13 @@ test('columns within columns that stay as they were are no drift', async () => {
   expect((await run('drifting', '2025-11-05')).end).toMatchObject({
     status: 'FAILED',
     error: { message: expect.stringContaining('more is new instead of') },
+  });
+});
+
+test('a column called x is one to totals and rules', async () => {
+  expect((await run('measured', '2025-11-05')).end).toMatchObject({
+    status: 'FAILED',
+    error: { code: 'dq.failed', message: '1 of 3 rules failed: not_null of x: 1 of 2 rows.' },
   });
 });
 

@@ -24,7 +24,7 @@ export {
   type TemplateProblem,
   type When,
 } from './template.ts';
-export { compileTemplateSchema, readTemplate, type TemplateSchema, type TemplateSource } from './template-file.ts';
+export { compileTemplateSchema, lineOfStep, readTemplate, type TemplateSchema, type TemplateSource } from './template-file.ts';
 export { pipelineSchema, type StepTypeDeclaration } from './template-schema.ts';
 export {
   BUILT_IN_VARIABLES,

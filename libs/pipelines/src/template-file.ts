@@ -134,6 +134,13 @@ function templateOf(raw: RawTemplate, source: TemplateSource): Template {
   };
 }
 
+/** For what is found out about a step later than at reading. */
+export function lineOfStep(template: Template, id: string): number {
+  const lines = new LineCounter();
+  const document = parseDocument(template.source, { lineCounter: lines });
+  return lineOf(document, lines, ['steps', template.steps.findIndex((step) => step.id === id)]);
+}
+
 /** The line of the key at that path, or of the nearest thing above it. */
 function lineOf(document: Document, lines: LineCounter, path: readonly (string | number)[]): number {
   for (let depth = path.length; depth > 0; depth--) {

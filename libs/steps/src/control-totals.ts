@@ -33,7 +33,7 @@ export async function totalsOf(warehouse: Warehouse, query: TotalsQuery): Promis
   const time = query.timeColumn;
   const times = time ? [`CAST(MIN(\`${time}\`) AS STRING) AS t_first`, `CAST(MAX(\`${time}\`) AS STRING) AS t_last`] : [];
   const { rows } = await warehouse.run({
-    sql: `SELECT COUNT(*) AS n, ${[...sums, ...times].join(', ') || '0 AS nothing'} FROM ${query.from} AS x${query.where ? ` WHERE ${query.where}` : ''}`,
+    sql: `SELECT COUNT(*) AS n, ${[...sums, ...times].join(', ') || '0 AS nothing'} FROM ${query.from} AS x_row${query.where ? ` WHERE ${query.where}` : ''}`,
     defaultDataset: query.dataset,
     signal: query.signal,
     ...(query.parameters && { parameters: query.parameters }),

@@ -131,7 +131,7 @@ async function rowFindings(context: StepContext, scope: Scope, rules: readonly R
   if (rowed.length > 0) {
     const tests = rowed.map((p, i) => `COUNTIF((${p.row?.predicate}) IS NOT TRUE) AS f${i}`);
     const { rows } = await warehouse.run({
-      sql: `SELECT COUNT(*) AS n, ${tests.join(',\n  ')}\nFROM ${tableIn(tenant.dataset, scope.table)} AS x WHERE ${scope.where}`,
+      sql: `SELECT COUNT(*) AS n, ${tests.join(',\n  ')}\nFROM ${tableIn(tenant.dataset, scope.table)} AS x_row WHERE ${scope.where}`,
       parameters,
       defaultDataset: tenant.dataset,
       signal,
@@ -163,7 +163,7 @@ async function sampleOf({ warehouse, tenant, signal }: StepContext, scope: Scope
   if (shown.length === 0) return [];
   const { rows } = await warehouse.run({
     sql: `SELECT ${shown.map((c) => `SUBSTR(CAST(${quoted(c.name)} AS STRING), 1, 100) AS ${quoted(c.name)}`).join(', ')}
-FROM ${tableIn(tenant.dataset, scope.table)} AS x WHERE ${scope.where} AND (${rule.predicate}) IS NOT TRUE LIMIT ${SAMPLE_ROWS}`,
+FROM ${tableIn(tenant.dataset, scope.table)} AS x_row WHERE ${scope.where} AND (${rule.predicate}) IS NOT TRUE LIMIT ${SAMPLE_ROWS}`,
     parameters: { ...scope.parameters, ...rule.parameters },
     defaultDataset: tenant.dataset,
     signal,

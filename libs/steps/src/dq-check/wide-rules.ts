@@ -29,7 +29,7 @@ export async function wideRule(context: StepContext, scope: Scope, rule: Rule): 
     });
     return rows[0] ?? {};
   };
-  const from = `${tableIn(tenant.dataset, scope.table)} AS x WHERE ${scope.where}`;
+  const from = `${tableIn(tenant.dataset, scope.table)} AS x_row WHERE ${scope.where}`;
   switch (rule.rule) {
     case 'unique': {
       for (const column of rule.columns) scope.columns.type(column);
@@ -178,7 +178,7 @@ async function anomaly(context: StepContext, scope: Scope, rule: Extract<Rule, {
   const day = scope.unit.type === 'DATE' ? quoted(scope.unit.column) : `DATE(${quoted(scope.unit.column)})`;
   const metric = rule.metric === 'sum' ? `CAST(SUM(${quoted(rule.column as string)}) AS FLOAT64)` : 'CAST(COUNT(*) AS FLOAT64)';
   const { rows } = await warehouse.run({
-    sql: `WITH days AS (SELECT ${day} AS d, ${metric} AS v FROM ${tableIn(tenant.dataset, scope.table)} WHERE ${day} > DATE_SUB(@x_day, INTERVAL @x_window DAY) AND ${day} <= @x_day GROUP BY d)
+    sql: `WITH days AS (SELECT ${day} AS d, ${metric} AS v FROM ${tableIn(tenant.dataset, scope.table)} AS x_row WHERE ${day} > DATE_SUB(@x_day, INTERVAL @x_window DAY) AND ${day} <= @x_day GROUP BY 1)
 SELECT COUNTIF(d < @x_day) AS n, AVG(IF(d < @x_day, v, NULL)) AS mean, STDDEV_SAMP(IF(d < @x_day, v, NULL)) AS spread, MAX(IF(d = @x_day, v, NULL)) AS today FROM days`,
     parameters: { x_day: { type: 'DATE', value: scope.unit.day }, x_window: { type: 'INT64', value: (rule.window_days ?? 14) + 1 } },
     defaultDataset: tenant.dataset,
