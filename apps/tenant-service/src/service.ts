@@ -3,6 +3,7 @@
  */
 import type { Bus, Clock, Keys, Warehouse } from '@convergence/ports';
 import type { BuildContext, Built } from '@convergence/service';
+import { isNameless } from '@convergence/tenants';
 import { takeEffect } from './billing/billing-effects.ts';
 import { BillingQueue } from './billing/billing-queue.ts';
 import type { TenantConfig } from './config.ts';
@@ -28,6 +29,8 @@ export interface TenantParts {
   readonly mailer: Mailer;
   readonly instance: string;
 }
+const NAMELESS =
+  'the row of a tenant was gone from tenant_profiles: the tenant stands as SUSPENDED; set its company_name, admin_email and status, or purge it';
 /** Datasets of the house, besides the central one: no tenant may be called so. */
 const HOUSE_DATASETS = ['customers_metadata', 'information_schema', 'convergence', 'public'];
 
@@ -64,6 +67,9 @@ export function tenantService(context: BuildContext<TenantConfig>, parts: Tenant
       },
     },
     start: async () => {
+      for (const tenant of slice.state.tenants.values()) {
+        if (isNameless(tenant)) context.log.error({ tenant_id: tenant.tenant_id }, NAMELESS);
+      }
       housekeeping.start();
       billing.start();
       onboarding.resume();

@@ -5,24 +5,36 @@
  * 1. What can't be taken over is written back: the table always ends up showing the owner's state.
  * 2. A row that the owner does not know and does not want is left alone.
  * 3. Only what the person changed counts: the row's other columns may be older than the state.
+ * 4. A row that somebody deleted comes back: what it was about is still there. It is missed when there are fewer rows than there must be.
  */
 import type { CheckpointTables, EditedRow, Row, TableRow } from '@convergence/ports';
 import { keyOfRow, type SliceCore } from './core.ts';
 import { type SliceDefinition, storedAs } from './definition.ts';
 import type { Outcome, SliceLog } from './slice.ts';
 
-export async function adoptEdits<S, C, E extends { readonly type: string }>(options: {
+interface AdoptionOptions<S, C, E extends { readonly type: string }> {
   readonly definition: SliceDefinition<S, C, E>;
   readonly core: SliceCore<S, C, E>;
   readonly tables: CheckpointTables;
   readonly log: SliceLog;
   execute(commands: readonly C[]): Promise<readonly Outcome[]>;
-}): Promise<number> {
+}
+
+export async function adoptEdits<S, C, E extends { readonly type: string }>(options: AdoptionOptions<S, C, E>): Promise<number> {
   const { definition, core, tables, log } = options;
   let found = 0;
   for (const [index, table] of definition.tables.entries()) {
     if (!table.adopt) continue;
-    const edited: readonly EditedRow[] = await tables.edited(storedAs(table), table.loadWhere);
+    const [edited, missing]: [readonly EditedRow[], readonly string[]] = await Promise.all([
+      tables.edited(storedAs(table), table.loadWhere),
+      missingRows(options, index),
+    ]);
+    for (const key of missing) {
+      if (table.deleted) await options.execute(table.deleted(core.state, key));
+      core.touch(index, key, core.sequence);
+      log.warn({ table: table.table.name, key }, 'a row that somebody deleted comes back');
+    }
+    found += missing.length;
     for (const { row, was, content } of edited) {
       const key = keyOfRow(table.key, row);
       const commands = table.adopt(core.state, was ? upToDate(row, was, table.row(core.state, key)) : row, was);
@@ -43,6 +55,21 @@ export async function adoptEdits<S, C, E extends { readonly type: string }>(opti
     }
   }
   return found;
+}
+
+/** Keys of rows that were written and are not there. Those that are dirty are written anyway. */
+async function missingRows<S, C, E extends { readonly type: string }>(
+  { definition, core, tables }: AdoptionOptions<S, C, E>,
+  index: number,
+): Promise<readonly string[]> {
+  const table = definition.tables[index]!;
+  const all = table.all?.(core.state);
+  if (!all) return [];
+  const fewest = all.size - core.dirtyIn(index);
+  if ((await tables.count(storedAs(table))) >= fewest) return [];
+  const there = new Set<string>();
+  for await (const rows of tables.keys(storedAs(table))) for (const row of rows) there.add(keyOfRow(table.key, row));
+  return [...all.keys()].filter((key) => !there.has(key) && !core.isDirty(index, key));
 }
 
 /** The edit as if it had been made to the row as the state shows it now. */

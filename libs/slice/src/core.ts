@@ -162,6 +162,9 @@ export class SliceCore<S, C, E extends { readonly type: string }> {
   get dirty(): number {
     return this.#dirty.reduce((sum, keys) => sum + keys.size, 0);
   }
+  dirtyIn(index: number): number {
+    return this.#dirty[index]!.size;
+  }
   isDirty(index: number, key: string): boolean {
     return this.#dirty[index]!.has(key);
   }

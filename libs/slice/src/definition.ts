@@ -65,6 +65,10 @@ export interface TableProjection<S, C, E> {
    * owner's row is written back. Absent: the table is not looked at.
    */
   adopt?(state: S, row: Row, was: Row | undefined): readonly C[];
+  /** Of a table that is looked at: the keys are those of all its rows, so that one that somebody else deleted is missed and comes back. */
+  all?(state: S): ReadonlyMap<string, unknown>;
+  /** What it means that somebody deleted the row, besides that it comes back. */
+  deleted?(state: S, key: string): readonly C[];
   /** Rows that stay in the table but leave the memory once they are written. */
   readonly history?: {
     /** Asked of every row that was written. */

@@ -175,6 +175,17 @@ WHERE T.x_deleted IS NOT TRUE AND ${editedCondition(columnsOf(spec), 'T')}
       return rows.map((row): EditedRow => ({ ...read(row), content: String(row.x_content) }));
     },
 
+    /** Without a condition: BigQuery reads nothing for it. */
+    async count({ spec }) {
+      const { rows } = await warehouse.run({ sql: `SELECT COUNT(*) AS n FROM ${nameOf(spec.name)}`, labels: { purpose: 'refresh' } });
+      return Number(rows[0]?.n);
+    },
+
+    async *keys({ spec, key }) {
+      const sql = `SELECT ${key.map((column) => `\`${column}\``).join(', ')} FROM ${nameOf(spec.name)}`;
+      yield* warehouse.pages({ sql, labels: { purpose: 'refresh' } }, PAGE);
+    },
+
     async purge({ spec }, throughSequence) {
       await warehouse.run({
         sql: `DELETE FROM ${nameOf(spec.name)} WHERE x_deleted AND x_sequence <= @through`,

@@ -13,7 +13,7 @@ import { nextDayStart, nextMonthStart } from './days.ts';
 import { type Accepted, accept, type Context, iso } from './decision.ts';
 import type { TenantEvent } from './events.ts';
 import { forgetEnded } from './leases.ts';
-import { type Admission, findAdmission, lockOf, mustHave, type Tenant, type TenantsState } from './state.ts';
+import { type Admission, findAdmission, lockOf, type Tenant, type TenantsState, tenantNamed } from './state.ts';
 import { openDay, usageAt, usageDateAt } from './usage.ts';
 
 type Refused = Extract<AdmissionDecision, { outcome: 'refused' }>;
@@ -86,7 +86,7 @@ function whyExceeded(tenant: Tenant, run: RunSpec, now: number): Refused | undef
 }
 
 export function applyAdmitted(state: TenantsState, event: Event<'run_admitted'>): void {
-  const tenant = mustHave(state, event.tenant_id);
+  const tenant = tenantNamed(state, event.tenant_id);
   const admission: Admission = {
     run: event.run,
     admitted_at: event.admitted_at,

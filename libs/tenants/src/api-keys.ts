@@ -9,7 +9,7 @@
 import { addHours } from './days.ts';
 import { accept, type Context, type Decision, iso, refuse, withTenant } from './decision.ts';
 import type { IssuedKey, TenantEvent } from './events.ts';
-import { type ApiKey, indexKey, mustHave, type Tenant, type TenantsState } from './state.ts';
+import { type ApiKey, indexKey, type Tenant, type TenantsState, tenantNamed } from './state.ts';
 import { standingOf } from './subscription.ts';
 
 /** A key that is not rotated by then asks for it. */
@@ -143,12 +143,12 @@ export function addKey(state: TenantsState, tenant: Tenant, key: ApiKey): void {
 }
 
 export function applyIssued(state: TenantsState, event: Event<'api_key_issued'>, at: string): void {
-  const tenant = mustHave(state, event.tenant_id);
+  const tenant = tenantNamed(state, event.tenant_id);
   addKey(state, tenant, newKey(event.api_key, at));
   if (event.undelivered) tenant.onboarding.undelivered_api_key_id = event.api_key.api_key_id;
 }
 export function applyRotated(state: TenantsState, event: Event<'api_key_rotated'>, at: string): void {
-  const tenant = mustHave(state, event.tenant_id);
+  const tenant = tenantNamed(state, event.tenant_id);
   addKey(state, tenant, newKey(event.api_key, at));
   change(state, event.api_key_id, (old) => {
     old.expires_at = event.old_expires_at;

@@ -19,12 +19,15 @@ export {
   type Credential,
   findAdmission,
   initialState,
+  isNameless,
   type Limits,
+  limitsOf,
   type ProviderConfig,
   type Subscription,
   type Tenant,
   type TenantsState,
+  tenantNamed,
   type UsageDay,
+  unknownSubscription,
 } from './state.ts';
-export { limitsOf } from './subscription.ts';
 export { HISTORY_DAYS, type ResetReply, usageAt } from './usage.ts';

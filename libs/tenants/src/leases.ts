@@ -8,7 +8,7 @@ import { touch } from './change-feed.ts';
 import { monthOf } from './days.ts';
 import { type Accepted, accept, type Context, iso } from './decision.ts';
 import type { TenantEvent } from './events.ts';
-import { type Admission, lockOf, mustHave, type Tenant, type TenantsState } from './state.ts';
+import { type Admission, lockOf, type Tenant, type TenantsState, tenantNamed } from './state.ts';
 
 /** How long an ended run can still be asked for here; by then the executor's recorder has it. */
 const ENDED_KEPT_MS = 15 * 60_000;
@@ -75,7 +75,7 @@ function outcomeOf({ status, did_work }: RunEnd): Event<'run_ended'>['outcome'] 
 export function applyEnded(state: TenantsState, event: Event<'run_ended'> | Event<'run_orphaned'>): void {
   const admission = state.admissions.get(event.run_id);
   if (!isLive(admission)) return;
-  const tenant = mustHave(state, event.tenant_id);
+  const tenant = tenantNamed(state, event.tenant_id);
   admission.ended_at = event.ended_at;
   admission.outcome = event.type === 'run_orphaned' ? 'orphaned' : event.outcome;
   tenant.live.delete(event.run_id);

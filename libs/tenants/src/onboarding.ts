@@ -13,8 +13,8 @@ import { touch } from './change-feed.ts';
 import { utcDate } from './days.ts';
 import { accept, type Context, type Decision, refuse, withTenant } from './decision.ts';
 import type { IssuedKey, Standing, TenantEvent } from './events.ts';
-import { mustHave, type Tenant, type TenantsState } from './state.ts';
-import { limitsOf, standingOf } from './subscription.ts';
+import { limitsOf, type Tenant, type TenantsState, tenantNamed } from './state.ts';
+import { standingOf } from './subscription.ts';
 import { openDay } from './usage.ts';
 
 type Event<T extends TenantEvent['type']> = Extract<TenantEvent, { type: T }>;
@@ -175,7 +175,7 @@ type StepEvent = Event<
   'dataset_prepared' | 'dataset_dropped' | 'dryrun_noted' | 'api_key_delivered' | 'welcome_sent' | 'onboarding_repeated'
 >;
 export function applyStep(state: TenantsState, event: StepEvent, at: string): void {
-  const { onboarding } = mustHave(state, event.tenant_id);
+  const { onboarding } = tenantNamed(state, event.tenant_id);
   switch (event.type) {
     case 'dataset_prepared':
       onboarding.dataset_created_at ??= at;

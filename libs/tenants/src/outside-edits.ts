@@ -17,8 +17,8 @@ import {
 } from '@convergence/contracts';
 import { accept, type Decision, withTenant } from './decision.ts';
 import type { ChangeProfile } from './profile.ts';
-import type { ApiKey, Limits, Tenant, TenantsState, UsageDay } from './state.ts';
-import { type ChangeSubscription, limitsOf, standingOf } from './subscription.ts';
+import { type ApiKey, type Limits, limitsOf, type Tenant, type TenantsState, type UsageDay } from './state.ts';
+import { type ChangeSubscription, standingOf } from './subscription.ts';
 
 export interface ProfileEdit {
   readonly company_name: unknown;

@@ -6,7 +6,7 @@ import type { TenantStatus } from '@convergence/contracts';
 import { touch } from './change-feed.ts';
 import { accept, type Decision, withTenant } from './decision.ts';
 import type { TenantEvent } from './events.ts';
-import { mustHave, type TenantsState } from './state.ts';
+import { type TenantsState, tenantNamed } from './state.ts';
 import { standingOf } from './subscription.ts';
 
 type Event<T extends TenantEvent['type']> = Extract<TenantEvent, { type: T }>;
@@ -43,7 +43,7 @@ export function decidePurge(state: TenantsState, { tenant_id }: PurgeTenant): De
 }
 
 export function applyProfile(state: TenantsState, event: Event<'profile_changed' | 'status_changed' | 'tenant_purged'>, at: string): void {
-  const tenant = mustHave(state, event.tenant_id);
+  const tenant = tenantNamed(state, event.tenant_id);
   tenant.updated_at = at;
   touch(state.feed, tenant.tenant_id);
   switch (event.type) {

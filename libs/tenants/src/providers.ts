@@ -7,7 +7,7 @@
 import type { Provider } from '@convergence/contracts';
 import { accept, type Decision, refuse, withTenant } from './decision.ts';
 import type { NewCredential, NewProviderConfig, TenantEvent } from './events.ts';
-import { type Credential, mustHave, type ProviderConfig, type Tenant, type TenantsState } from './state.ts';
+import { type Credential, type ProviderConfig, type Tenant, type TenantsState, tenantNamed } from './state.ts';
 import { standingOf } from './subscription.ts';
 
 type Event<T extends TenantEvent['type']> = Extract<TenantEvent, { type: T }>;
@@ -106,7 +106,7 @@ type HeldEvent = Event<
   | 'provider_config_removed'
 >;
 export function applyHeld(state: TenantsState, event: HeldEvent, at: string): void {
-  const tenant = mustHave(state, event.tenant_id);
+  const tenant = tenantNamed(state, event.tenant_id);
   const begin = { is_active: true, created_at: at, updated_at: at };
   switch (event.type) {
     case 'credential_added':

@@ -5,19 +5,20 @@
  * 1. A key's text is nowhere in here: its SHA-256, and a sealed copy as an opaque text. 2. `live` holds the reservations that count
  * against limits and nothing else does: its size IS the number of running pipelines. 3. Only apply.ts and load change a state.
  */
-import type {
-  CredentialType,
-  Domain,
-  DryrunStatus,
-  Plan,
-  Provider,
-  RunSpec,
-  Scope,
-  SubscriptionStatus,
-  TenantId,
-  TenantStatus,
+import {
+  type CredentialType,
+  type Domain,
+  type DryrunStatus,
+  PLANS,
+  type Plan,
+  type Provider,
+  type RunSpec,
+  type Scope,
+  type SubscriptionStatus,
+  type TenantId,
+  type TenantStatus,
 } from '@convergence/contracts';
-import { type ChangeFeed, emptyFeed } from './change-feed.ts';
+import { type ChangeFeed, emptyFeed, touch } from './change-feed.ts';
 import { EndedRuns } from './ended-runs.ts';
 
 export interface ApiKey {
@@ -67,6 +68,13 @@ export interface Limits {
   readonly max_pipelines_per_month: number;
   readonly max_concurrent_pipelines: number;
 }
+export const limitsOf = (plan: Plan): Limits => ({
+  max_team_members: PLANS[plan].members,
+  max_providers: PLANS[plan].providers,
+  max_pipelines_per_day: PLANS[plan].daily,
+  max_pipelines_per_month: PLANS[plan].monthly,
+  max_concurrent_pipelines: PLANS[plan].concurrent,
+});
 export interface Subscription extends Limits {
   readonly subscription_id: string;
   readonly plan_name: Plan;
@@ -188,11 +196,59 @@ export const lockOf = (run: Pick<RunSpec, 'tenant_id' | 'provider' | 'domain' | 
 export const findAdmission = (state: TenantsState, runId: string): Admission | undefined =>
   state.admissions.get(runId) ?? state.ended.get(runId);
 
-export function mustHave(state: TenantsState, tenantId: string): Tenant {
-  const tenant = state.tenants.get(tenantId as TenantId);
-  if (!tenant) throw new Error(`an event names a tenant that does not exist: ${tenantId}`);
+const UNKNOWN = '1970-01-01T00:00:00.000Z';
+/** Stands in until its row comes. */
+export const unknownSubscription = (created_at: string): Subscription => ({
+  subscription_id: '',
+  plan_name: 'STARTER',
+  status: 'SUSPENDED',
+  ...limitsOf('STARTER'),
+  subscription_start_date: created_at.slice(0, 10),
+  subscription_end_date: null,
+  stripe_customer_id: null,
+  stripe_subscription_id: null,
+  stripe_updated_at: null,
+  created_at,
+  updated_at: created_at,
+});
+
+/**
+ * The tenant that an event or a row names. One whose profile somebody deleted by hand comes back suspended and without a name: what it has
+ * and did is still there, and all others can start.
+ */
+export function tenantNamed(state: TenantsState, tenantId: string): Tenant {
+  const known = state.tenants.get(tenantId as TenantId);
+  if (known) return known;
+  const tenant: Tenant = {
+    tenant_id: tenantId as TenantId,
+    created_at: UNKNOWN,
+    company_name: tenantId,
+    admin_email: '',
+    status: 'SUSPENDED',
+    updated_at: UNKNOWN,
+    onboarding: {
+      request_hash: '',
+      undelivered_api_key_id: null,
+      run_dryrun: false,
+      dataset_created_at: null,
+      tables_created: [],
+      dryrun_run_id: null,
+      dryrun_status: 'SKIPPED',
+      welcome_sent_at: UNKNOWN,
+    },
+    subscription: unknownSubscription(UNKNOWN),
+    api_keys: [],
+    credentials: [],
+    provider_configs: [],
+    days: [],
+    live: new Map(),
+  };
+  state.tenants.set(tenant.tenant_id, tenant);
+  touch(state.feed, tenant.tenant_id);
   return tenant;
 }
+/** Nobody was told yet who it is. */
+export const isNameless = (tenant: Tenant): boolean => tenant.admin_email === '';
 
 /** Puts a key where it is found by its hash and its id. */
 export function indexKey(state: TenantsState, tenant: Tenant, key: ApiKey): void {

@@ -3,19 +3,11 @@
  * 2. A change applies to the running day at once: nothing is copied per day. 3. What Stripe says late (older than what was taken
  * over) changes nothing.
  */
-import { PLANS, type Plan, type SubscriptionStatus } from '@convergence/contracts';
+import type { Plan, SubscriptionStatus } from '@convergence/contracts';
 import { touch } from './change-feed.ts';
 import { accept, type Context, type Decision, withTenant } from './decision.ts';
 import type { Standing, TenantEvent } from './events.ts';
-import { type Limits, mustHave, type Subscription, type Tenant, type TenantsState } from './state.ts';
-
-export const limitsOf = (plan: Plan): Limits => ({
-  max_team_members: PLANS[plan].members,
-  max_providers: PLANS[plan].providers,
-  max_pipelines_per_day: PLANS[plan].daily,
-  max_pipelines_per_month: PLANS[plan].monthly,
-  max_concurrent_pipelines: PLANS[plan].concurrent,
-});
+import { type Limits, limitsOf, type Subscription, type Tenant, type TenantsState, tenantNamed } from './state.ts';
 
 export const standingOf = (tenant: Tenant): Standing => ({ status: tenant.status, plan: tenant.subscription.plan_name });
 
@@ -52,7 +44,7 @@ export function decideSubscription(state: TenantsState, command: ChangeSubscript
 }
 
 export function applySubscription(state: TenantsState, event: Extract<TenantEvent, { type: 'subscription_changed' }>, at: string): void {
-  const tenant = mustHave(state, event.tenant_id);
+  const tenant = tenantNamed(state, event.tenant_id);
   tenant.subscription = { ...tenant.subscription, ...event.subscription, updated_at: at };
   tenant.updated_at = at;
   touch(state.feed, tenant.tenant_id);

@@ -37,3 +37,9 @@ test('a day that nobody opened yet reads as zero used, not as exceeded; a new mo
   expect(usageAt(acme(state), Date.parse('2026-01-20T10:00:00Z'))).toMatchObject({ usage_date: '2026-01-20', run: 0, month_run: 1 });
   expect(usageAt(acme(state), Date.parse('2026-02-01T00:00:00Z'))).toMatchObject({ run: 0, month_run: 0 });
 });
+
+test('what happened to a tenant whose profile somebody deleted happens to one that is suspended, and to all others', () => {
+  const { state, when } = given(TENANTS, [onboarded('globex', 'STARTER', 2), admitted(1), ended(1)]);
+  expect(acme(state)).toMatchObject({ status: 'SUSPENDED', subscription: { status: 'SUSPENDED' }, days: [{ run: 1, succeeded: 1 }] });
+  when(reset, '2026-01-16T00:00:00.000Z').thenReply({ records_updated: 2, usage_date: '2026-01-16' });
+});

@@ -9,7 +9,7 @@ import { touch } from './change-feed.ts';
 import { addDays, monthOf, utcDate } from './days.ts';
 import { type Accepted, accept, type Context } from './decision.ts';
 import type { TenantEvent } from './events.ts';
-import { mustHave, type Tenant, type TenantsState, type UsageDay } from './state.ts';
+import { type Tenant, type TenantsState, tenantNamed, type UsageDay } from './state.ts';
 
 export const HISTORY_DAYS = 90;
 /** Tenants per journalled event: keeps a row of the journal far below the limits. */
@@ -75,14 +75,14 @@ export function decideReset(state: TenantsState, context: Context): Accepted<Res
 
 export function applyDaysOpened(state: TenantsState, event: Extract<TenantEvent, { type: 'days_opened' }>, at: string): void {
   for (const id of event.tenant_ids) {
-    openDay(mustHave(state, id), event.usage_date, at);
+    openDay(tenantNamed(state, id), event.usage_date, at);
     touch(state.feed, id);
   }
 }
 
 /** A count was changed by hand: the running day and its month stand as told. */
 export function applyUsageReset(state: TenantsState, event: Extract<TenantEvent, { type: 'usage_reset' }>, at: string): void {
-  const tenant = mustHave(state, event.tenant_id);
+  const tenant = tenantNamed(state, event.tenant_id);
   const day = tenant.days.find((d) => d.usage_date === event.usage_date);
   if (!day) return;
   day.run = event.run;

@@ -1,8 +1,8 @@
 import type { RunSpec } from '@convergence/contracts';
 import { runAdmissions } from '@convergence/tables';
-import { type Admission, type AdmissionOutcome, findAdmission, isLive, reserve } from '@convergence/tenants';
+import { type Admission, type AdmissionOutcome, findAdmission, isLive, reserve, tenantNamed } from '@convergence/tenants';
 import { date, flag, json, text, textOrNull, time, timeOrNull } from './cells.ts';
-import { ids, must, type TenantProjection } from './projection.ts';
+import { ids, type TenantProjection } from './projection.ts';
 
 /** Reservations. An ended one stays in memory for some minutes, so that a request that is sent again finds it. */
 export const admissions: TenantProjection = {
@@ -43,7 +43,7 @@ export const admissions: TenantProjection = {
         ended_at: timeOrNull(row, 'ended_at'),
         outcome: textOrNull(row, 'outcome') as AdmissionOutcome | null,
       };
-      if (isLive(admission)) reserve(state, must(state, text(row, 'tenant_id')), admission);
+      if (isLive(admission)) reserve(state, tenantNamed(state, text(row, 'tenant_id')), admission);
       else ended.push(admission);
     }
     for (const admission of ended.sort((a, b) => ((a.ended_at ?? '') < (b.ended_at ?? '') ? -1 : 1))) {

@@ -1,8 +1,8 @@
 import type { Scope } from '@convergence/contracts';
 import { tenantApiKeys } from '@convergence/tables';
-import { addKey, apiKeyEdited } from '@convergence/tenants';
+import { addKey, apiKeyEdited, tenantNamed } from '@convergence/tenants';
 import { bytes, flag, sealed, text, textOrNull, texts, time, timeOrNull } from './cells.ts';
-import { find, ids, must, type TenantProjection } from './projection.ts';
+import { find, ids, type TenantProjection } from './projection.ts';
 
 export const apiKeys: TenantProjection = {
   table: tenantApiKeys,
@@ -33,7 +33,7 @@ export const apiKeys: TenantProjection = {
   },
   load(state, rows) {
     for (const row of rows) {
-      addKey(state, must(state, text(row, 'tenant_id')), {
+      addKey(state, tenantNamed(state, text(row, 'tenant_id')), {
         api_key_id: text(row, 'api_key_id'),
         api_key_hash: text(row, 'api_key_hash'),
         sealed: sealed(row, 'encrypted_api_key'),
@@ -47,6 +47,12 @@ export const apiKeys: TenantProjection = {
         rotated_to: textOrNull(row, 'rotated_to'),
       });
     }
+  },
+  all: (state) => state.keysById,
+  /** Whoever deletes a key does not want it to work. */
+  deleted: (state, keyId) => {
+    const found = state.keysById.get(keyId);
+    return found ? apiKeyEdited(found.tenant, found.key, { is_active: false, expires_at: null }) : [];
   },
   adopt(state, row) {
     const found = state.keysById.get(String(row.api_key_id));

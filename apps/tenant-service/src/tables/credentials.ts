@@ -1,8 +1,9 @@
 import type { CredentialType, Provider } from '@convergence/contracts';
 import { keyParts, tableKey } from '@convergence/slice';
 import { tenantCloudCredentials } from '@convergence/tables';
+import { tenantNamed } from '@convergence/tenants';
 import { bytes, flag, sealed, text, textOrNull, time } from './cells.ts';
-import { find, ids, must, type TenantProjection } from './projection.ts';
+import { find, ids, type TenantProjection } from './projection.ts';
 
 export const credentials: TenantProjection = {
   table: tenantCloudCredentials,
@@ -29,7 +30,7 @@ export const credentials: TenantProjection = {
   },
   load(state, rows) {
     for (const row of rows) {
-      must(state, text(row, 'tenant_id')).credentials.push({
+      tenantNamed(state, text(row, 'tenant_id')).credentials.push({
         credential_id: text(row, 'credential_id'),
         provider: text(row, 'provider') as Provider,
         credential_type: text(row, 'credential_type') as CredentialType,

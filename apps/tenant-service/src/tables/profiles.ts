@@ -1,7 +1,7 @@
 import type { DryrunStatus, TenantId, TenantStatus } from '@convergence/contracts';
 import { tenantProfiles } from '@convergence/tables';
-import { limitsOf, profileEdited, type TenantEvent, touch } from '@convergence/tenants';
-import { date, flag, text, textOrNull, texts, time, timeOrNull } from './cells.ts';
+import { profileEdited, type TenantEvent, touch, unknownSubscription } from '@convergence/tenants';
+import { flag, text, textOrNull, texts, time, timeOrNull } from './cells.ts';
 import { find, ids, type TenantProjection } from './projection.ts';
 
 const CHANGES: ReadonlySet<TenantEvent['type']> = new Set([
@@ -73,20 +73,7 @@ export const profiles: TenantProjection = {
           dryrun_status: text(row, 'dryrun_status') as DryrunStatus,
           welcome_sent_at: timeOrNull(row, 'welcome_sent_at'),
         },
-        // Stands in until the row of tenant_subscriptions comes.
-        subscription: {
-          subscription_id: '',
-          plan_name: 'STARTER',
-          status: 'SUSPENDED',
-          ...limitsOf('STARTER'),
-          subscription_start_date: date(row, 'created_at'),
-          subscription_end_date: null,
-          stripe_customer_id: null,
-          stripe_subscription_id: null,
-          stripe_updated_at: null,
-          created_at,
-          updated_at: created_at,
-        },
+        subscription: unknownSubscription(created_at),
         api_keys: [],
         credentials: [],
         provider_configs: [],
@@ -96,6 +83,7 @@ export const profiles: TenantProjection = {
       touch(state.feed, tenant_id);
     }
   },
+  all: (state) => state.tenants,
   adopt(state, row) {
     const tenant = find(state, row.tenant_id);
     if (!tenant) return [];

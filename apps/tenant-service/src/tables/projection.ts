@@ -5,8 +5,3 @@ export type TenantProjection = TableProjection<TenantsState, TenantCommand, Tena
 
 export const ids = (tenantId: string) => ({ tenant_id: tenantId, customer_id: tenantId });
 export const find = (state: TenantsState, tenantId: unknown): Tenant | undefined => state.tenants.get(tenantId as Tenant['tenant_id']);
-export function must(state: TenantsState, tenantId: string): Tenant {
-  const tenant = find(state, tenantId);
-  if (!tenant) throw new Error(`a row names a tenant without profile: ${tenantId}`);
-  return tenant;
-}

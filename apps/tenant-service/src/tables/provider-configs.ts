@@ -1,8 +1,9 @@
 import type { Domain, Provider } from '@convergence/contracts';
 import { keyParts, tableKey } from '@convergence/slice';
 import { tenantProviderConfigs } from '@convergence/tables';
+import { tenantNamed } from '@convergence/tenants';
 import { flag, json, text, textOrNull, texts, time } from './cells.ts';
-import { find, ids, must, type TenantProjection } from './projection.ts';
+import { find, ids, type TenantProjection } from './projection.ts';
 
 export const providerConfigs: TenantProjection = {
   table: tenantProviderConfigs,
@@ -34,7 +35,7 @@ export const providerConfigs: TenantProjection = {
   },
   load(state, rows) {
     for (const row of rows) {
-      must(state, text(row, 'tenant_id')).provider_configs.push({
+      tenantNamed(state, text(row, 'tenant_id')).provider_configs.push({
         config_id: text(row, 'config_id'),
         provider: text(row, 'provider') as Provider,
         domain: text(row, 'domain') as Domain,

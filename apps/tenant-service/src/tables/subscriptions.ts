@@ -1,9 +1,9 @@
 import type { Plan, SubscriptionStatus } from '@convergence/contracts';
 import type { Row } from '@convergence/ports';
 import { tenantSubscriptions } from '@convergence/tables';
-import { subscriptionEdited } from '@convergence/tenants';
+import { subscriptionEdited, tenantNamed } from '@convergence/tenants';
 import { count, date, loose, text, textOrNull, time, timeOrNull } from './cells.ts';
-import { find, ids, must, type TenantProjection } from './projection.ts';
+import { find, ids, type TenantProjection } from './projection.ts';
 
 /** One subscription a tenant, so its key is the tenant: a person's UPDATE by tenant_id meets exactly one row. */
 export const subscriptions: TenantProjection = {
@@ -16,7 +16,7 @@ export const subscriptions: TenantProjection = {
   },
   load(state, rows) {
     for (const row of rows) {
-      must(state, text(row, 'tenant_id')).subscription = {
+      tenantNamed(state, text(row, 'tenant_id')).subscription = {
         subscription_id: text(row, 'subscription_id'),
         plan_name: text(row, 'plan_name') as Plan,
         status: text(row, 'status') as SubscriptionStatus,
@@ -35,6 +35,7 @@ export const subscriptions: TenantProjection = {
       };
     }
   },
+  all: (state) => state.tenants,
   adopt(state, row) {
     const tenant = find(state, row.tenant_id);
     if (!tenant) return [];

@@ -1,9 +1,9 @@
 import type { Row } from '@convergence/ports';
 import { keyParts, tableKey } from '@convergence/slice';
 import { tenantUsageQuotas } from '@convergence/tables';
-import { type Tenant, usageEdited } from '@convergence/tenants';
+import { type Tenant, tenantNamed, usageEdited } from '@convergence/tenants';
 import { count, date, loose, text, time } from './cells.ts';
-import { find, ids, must, type TenantProjection } from './projection.ts';
+import { find, ids, type TenantProjection } from './projection.ts';
 
 const WARN_AT = 0.8;
 const keysOf = (tenant: Tenant | undefined, ...more: readonly string[]): string[] => {
@@ -74,7 +74,7 @@ export const usage = (since: string): TenantProjection => ({
   loadWhere: `usage_date >= DATE '${since}'`,
   load(state, rows) {
     for (const row of rows) {
-      const tenant = must(state, text(row, 'tenant_id'));
+      const tenant = tenantNamed(state, text(row, 'tenant_id'));
       tenant.days.push({
         usage_date: date(row, 'usage_date'),
         run: count(row, 'pipelines_run_today'),

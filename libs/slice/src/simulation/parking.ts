@@ -68,6 +68,7 @@ const lots: TableProjection<ParkingState, ParkingCommand, ParkingEvent> = {
       state.lots.set(String(r.lot), { limit: Number(r.max_cars), parked: Number(r.parked), total: Number(r.total) });
     }
   },
+  all: (state) => state.lots,
   adopt(state, row) {
     const lot = state.lots.get(String(row.lot));
     const limit = Number(row.max_cars);

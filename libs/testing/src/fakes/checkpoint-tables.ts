@@ -13,6 +13,8 @@ export interface FakeCheckpointTables extends CheckpointTables {
   rows(table: string): readonly TableRow[];
   /** Somebody else's UPDATE (or INSERT, when the key is new). */
   edit(table: string, key: string, change: TableRow): void;
+  /** Somebody else's DELETE. */
+  remove(table: string, key: string): void;
 }
 
 /**
@@ -52,6 +54,7 @@ export function fakeCheckpointTables(
       row.row = { ...row.row, ...change };
       kept(name).set(key, row);
     },
+    remove: (name, key) => void kept(name).delete(key),
     async merge(table, rows, { dead, guard }) {
       if (owners && owners.rows.get(guard.slice)?.epoch !== guard.epoch) return table.watched ? rows.filter((r) => r.row).length : 0;
       await underWay?.();
@@ -79,6 +82,10 @@ export function fakeCheckpointTables(
       return [...kept(table.spec.name).values()]
         .filter((k) => wanted(k.row) && isEdited(k))
         .map((k) => ({ ...stored(k), content: content(k.row) }));
+    },
+    count: async (table) => kept(table.spec.name).size,
+    async *keys(table) {
+      yield [...kept(table.spec.name).values()].map((k) => k.row);
     },
     async purge(table, through) {
       const rowsOf = kept(table.spec.name);

@@ -1,0 +1,71 @@
+/** Rows that somebody deletes by SQL. */
+import type { AdmitResponse, OnboardAnswer } from '@convergence/contracts';
+import { sampleRun } from '@convergence/testing';
+import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { hashOf } from './api-key-text.ts';
+import { ANYONE, acmeBody, startTenants, type TenantsUnderTest } from './testing/tenants-under-test.ts';
+
+// biome-ignore lint/suspicious/noExplicitAny: tests look into whatever was answered.
+type Any = any;
+let service: TenantsUnderTest;
+let key: string;
+const onboard = (tenant_id: string) =>
+  service.ask<OnboardAnswer>('POST', '/tenants/onboard', { as: ANYONE, body: acmeBody({ tenant_id, run_dryrun: false }) });
+const lookup = () => service.ask<Any>('POST', '/internal/api-keys/lookup', { body: { api_key_hash: hashOf(key) } });
+const admitted = async (n: number) => {
+  const run = sampleRun(n, { tenant_id: 'acme_corp', pipeline_id: 'acme_corp-gcp-cost-billing_cost' });
+  const [decision] = (await service.ask<AdmitResponse>('POST', '/internal/admissions', { body: { runs: [run] } })).decisions;
+  return decision?.outcome === 'refused' ? decision.detail : decision?.outcome;
+};
+const rowsOf = (table: string) => service.tables.rows(table).filter((row) => row.tenant_id === 'acme_corp');
+
+beforeEach(async () => {
+  service = await startTenants();
+  key = (await onboard('acme_corp')).api_key ?? '';
+  await onboard('globex');
+  const unwelcomed = () => [...service.slice().state.tenants.values()].some(({ onboarding }) => !onboarding.welcome_sent_at);
+  while (unwelcomed()) await new Promise((resolve) => setTimeout(resolve, 5));
+  await service.slice().checkpoint();
+});
+afterEach(() => service.close());
+
+test.each(['tenant_profiles', 'tenant_subscriptions'])('a row of %s comes back as it was', async (table) => {
+  const before = rowsOf(table);
+  service.tables.remove(table, 'acme_corp');
+  expect(await service.slice().refresh()).toBe(1);
+  await service.slice().checkpoint();
+  expect(rowsOf(table)).toEqual(before);
+  expect(await service.slice().refresh()).toBe(0);
+});
+
+test('nothing is missed of what no checkpoint wrote yet', async () => {
+  await onboard('initech');
+  expect(await service.slice().refresh()).toBe(0);
+});
+
+test('a key whose row is deleted works no more', async () => {
+  const { api_key_id } = (await lookup()).key;
+  service.tables.remove('tenant_api_keys', api_key_id);
+  await service.slice().refresh();
+  expect((await lookup()).key).toBeNull();
+  await service.slice().checkpoint();
+  expect(rowsOf('tenant_api_keys')).toMatchObject([{ api_key_id, is_active: false }]);
+});
+
+test('a profile that is gone at a start stops nobody else: its tenant is suspended until somebody says who it is', async () => {
+  await admitted(1);
+  service.tables.remove('tenant_profiles', 'acme_corp');
+  await service.restart();
+  expect(await service.ask<Any>('GET', '/tenants/globex')).toMatchObject({ status: 'ACTIVE' });
+  expect(await service.ask<Any>('GET', '/tenants/acme_corp/quota')).toMatchObject({
+    pipelines_run_today: 1,
+    concurrent_pipelines_running: 1,
+  });
+  expect(await admitted(2)).toBe('Account suspended');
+  await service.slice().refresh();
+  await service.slice().checkpoint();
+  expect(rowsOf('tenant_profiles')).toMatchObject([{ company_name: 'acme_corp', admin_email: '', status: 'SUSPENDED' }]);
+  await service.ask('PATCH', '/tenants/acme_corp', { body: { company_name: 'Acme', admin_email: 'a@acme.test', status: 'ACTIVE' } });
+  expect(await admitted(2)).toBe('admitted');
+  expect((await lookup()).key).toMatchObject({ tenant_id: 'acme_corp' });
+});
