@@ -1,5 +1,7 @@
+import { tenantRunsList } from '@convergence/contracts';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { ACME_KEY, ADMIN_KEY, type GatewayUnderTest, startGateway } from './testing/gateway-under-test.ts';
+import { sample } from './testing/sample.ts';
 
 let gateway: GatewayUnderTest;
 beforeAll(async () => {
@@ -23,6 +25,21 @@ describe('the gateway', () => {
       principal: { kind: 'tenant', tenantId: 'acme_corp', keyId: 'key-acme', userId: 'alice' },
     });
     expect(gateway.tenants.asked.at(-1)?.headers).not.toHaveProperty('x-api-key');
+  });
+
+  test("an owner's answer goes on as the text that came, and with both ids to /customers", async () => {
+    const text = JSON.stringify(sample(tenantRunsList.response), null, 3);
+    const { answer } = gateway.executor;
+    gateway.executor.answer = (_, response) => {
+      response.writeHead(200, { 'content-type': 'application/json' }).end(text);
+      return undefined;
+    };
+    const get = (path: string) => fetch(`${gateway.url}/api/v1/${path}`, { headers: { 'x-api-key': ACME_KEY } });
+    const plain = await get('tenants/acme_corp/pipelines');
+    expect([plain.status, plain.headers.get('content-type'), await plain.text()]).toEqual([200, 'application/json; charset=utf-8', text]);
+    const { body } = await ask('GET', '/api/v1/customers/acme_corp/pipelines', { key: ACME_KEY });
+    expect(body.items[0].customer_id).toBe(JSON.parse(text).items[0].tenant_id);
+    gateway.executor.answer = answer;
   });
 
   test('answers an unknown path with 404 and a wrong method with 405 and Allow', async () => {

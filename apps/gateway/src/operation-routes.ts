@@ -7,7 +7,7 @@
  * caller: it must know that a key reached nobody, and a repeat resumes it.
  */
 import type { Operation, Principal } from '@convergence/contracts';
-import { type Route, route } from '@convergence/service';
+import { JsonText, type Route, route } from '@convergence/service';
 import { otherTenant } from './auth/authenticate.ts';
 import { asTenantId, customersAlias, withBothIds } from './edge/customers.ts';
 import type { Caller, Idempotency } from './edge/idempotency.ts';
@@ -74,6 +74,6 @@ function underAlias(handle: Handle): Handle {
       query: asTenantId(call.query) as Record<string, unknown>,
       body: asTenantId(call.body),
     });
-    return { ...reply, body: withBothIds(reply.body) };
+    return { ...reply, body: withBothIds(reply.body instanceof JsonText ? JSON.parse(reply.body.text) : reply.body) };
   };
 }

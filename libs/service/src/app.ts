@@ -16,7 +16,7 @@ import type { Log } from './log.ts';
 import type { Metrics } from './metrics.ts';
 import { problemOf } from './problem.ts';
 import { requestId } from './request-id.ts';
-import { callOf, type Endpoint, type Identity, type Reply, type Route, shaped } from './route.ts';
+import { callOf, type Endpoint, type Identity, JsonText, type Reply, type Route, shaped } from './route.ts';
 import { incomingContext, inSpan } from './trace.ts';
 
 /** Throws a Refusal for whom it does not let in. */
@@ -123,7 +123,8 @@ function serve({ endpoint, handle }: Route, options: AppOptions): (ctx: RouterCo
     ctx.status = successStatus(endpoint, reply);
     if (reply.body === undefined) return;
     if (options.validateResponses && ctx.status < 300) mustFit(endpoint, reply.body);
-    ctx.body = reply.body;
+    if (reply.body instanceof JsonText) ctx.type = 'json';
+    ctx.body = reply.body instanceof JsonText ? reply.body.text : reply.body;
   };
 }
 
@@ -139,7 +140,7 @@ function goneSignal(response: ServerResponse): AbortSignal {
 }
 
 export function mustFit(endpoint: Endpoint, body: unknown): void {
-  if (!endpoint.response || body instanceof Readable) return;
+  if (!endpoint.response || body instanceof Readable || body instanceof JsonText) return;
   const errors = misfits(endpoint.response, body);
   if (errors.length > 0)
     throw new Error(`${endpoint.method} ${endpoint.path} answered what it does not declare: ${JSON.stringify(errors)}`);

@@ -10,6 +10,7 @@ import { gather } from './gather.ts';
 import type { Metrics } from './metrics.ts';
 import { pooledFetch } from './pooled-fetch.ts';
 import type { TokenSigner } from './principal-token.ts';
+import { JsonText } from './route.ts';
 import { MOST_TOGETHER, TOGETHER_PATH, type TogetherResponse } from './together.ts';
 import { inSpan, outgoingTrace } from './trace.ts';
 
@@ -29,19 +30,19 @@ export interface InternalRequest {
   readonly signal?: AbortSignal | undefined;
 }
 
-export interface InternalResponse {
+export interface InternalResponse<Body = unknown> {
   readonly status: number;
   readonly headers: { get(name: string): string | null };
   /** Parsed JSON; undefined for an empty answer. */
-  readonly body: unknown;
+  readonly body: Body | undefined;
 }
 
 export interface InternalClient {
   /** The parsed body of a 2xx answer. */
   call<T = unknown>(request: InternalRequest): Promise<T>;
-  /** The whole answer of a 2xx, for who passes status and headers on. */
-  send(request: InternalRequest): Promise<InternalResponse>;
-  /** A GET that is answered from memory: `send`, but those of one moment travel in one call. Its signal is not looked at. */
+  /** The whole answer of a 2xx, for who passes it on: a page of runs takes longer to parse and to write again than all else at the door. */
+  send(request: InternalRequest): Promise<InternalResponse<JsonText>>;
+  /** The whole answer to a GET that is answered from memory; those of one moment travel in one call. Its signal is not looked at. */
   read(request: InternalRequest): Promise<InternalResponse>;
   /** The answer as it streams (server-sent events): one attempt; the deadline covers the headers only. */
   stream(request: InternalRequest): Promise<Response>;
@@ -59,16 +60,17 @@ export interface InternalClientOptions {
 }
 
 export function internalClient(options: InternalClientOptions): InternalClient {
-  const send = async (request: InternalRequest): Promise<InternalResponse> => {
+  async function ask<Body>(request: InternalRequest, bodyOf: (text: string) => Body): Promise<InternalResponse<Body>> {
     const { response, text } = await attempts(options, request);
-    const body = text === '' ? undefined : JSON.parse(text);
-    if (!response.ok) throw errorOf(options.target, response.status, body, response.headers.get('retry-after'));
-    return { status: response.status, headers: response.headers, body };
-  };
+    const { status, headers } = response;
+    if (!response.ok) throw errorOf(options.target, status, text === '' ? undefined : JSON.parse(text), headers.get('retry-after'));
+    return { status, headers, body: text === '' ? undefined : bodyOf(text) };
+  }
+  const alone = (request: InternalRequest) => ask<unknown>(request, JSON.parse);
   return {
-    send,
-    read: gather({ alone: send, together: (requests) => readTogether(options, requests, send), most: MOST_TOGETHER, calls: READS }),
-    call: async <T>(request: InternalRequest) => (await send(request)).body as T,
+    send: (request) => ask(request, (text) => new JsonText(text)),
+    read: gather({ alone, together: (requests) => readTogether(options, requests, alone), most: MOST_TOGETHER, calls: READS }),
+    call: async <T>(request: InternalRequest) => (await alone(request)).body as T,
     stream: async (request) => {
       const response = await attempt(
         options,
@@ -92,14 +94,14 @@ const NO_HEADERS = { get: () => null };
 async function readTogether(
   { target, signer }: InternalClientOptions,
   requests: readonly InternalRequest[],
-  send: InternalClient['send'],
+  alone: InternalClient['read'],
 ): Promise<(() => InternalResponse | Promise<InternalResponse>)[]> {
   const asked = requests.map(async ({ path, principal, headers }) => ({
     path,
     token: await signer.token(target, principal),
     request_id: headers?.['x-request-id'] ?? '',
   }));
-  const together = await send({
+  const together = await alone({
     method: 'POST',
     path: TOGETHER_PATH,
     principal: { kind: 'service', service: signer.service },
@@ -109,7 +111,7 @@ async function readTogether(
   });
   return requests.map((request, at) => () => {
     const { status, body } = (together.body as TogetherResponse).answers[at] ?? { status: 503 };
-    if (status === 503) return send(request);
+    if (status === 503) return alone(request);
     if (status >= 300) throw errorOf(target, status, body);
     return { status, headers: NO_HEADERS, body };
   });

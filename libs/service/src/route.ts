@@ -48,11 +48,19 @@ export interface Call<E = Endpoint> {
   readonly request: IncomingMessage;
 }
 
+/** JSON that another service wrote and checked: it goes on as it came. */
+export class JsonText {
+  readonly text: string;
+  constructor(text: string) {
+    this.text = text;
+  }
+}
+
 export interface Reply<T = unknown> {
   readonly status?: number;
   readonly headers?: Readonly<Record<string, string>>;
   /** JSON; a stream goes out as it is and needs its own content-type among `headers`. */
-  readonly body?: T | Readable;
+  readonly body?: T | JsonText | Readable;
 }
 
 export interface Identity {

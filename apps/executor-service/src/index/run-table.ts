@@ -11,6 +11,9 @@ const COLUMNS = `pipeline_logging_id, pipeline_id, tenant_id, provider, domain, 
 const string = (value: string): SqlParameter => ({ type: 'STRING', value });
 const time = (value: string): SqlParameter => ({ type: 'TIMESTAMP', value });
 
+/** Where a list goes on; without an id every run of that moment belongs to the rest. */
+export type Before = Pick<Position, 'admitted_at'> & Partial<Pick<Position, 'run_id'>>;
+
 export class RunTable {
   readonly #warehouse: Warehouse;
   readonly #table: string;
@@ -29,7 +32,7 @@ export class RunTable {
     return rows.map(recordOf);
   }
 
-  async list(filter: RunFilter, before: Position | undefined, limit: number, signal: AbortSignal): Promise<RunRecord[]> {
+  async list(filter: RunFilter, before: Before | undefined, limit: number, signal: AbortSignal): Promise<RunRecord[]> {
     const parameters: Record<string, SqlParameter> = { limit: { type: 'INT64', value: limit } };
     const where: string[] = [];
     const equal = (column: string, value: string | undefined) => {
@@ -56,8 +59,12 @@ export class RunTable {
       parameters.to_time = time(filter.to);
     }
     if (before) {
-      where.push('start_time <= @before_time AND (start_time < @before_time OR pipeline_logging_id < @before_id)');
+      where.push('start_time <= @before_time');
       parameters.before_time = time(before.admitted_at);
+    }
+    if (before?.run_id !== undefined) {
+      // Only where it is needed: to compare the ids of a large table takes as long as all the rest of its list.
+      where.push('(start_time < @before_time OR pipeline_logging_id < @before_id)');
       parameters.before_id = string(before.run_id);
     }
     const { rows } = await this.#warehouse.run({
@@ -137,7 +144,11 @@ FROM \`x_meta_dq_results\` WHERE pipeline_logging_id = @run_id ORDER BY step_nam
 
 const text = (value: unknown): string | null => (value === null || value === undefined ? null : String(value));
 const number = (value: unknown): number | null => (value === null || value === undefined ? null : Number(value));
-const moment = (value: unknown): string | null => (value === null || value === undefined ? null : new Date(String(value)).toISOString());
+const MILLISECONDS = '2026-01-01T00:00:00.000Z'.length;
+function moment(value: unknown): string | null {
+  const given = text(value);
+  return given === null || given.length === MILLISECONDS ? given : new Date(given).toISOString();
+}
 
 function errorOf(row: Row): RunRecord['error'] {
   if (row.error_code === null || row.error_code === undefined) return null;

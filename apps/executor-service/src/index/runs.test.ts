@@ -27,7 +27,7 @@ function given(count: number, capacity: number) {
   const table = {
     list: async (
       filter: { tenantId?: string; status?: string; after?: string },
-      before: { admitted_at: string; run_id: string } | undefined,
+      before: { admitted_at: string; run_id?: string } | undefined,
       limit: number,
     ) => {
       asked.push(limit);
@@ -36,7 +36,7 @@ function given(count: number, capacity: number) {
       return inTime
         .filter((r) => !filter.tenantId || r.tenant_id === filter.tenantId)
         .filter((r) => !filter.status || r.status === filter.status)
-        .filter((r) => !before || r.admitted_at < before.admitted_at || (r.admitted_at === before.admitted_at && r.run_id < before.run_id))
+        .filter((r) => !before?.run_id || r.admitted_at < before.admitted_at || r.run_id < before.run_id)
         .reverse()
         .slice(0, limit);
     },

@@ -11,7 +11,7 @@ import type { InternalClient } from '@convergence/service';
 import { LargePages } from './large-pages.ts';
 import type { Position, RunIndex } from './run-index.ts';
 import { pageOf, type RunPage, readCursor } from './run-page.ts';
-import type { RunTable } from './run-table.ts';
+import type { Before, RunTable } from './run-table.ts';
 import { fits, type RunFilter, stepView } from './run-view.ts';
 
 /** Lists that the table had nothing for: no need to ask it again for a while, unless runs left the memory since. */
@@ -53,7 +53,7 @@ export class Runs {
     }
     if (!since) return pageOf(items, limit);
     if (filter.from !== undefined && Date.parse(filter.from) > Date.parse(since.admitted_at)) return pageOf(items, limit);
-    const horizon = { admitted_at: since.admitted_at, run_id: '~' };
+    const horizon: Before = { admitted_at: since.admitted_at };
     const before = scanned && Date.parse(scanned.admitted_at) <= Date.parse(since.admitted_at) ? scanned : horizon;
     const key = JSON.stringify(filter);
     const left = this.#index.lastLeft(filter.tenantId);
@@ -66,14 +66,14 @@ export class Runs {
   }
 
   /** First of the time in which they most likely lie, so that little of the table is read; then, where that is too few, of all before it. */
-  async #older(filter: RunFilter, before: Position, limit: number, spacing: number | undefined, signal: AbortSignal): Promise<RunRecord[]> {
+  async #older(filter: RunFilter, before: Before, limit: number, spacing: number | undefined, signal: AbortSignal): Promise<RunRecord[]> {
     if (!spacing) return this.#table.list(filter, before, limit, signal);
     const since = Date.parse(before.admitted_at) - Math.max(spacing * limit * MARGIN, LEAST_MS);
     if (filter.from !== undefined && Date.parse(filter.from) >= since) return this.#table.list(filter, before, limit, signal);
     const after = new Date(since).toISOString();
     const near = await this.#table.list({ ...filter, after }, before, limit, signal);
     if (near.length >= limit) return near;
-    const far = await this.#table.list(filter, { admitted_at: after, run_id: '~' }, limit - near.length, signal);
+    const far = await this.#table.list(filter, { admitted_at: after }, limit - near.length, signal);
     return [...near, ...far];
   }
   #knownEmpty(key: string, left: Position | undefined): boolean {

@@ -12,11 +12,14 @@ export interface Scan {
   readonly alias: string;
   readonly column: string;
   readonly filters: string[];
+  /** The filters leave one stretch of time: of three partitions in order with the outer ones the middle one too. */
+  stretch: boolean;
   filtered: boolean;
 }
 
 const STRINGS = /'(?:[^']|'')*'/g;
 const REFERENCES = /'(?:[^']|'')*'|[A-Za-z_]\w*\.(?:"(?:[^"]|"")*"|[A-Za-z_]\w*)/g;
+const BY_ORDER = /^ (?:[<>]=?|=|BETWEEN) /;
 const NO_CONSTANT = /\b(?:SELECT|random\(|uuid\(|gs_fail\()/;
 
 export class Scans {
@@ -25,7 +28,14 @@ export class Scans {
 
   add(table: CatalogTable, alias: string): void {
     if (!table.partitioning) return;
-    const scan: Scan = { table, alias, column: `${alias}.${quote(partitionColumn(table).name)}`, filters: [], filtered: false };
+    const scan: Scan = {
+      table,
+      alias,
+      column: `${alias}.${quote(partitionColumn(table).name)}`,
+      filters: [],
+      stretch: true,
+      filtered: false,
+    };
     this.all.push(scan);
     this.#origins.set(scan.column, { scan, shared: false });
   }
@@ -50,7 +60,10 @@ export class Scans {
       if (!scan || origins.some((origin) => origin?.scan !== scan)) continue;
       scan.filtered = true;
       if (origins.some((origin) => origin!.shared)) continue;
-      scan.filters.push(conjunct.replace(REFERENCES, (text) => (text.startsWith("'") ? text : scan.column)));
+      const filter = conjunct.replace(REFERENCES, (text) => (text.startsWith("'") ? text : scan.column));
+      scan.filters.push(filter);
+      const compared = references.length === 1 && filter.startsWith(`(${scan.column}`);
+      if (!compared || !BY_ORDER.test(filter.slice(1 + scan.column.length))) scan.stretch = false;
     }
   }
 
@@ -68,17 +81,32 @@ function partitionColumn({ columns, partitioning }: CatalogTable): { name: strin
 
 /** Counts the rows of the partitions in which the scans find one. */
 export function keptRows(scans: readonly Scan[]): string {
-  const [{ table }] = scans as readonly [Scan];
+  const [scan] = scans as readonly [Scan];
+  const { table } = scan;
+  const { physical } = table;
   const { name, type } = partitionColumn(table);
-  const whole = type.kind === 'DATE' && table.partitioning!.granularity === 'DAY';
-  const key = (alias: string) => (whole ? `${alias}.${quote(name)}` : partitionKey(`${alias}.${quote(name)}`, type, table.partitioning!));
-  if (whole && scans.length === 1)
-    return `SELECT count(*) FROM ${table.physical} AS ${scans[0]!.alias} WHERE ${scans[0]!.filters.join(' AND ')}`;
-  const kept = scans.map(
-    ({ alias, filters }) => `SELECT DISTINCT ${key(alias)} AS key FROM ${table.physical} AS ${alias} WHERE ${filters.join(' AND ')}`,
-  );
+  const partitioning = table.partitioning!;
+  const { granularity } = partitioning;
+  const whole = type.kind === 'DATE' && granularity === 'DAY';
+  const rows = (of: Scan, what: string) => `SELECT ${what} FROM ${physical} AS ${of.alias} WHERE ${of.filters.join(' AND ')}`;
+  if (scans.length === 1 && whole) return rows(scan, 'count(*)');
+  if (scans.length === 1 && scan.stretch && granularity !== 'RANGE') {
+    const first = startOf(`min(${scan.column})`, type, granularity);
+    const next = startOf(`max(${scan.column})`, type, granularity, 1);
+    return `SELECT count(*) FROM ${physical} AS gs_p JOIN (${rows(scan, `${first} AS first, ${next} AS next`)}) AS gs_k ON gs_p.${quote(name)} >= gs_k.first AND gs_p.${quote(name)} < gs_k.next`;
+  }
+  const key = (alias: string) => (whole ? `${alias}.${quote(name)}` : partitionKey(`${alias}.${quote(name)}`, type, partitioning));
+  const kept = scans.map((of) => rows(of, `DISTINCT ${key(of.alias)} AS key`));
   // Joined by the key itself: as text it took longer than the query that is priced.
-  return `SELECT count(*) FROM ${table.physical} AS gs_p SEMI JOIN (${kept.join(' UNION ')}) AS gs_k ON ${key('gs_p')} IS NOT DISTINCT FROM gs_k.key`;
+  return `SELECT count(*) FROM ${physical} AS gs_p SEMI JOIN (${kept.join(' UNION ')}) AS gs_k ON ${key('gs_p')} IS NOT DISTINCT FROM gs_k.key`;
+}
+
+/** When the partition of a moment begins, or the one so many after it; as values of the column, so that a scan looks at no others. */
+function startOf(moment: string, type: SqlType, granularity: Exclude<Partitioning['granularity'], 'RANGE'>, later = 0): string {
+  const utc = type.kind === 'TIMESTAMP' ? `make_timestamp(epoch_us(${moment}))` : moment;
+  const start = `date_trunc('${granularity.toLowerCase()}', ${utc}) + INTERVAL ${later} ${granularity}`;
+  if (type.kind === 'TIMESTAMP') return `make_timestamptz(epoch_us(${start}))`;
+  return type.kind === 'DATE' ? `CAST(${start} AS DATE)` : start;
 }
 
 /** One value for each partition; calendars only where months and years need them. */

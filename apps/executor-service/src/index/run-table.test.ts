@@ -1,0 +1,30 @@
+import { fakeWarehouse } from '@convergence/testing';
+import { expect, test } from '@jest/globals';
+import { RunTable } from './run-table.ts';
+
+const signal = new AbortController().signal;
+const at = '2026-01-01T00:00:00.000Z';
+
+function given(rows: readonly object[] = []) {
+  const warehouse = fakeWarehouse();
+  warehouse.answer(/^SELECT/, rows as never);
+  return { table: new RunTable(warehouse, 'tenants'), asked: () => warehouse.statements.at(-1)! };
+}
+
+test('a list goes on behind a run, or behind all that the memory knows, where no ids are compared', async () => {
+  const { table, asked } = given();
+  await table.list({ tenantId: 'acme' }, { admitted_at: at, run_id: 'r1' }, 50, signal);
+  expect(asked().sql).toContain('start_time <= @before_time AND (start_time < @before_time OR pipeline_logging_id < @before_id)');
+  expect(asked().parameters).toMatchObject({ before_time: { value: at }, before_id: { value: 'r1' } });
+  await table.list({ tenantId: 'acme' }, { admitted_at: at }, 50, signal);
+  expect(asked().sql).toMatch(/WHERE tenant_id = @tenant_id AND start_time <= @before_time\n/);
+  expect(Object.keys(asked().parameters!)).toEqual(['limit', 'tenant_id', 'before_time']);
+});
+
+test('moments are shown to the millisecond, however exact the table has them', async () => {
+  const moments = { start_time: at, started_at: '2026-01-01T00:00:00.123456Z', end_time: null };
+  const { table } = given([
+    { pipeline_logging_id: 'r1', tenant_id: 'acme', pipeline_id: 'acme-gcp-cost-x', status: 'RUNNING', ...moments },
+  ]);
+  expect(await table.get('r1')).toMatchObject({ admitted_at: at, started_at: '2026-01-01T00:00:00.123Z', ended_at: null });
+});
