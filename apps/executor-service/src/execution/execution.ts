@@ -29,6 +29,8 @@ export class Execution {
   /** Ends what runs beside a step whose log could not be written. */
   readonly #broken = new AbortController();
   readonly #stop: AbortSignal;
+  /** When its time is over. */
+  readonly #until: number;
   readonly #states = new Map<string, StepState>();
   readonly #outcomes = new Map<string, StepOutcome>();
   #variables: Variables = {};
@@ -44,6 +46,7 @@ export class Execution {
     this.#tools = tools;
     this.#announcer = announcer;
     this.#hold = hold;
+    this.#until = tools.clock.now() + template.timeoutMinutes * 60_000;
     this.#stop = AbortSignal.any([hold.stop.signal, this.#broken.signal]);
   }
 
@@ -149,6 +152,7 @@ export class Execution {
       clock,
       random,
       stop: this.#stop,
+      until: this.#until,
       onRetry: (failure, number) => {
         this.#tools.log.warn({ run_id: this.run.run_id, step: step.id, attempt: number, code: failure.code }, 'step is tried again');
         this.#tell(step, 'RUNNING', number + 1, null, runError(failure, step.id));

@@ -55,6 +55,13 @@ describe('one step', () => {
     expect(slept).toEqual([90_000]);
   });
 
+  test('one that says to come back when the run has no time left ends the step: it says why, which running out of time would not', async () => {
+    const own = tools();
+    const result = await executeStep(step(), async () => Promise.reject(transient(3600)), { ...own, until: own.clock.now() + 1_800_000 });
+    expect(result).toMatchObject({ status: 'failed', attempts: 1, failure: { errorClass: 'rate_limit' } });
+    expect(slept).toEqual([]);
+  });
+
   test('what would fail again is not tried again', async () => {
     const result = await executeStep(step(), async () => Promise.reject(new StepFailure('schema', 'x', 'no column')), tools());
     expect(result).toMatchObject({ status: 'failed', attempts: 1, failure: { errorClass: 'schema' } });

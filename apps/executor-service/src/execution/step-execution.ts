@@ -1,7 +1,7 @@
 /**
  * One step: its attempts, each within its time, with backoff between those that may help.
  *
- * 1. Only a transient failure is tried again, at most `max_attempts` times. 2. A provider that says when to come back is believed.
+ * 1. Only a transient failure is tried again, at most `max_attempts` times and while the run has time. 2. A provider that says when to come back is believed.
  * 3. When the run is stopped the step ends with that reason, not as a failure of its own.
  */
 
@@ -26,6 +26,8 @@ export async function executeStep(
     readonly clock: Clock;
     readonly random: () => number;
     readonly stop: AbortSignal;
+    /** Milliseconds since 1970: what would have to wait longer ends with what it waits for, not as out of time. */
+    readonly until?: number;
     readonly onRetry?: (failure: StepFailure, number: number) => void;
   },
 ): Promise<StepResult> {
@@ -33,9 +35,10 @@ export async function executeStep(
     const failure = await once(step, attempt, number, tools);
     if (!(failure instanceof StepFailure)) return { status: 'complete', outcome: failure, attempts: number };
     if (tools.stop.aborted) return { status: 'stopped', attempts: number };
-    if (!failure.transient || number >= step.retry.maxAttempts) return { status: 'failed', failure, attempts: number };
-    tools.onRetry?.(failure, number);
     const wait = Math.max(backoffMs(step.retry, number, tools.random()), (failure.retryAfterSeconds ?? 0) * 1000);
+    const tooLate = tools.clock.now() + wait >= (tools.until ?? Number.POSITIVE_INFINITY);
+    if (!failure.transient || number >= step.retry.maxAttempts || tooLate) return { status: 'failed', failure, attempts: number };
+    tools.onRetry?.(failure, number);
     try {
       await tools.clock.sleep(wait, tools.stop);
     } catch {

@@ -109,6 +109,20 @@ describe('http.extract', () => {
     expect(asked).toBe(1);
   });
 
+  test.each(['/costs', '/token'])('%s leads elsewhere: it is not followed, said to be so, and not tried again', async (moved) => {
+    let asked = 0;
+    const url = await serve((request, response) => {
+      if (request.url !== moved) return json(response, 200, { access_token: 't' });
+      asked++;
+      json(response, 302, {}, { location: 'https://login.example/in?state=s3cret' });
+    });
+    const auth = { type: 'oauth_client_credentials', token_url: `${url}/token`, client_id: 'id', client_secret: 'secret' } as const;
+    const failure = await extract(config(`${url}/costs`, { auth }), { id: 'a', secret: 'b' }).catch((error: unknown) => error);
+    expect(failure).toMatchObject({ code: 'http.redirect', errorClass: 'schema', transient: false });
+    expect(String(failure)).toMatch(/answered 302 to \/\w+: it leads to https:\/\/login\.example\/in\.$/);
+    expect(asked).toBe(1);
+  });
+
   test('a server that keeps failing is given up after a while, as transient', async () => {
     let asked = 0;
     const url = await serve((_, response) => {

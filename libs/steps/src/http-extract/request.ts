@@ -79,8 +79,8 @@ export class Requester {
           ...this.#authorization,
         },
         ...(body && { body: JSON.stringify(body) }),
-        // Credentials follow no redirect to another host.
-        redirect: 'error',
+        // Credentials follow no redirect: it is refused below, as what it is.
+        redirect: 'manual',
         signal: AbortSignal.any([signal, AbortSignal.timeout(PAGE_MS)]),
       });
     } catch (cause) {
@@ -146,6 +146,13 @@ function refusal(url: URL, response: Response): StepFailure {
   const seconds =
     after === null ? undefined : /^\d+$/.test(after) ? Number(after) : Math.max(1, Math.ceil((Date.parse(after) - Date.now()) / 1000) || 1);
   const wait = { transient: true, ...(seconds !== undefined && { retryAfterSeconds: seconds }) };
+  if (status >= 300 && status < 400) {
+    const to = URL.parse(response.headers.get('location') ?? '', url.href);
+    const where = to && to.href !== url.href ? `${to.origin}${to.pathname}` : 'elsewhere';
+    return new StepFailure('schema', 'http.redirect', `${url.host} answered ${status} to ${url.pathname}: it leads to ${where}.`, {
+      hint: 'No redirect is followed, for credentials go nowhere else: correct the address.',
+    });
+  }
   if (status === 401)
     return new StepFailure('credential', 'http.unauthorized', `${url.host} does not accept the credential.`, {
       hint: 'The key may be revoked or expired: store a new one.',
@@ -155,10 +162,15 @@ function refusal(url: URL, response: Response): StepFailure {
       hint: 'Give it the rights that the template names.',
     });
   if (status === 429)
-    return new StepFailure('rate_limit', 'http.rate_limit', `${url.host} limits the rate of requests.`, {
-      hint: 'It is tried again by itself.',
-      ...wait,
-    });
+    return new StepFailure(
+      'rate_limit',
+      'http.rate_limit',
+      `${url.host} limits the rate of requests${seconds === undefined ? '' : ` for ${seconds} seconds`}.`,
+      {
+        hint: 'It is tried again by itself.',
+        ...wait,
+      },
+    );
   if (status >= 500 || status === 408)
     return new StepFailure('source_not_ready', 'http.server_error', `${url.host} answered ${status}.`, {
       hint: 'It is tried again by itself.',
@@ -195,13 +207,13 @@ export async function authorization(context: StepContext, config: HttpExtractCon
       if (auth.scope) body.set('scope', auth.scope);
       const url = addressOf(auth.token_url);
       const response = await context
-        .fetch(url, { method: 'POST', body, redirect: 'error', signal: context.signal })
+        .fetch(url, { method: 'POST', body, redirect: 'manual', signal: context.signal })
         .catch((cause: unknown) => {
           context.signal.throwIfAborted();
           throw cause instanceof StepFailure ? cause : unreachable(url, cause);
         });
       if (!response.ok)
-        throw response.status < 500 && response.status !== 429
+        throw response.status >= 400 && response.status < 500 && response.status !== 429
           ? new StepFailure('credential', 'http.token_refused', `${url.host} gives no token for the credential.`, {
               hint: 'Check client id and secret.',
             })

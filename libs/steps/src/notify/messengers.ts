@@ -99,7 +99,7 @@ async function post(url: string, message: Message, options: MessengerOptions): P
     headers['x-convergence-signature'] = `v1=${createHmac('sha256', message.secret).update(`${timestamp}.${body}`).digest('hex')}`;
   let status: number;
   try {
-    const response = await options.fetch(url, { method: 'POST', headers, body, redirect: 'error', signal: AbortSignal.timeout(SEND_MS) });
+    const response = await options.fetch(url, { method: 'POST', headers, body, redirect: 'manual', signal: AbortSignal.timeout(SEND_MS) });
     await response.body?.cancel();
     status = response.status;
   } catch (cause) {
