@@ -167,7 +167,8 @@ async function attempt<T>(
         ...outgoingTrace(),
         ...(body !== undefined && { 'content-type': 'application/json' }),
       };
-      const response = await ((options.fetch ?? pooledFetch) as typeof fetch)(`${options.baseUrl}${request.path}`, {
+      // A stream has a connection of its own, as long as somebody watches: in the pool it would be one less for all calls.
+      const response = await (options.fetch ?? (goesOn ? fetch : (pooledFetch as typeof fetch)))(`${options.baseUrl}${request.path}`, {
         method: request.method,
         headers,
         ...(body !== undefined && { body: body as Uint8Array<ArrayBuffer> | string }),

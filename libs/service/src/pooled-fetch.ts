@@ -2,7 +2,6 @@
  * `fetch` for calls between services: the part of it that internal-client.ts uses, straight on undici's connection pools, at a
  * third of the global fetch's CPU time. Does not follow redirects, knows no cookies and no caches.
  */
-import { Readable } from 'node:stream';
 import { Pool } from 'undici';
 
 /** Connections to one service at once; more requests wait in line. */
@@ -29,7 +28,6 @@ export interface PooledResponse {
   readonly status: number;
   readonly ok: boolean;
   readonly headers: { get(name: string): string | null };
-  readonly body: ReadableStream<Uint8Array>;
   text(): Promise<string>;
   json(): Promise<unknown>;
 }
@@ -51,9 +49,6 @@ export async function pooledFetch(url: string, init: Init): Promise<PooledRespon
         const value = answer.headers[name.toLowerCase()];
         return Array.isArray(value) ? value.join(', ') : (value ?? null);
       },
-    },
-    get body() {
-      return Readable.toWeb(answer.body) as ReadableStream<Uint8Array>;
     },
     text: () => answer.body.text(),
     json: () => answer.body.json(),
