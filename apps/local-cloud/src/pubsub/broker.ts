@@ -192,7 +192,6 @@ export class Broker {
       backlog,
       receivers: new Set(),
       hungry: false,
-      nextReceiver: 0,
     };
     topic.subscriptions.add(subscription);
     this.subscriptions.set(config.name, subscription);
@@ -278,21 +277,24 @@ export class Broker {
     const now = this.now();
     const { exactlyOnce } = subscription.settings;
     const receivers = [...subscription.receivers].filter((receiver) => receiver.wants());
-    for (let idle = 0; idle < receivers.length; ) {
-      const at = subscription.nextReceiver++ % receivers.length;
-      const receiver = receivers[at]!;
+    for (let at = 0, idle = 0; idle < receivers.length; ) {
+      const receiver = receivers[at % receivers.length]!;
       const batch = receiver.wants() ? subscription.backlog.take(receiver, receiver.batch, receiver.batchBytes, now) : [];
       if (batch.length === 0) {
         idle++;
+        at++;
         continue;
       }
       idle = 0;
+      subscription.receivers.delete(receiver);
+      subscription.receivers.add(receiver);
       if (exactlyOnce) {
         held.push(() => receiver.deliver(batch));
-        receivers.splice(at, 1);
+        receivers.splice(at % receivers.length, 1);
         subscription.hungry = true;
       } else {
         receiver.deliver(batch);
+        at++;
       }
     }
   }

@@ -65,9 +65,9 @@ export interface Subscription extends Derived {
   readonly createdSeq: number;
   config: SubscriptionConfig;
   readonly backlog: Backlog;
+  /** Served longest ago first. */
   readonly receivers: Set<Receiver>;
   hungry: boolean;
-  nextReceiver: number;
 }
 
 export interface Snapshot {

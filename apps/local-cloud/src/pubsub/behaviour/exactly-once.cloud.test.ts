@@ -74,6 +74,29 @@ behaviour('exactly-once delivery', ({ feature }) => {
   });
 
   feature(
+    'messages that come one by one go to each of several streams in turn',
+    async (target) => {
+      const { topic, subscription } = await topicAndSubscription(target, ONCE);
+      const got = [0, 0, 0];
+      const streams = got.map((_, i) => {
+        const stream = target.subscriber.streamingPull();
+        stream.on('error', () => {});
+        stream.on('data', ({ receivedMessages = [] }: { receivedMessages?: unknown[] }) => (got[i]! += receivedMessages.length));
+        stream.write({ subscription: subscription.name, streamAckDeadlineSeconds: 60 });
+        return stream;
+      });
+      await pause(300);
+      for (let sent = 1; sent <= 6; sent++) {
+        await topic.publishMessage({ data: Buffer.from('x') });
+        while (got.reduce((a, b) => a + b) < sent) await pause(10);
+      }
+      for (const stream of streams) stream.cancel();
+      expect(got).toEqual([2, 2, 2]);
+    },
+    LACKING,
+  );
+
+  feature(
     'an ack asked twice is confirmed twice',
     async (target) => {
       const { topic, subscription } = await topicAndSubscription(target, ONCE);
