@@ -217,7 +217,7 @@ describe('the gateway', () => {
 
   test('signed bodies go on as the bytes that came, with their signature', async () => {
     gateway.tenants.asked.length = 0;
-    const raw = '{ "id":"evt_1",\n  "x": 1.0 }';
+    const raw = '{ "id":"evt_1", "type":"x",\n  "created": 1.0, "data": { "object": {} } }';
     await ask('POST', '/api/v1/webhooks/stripe', { body: raw, headers: { 'stripe-signature': 't=1,v1=abc' } });
     expect(gateway.tenants.asked[0]).toMatchObject({ raw, headers: { 'stripe-signature': 't=1,v1=abc' } });
   });

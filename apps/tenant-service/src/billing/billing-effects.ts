@@ -126,13 +126,15 @@ async function checkout(event: BillingEvent, facts: BillingFacts, tools: Billing
   const { slice, keys, mailer, onboarding } = tools;
   const { admin_email, plan } = facts;
   const tenant_id = facts.tenant_id ?? facts.payer_names;
+  // Of one that was kept before payer_names was, nobody knows who of the two named the tenant.
+  const onlyPayer = facts.payer_names === undefined || !facts.tenant_id;
   if (!tenant_id || !isTenantId(tenant_id))
     throw new Refusal('request.invalid', 'The checkout names no valid tenant_id in its metadata, nor as its client_reference_id.');
   if (!admin_email) throw new Refusal('request.invalid', 'The checkout names no e-mail address.');
   const begun = `stripe ${event.event_id}`;
   const known = slice.state.tenants.get(tenant_id);
   if (known && (known.onboarding.request_hash !== begun || known.onboarding.undelivered_api_key_id === null)) {
-    if (!facts.tenant_id && known.onboarding.request_hash !== begun) mustPayFor(known, facts);
+    if (onlyPayer && known.onboarding.request_hash !== begun) mustPayFor(known, facts);
     return change(event, { ...facts, tenant_id }, tools, 'ACTIVE');
   }
   if (!known && !(await onboarding.nameIsFree(tenant_id))) throw new Refusal('tenant.exists', `The name ${tenant_id} is taken.`);

@@ -4,7 +4,9 @@ import { webhooksStripe } from '@convergence/contracts';
 import { TokenSigner } from '@convergence/service';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import Stripe from 'stripe';
+import { execute } from '../tenants-slice.ts';
 import { acmeBody, STRIPE_SECRET, startTenants, type TenantsUnderTest } from '../testing/tenants-under-test.ts';
+import { verify } from './stripe-events.ts';
 
 // biome-ignore lint/suspicious/noExplicitAny: tests look into whatever was answered.
 type Any = any;
@@ -29,6 +31,10 @@ const checkout = (id = 'evt_checkout', over: object = {}) =>
 const subscription = (id: string, over: object = {}, created = seconds, type = 'customer.subscription.updated') =>
   event(id, type, { object: 'subscription', id: 'sub_1', customer: 'cus_1', status: 'active', metadata: {}, ...over }, created);
 
+const signed = (event: object): [Buffer, string] => {
+  const payload = JSON.stringify(event);
+  return [Buffer.from(payload), webhooks.generateTestHeaderString({ payload, secret: STRIPE_SECRET })];
+};
 async function post(body: object | string, header?: string) {
   const payload = typeof body === 'string' ? body : JSON.stringify(body);
   const signature = header ?? webhooks.generateTestHeaderString({ payload, secret: STRIPE_SECRET });
@@ -145,6 +151,16 @@ describe('a checkout whose tenant only its payer names', () => {
     expect(acme()?.subscription).toMatchObject({ plan_name: 'STARTER', stripe_customer_id: 'cus_stranger' });
   });
 
+  test('is believed no more when it was kept before it was told apart from what we name', async () => {
+    await service.ask('POST', '/tenants/onboard', { body: acmeBody({ run_dryrun: false, subscription_plan: 'SCALE' }) });
+    const { facts, ...event } = verify(...signed(checkout('evt_old')), STRIPE_SECRET);
+    const { payer_names: _, ...kept } = facts;
+    await execute(service.slice(), { kind: 'receive-billing-event', ...event, payload: JSON.stringify(kept) }, {});
+    await service.restart();
+    expect(await settled('evt_old')).toBe('FAILED');
+    expect(acme()?.subscription).toMatchObject({ plan_name: 'SCALE', stripe_customer_id: null });
+  });
+
   test('changes the plan of one that its payer pays for', async () => {
     await post(checkout());
     await settled('evt_checkout');
@@ -239,6 +255,14 @@ describe('subscriptions', () => {
     await post(event('evt_other', 'charge.refunded', { object: 'charge' }));
     expect(await settled('evt_other')).toBe('IGNORED');
   });
+});
+
+test.each([
+  ['data', undefined],
+  ['created', '2026-01-15T10:00:00Z'],
+  ['id', null],
+])('an event whose %s is %s is refused, not taken for a mistake of ours', async (name, value) => {
+  expect(await post({ ...checkout(), [name]: value })).toMatchObject({ status: 400, body: { code: 'request.invalid' } });
 });
 
 describe('forgery', () => {
