@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { defaultKeks, googleBus, googleConfig, googleKeys, googleWarehouse } from '@convergence/google';
 import { loadTemplates } from '@convergence/pipelines';
 import { runService, systemClock } from '@convergence/service';
-import { messengers, removeLeftFolders } from '@convergence/steps';
+import { messengers, QUIET_MS, removeLeftFolders } from '@convergence/steps';
 import { assumeRoleKeys, checkConfig, executorFields } from './config.ts';
 import { objectStores } from './object-stores/object-stores.ts';
 import { LOOPBACK, outboundFetch } from './outbound-fetch.ts';
@@ -17,8 +17,13 @@ await runService({
   env: process.env,
   build: async (context) => {
     const { config, log } = context;
-    const left = await removeLeftFolders();
-    if (left.length > 0) log.info({ left }, 'removed folders of steps whose process was killed');
+    const sweep = () =>
+      removeLeftFolders().then(
+        (left) => left.length > 0 && log.info({ left }, 'removed folders of steps whose process was killed'),
+        (err: unknown) => log.warn({ err }, 'folders of steps whose process was killed could not be removed'),
+      );
+    await sweep();
+    setInterval(sweep, QUIET_MS).unref();
     const google = googleConfig(config);
     const keks = { ...defaultKeks(google), ...(config.credentialsKmsKey && { credentials: config.credentialsKmsKey }) };
     const bus = googleBus(google, ({ cause, ...fields }, message) => log.warn({ ...fields, err: cause }, message));

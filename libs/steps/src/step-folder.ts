@@ -1,38 +1,46 @@
 /**
  * A folder of this machine for what a step fetches.
  *
- * 1. It is gone when the step ends, whatever happens; when the process was killed, at the next start. 2. Its name says whose it is (machine
- * and process): the folder of somebody who lives, of another user, or of another machine that shares the disk, is left alone.
+ * 1. It is gone when the step ends, whatever happens; when the process was killed, some minutes later. 2. Who works in one touches it all
+ * the time: names and numbers of processes do not tell apart containers that share a disk. 3. Its name says whose it is (machine and
+ * process): the folder of somebody who lives but stood still, of another user, or of another machine, is left alone.
  */
-import { mkdtemp, readdir, rm, stat } from 'node:fs/promises';
+import { mkdtemp, readdir, rm, stat, utimes } from 'node:fs/promises';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-const prefixOf = (pid: number | string): string => `convergence-step-${hostname()}-${pid}-`;
+const TOUCH_MS = 20_000;
+/** Nobody works in a folder that was not touched for that long. */
+export const QUIET_MS = 180_000;
 
-export async function inFolder<T>(work: (folder: string) => Promise<T>, root = tmpdir()): Promise<T> {
+const prefixOf = (pid: number | string): string => `convergence-step-${hostname()}-${pid}-`;
+const ours = new Set<string>();
+
+export async function inFolder<T>(work: (folder: string) => Promise<T>, root = tmpdir(), touchMs = TOUCH_MS): Promise<T> {
   const folder = await mkdtemp(join(root, prefixOf(process.pid)));
+  ours.add(folder);
+  const touching = setInterval(() => utimes(folder, new Date(), new Date()).catch(() => undefined), touchMs).unref();
   try {
     return await work(folder);
   } finally {
+    clearInterval(touching);
     await rm(folder, { recursive: true, force: true });
+    ours.delete(folder);
   }
 }
 
 /** Of processes that died in the middle of a step. Names of those removed. */
 export async function removeLeftFolders(root = tmpdir(), user = process.getuid?.()): Promise<string[]> {
-  const began = Date.now() - process.uptime() * 1000;
   const removed: string[] = [];
   for (const entry of await readdir(root, { withFileTypes: true })) {
     const pid = Number(/^convergence-step-.*-(\d+)-[^-]+$/.exec(entry.name)?.[1]);
     if (!entry.isDirectory() || !(pid > 0) || !entry.name.startsWith(prefixOf(pid))) continue;
     const path = join(root, entry.name);
     const found = await stat(path).catch(() => undefined);
-    // Whoever removed it meanwhile starts beside us.
-    if (!found || (user !== undefined && found.uid !== user)) continue;
+    // Whoever removed it meanwhile sweeps beside us.
+    if (!found || (user !== undefined && found.uid !== user) || Date.now() - found.mtimeMs < QUIET_MS) continue;
     // In a container that starts again everybody has the number that the last one had.
-    const left = pid === process.pid ? found.mtimeMs < began - 1000 : !lives(pid);
-    if (!left) continue;
+    if (pid === process.pid ? ours.has(path) : lives(pid)) continue;
     await rm(path, { recursive: true, force: true });
     removed.push(entry.name);
   }
