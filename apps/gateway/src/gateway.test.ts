@@ -267,6 +267,40 @@ describe('the gateway', () => {
     });
   });
 
+  test('what a client named by an Idempotency-Key has one name at every gateway, which no client can give', async () => {
+    const path = '/api/v1/tenants/acme_corp/api-keys';
+    const other = await startGateway();
+    const nameAt = async (at: GatewayUnderTest, headers: Record<string, string>, body: object = {}) => {
+      await at.ask('POST', path, { key: ACME_KEY, headers: { 'x-command-id': 'mine', ...headers }, body });
+      return at.tenants.asked.at(-1)?.headers['x-command-id'];
+    };
+    const name = await nameAt(gateway, { 'idempotency-key': 'named' });
+    expect(name).toMatch(/^[0-9a-f-]{36}$/);
+    expect(await nameAt(other, { 'idempotency-key': 'named' })).toBe(name);
+    expect(await nameAt(other, { 'idempotency-key': 'another' })).not.toBe(name);
+    expect(await nameAt(gateway, {})).toBeUndefined();
+    await other.close();
+  });
+
+  test('a run that a command had admitted elsewhere is answered, not admitted again', async () => {
+    const { answer } = gateway.tenants;
+    const known: string[] = [];
+    gateway.tenants.answer = (asked, response) => {
+      if (!asked.path.startsWith('/internal/runs/')) return answer(asked, response);
+      known.push(asked.path.slice('/internal/runs/'.length));
+      return { status: 200, body: {} };
+    };
+    const run = await ask('POST', '/api/v1/pipelines/run/acme_corp/gcp/example/dryrun', {
+      key: ACME_KEY,
+      headers: { 'idempotency-key': 'after-a-crash' },
+      body: {},
+    });
+    expect(run).toMatchObject({ status: 200, body: { status: 'PENDING' } });
+    expect(known).toContain(run.body.pipeline_logging_id);
+    expect(gateway.tenants.asked.map(({ path }) => path)).not.toContain('/internal/admissions');
+    gateway.tenants.answer = answer;
+  });
+
   test('an owner that is away is a 503 with Retry-After; one that refuses is believed', async () => {
     const { answer } = gateway.executor;
     gateway.tenants.asked.length = 0;

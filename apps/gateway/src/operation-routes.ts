@@ -3,11 +3,11 @@
  *
  * 1. Each operation is answered by its own file in routes/ or forwarded to its owner; one that is neither stops the start.
  * 2. A tenant's key never names another tenant anywhere: path (checked with the credentials), query or body.
- * 3. A POST with an Idempotency-Key is performed once, whether its caller waits for the answer or not. Onboarding alone is left with its
- * caller: it must know that a key reached nobody, and a repeat resumes it.
+ * 3. A POST with an Idempotency-Key is performed once, whether its caller waits for the answer or not, and has the same name through
+ * every gateway. Onboarding alone is left with its caller: it must know that a key reached nobody, and a repeat resumes it.
  */
 import type { Operation, Principal } from '@convergence/contracts';
-import { JsonText, type Route, route } from '@convergence/service';
+import { commandId, JsonText, type Route, route } from '@convergence/service';
 import { otherTenant } from './auth/authenticate.ts';
 import { asTenantId, customersAlias, withBothIds } from './edge/customers.ts';
 import type { Caller, Idempotency } from './edge/idempotency.ts';
@@ -47,7 +47,8 @@ function guarded(operation: Operation, handle: Handle, idempotency: Idempotency)
     const request = [operation.id, call.params, call.query, call.body];
     const left = operation.auth === 'onboarding' ? call.signal : new AbortController().signal;
     const caller = { ...callerOf(call.principal, call.request.socket.remoteAddress), left };
-    return idempotency.once(String(key), caller, request, () => handle({ ...call, signal: left }));
+    const command = commandId(identityOf(call.principal), key, ...request);
+    return idempotency.once(String(key), caller, request, () => handle({ ...call, signal: left, command }));
   };
 }
 
@@ -60,6 +61,9 @@ function mustBeOwn(tenant: string, ...places: readonly unknown[]): void {
     }
   }
 }
+
+/** The same at every gateway. */
+const identityOf = (principal: Principal): string => (principal.kind === 'tenant' ? principal.keyId : principal.kind);
 
 function callerOf(principal: Principal, address: string | undefined): Pick<Caller, 'name' | 'holder'> {
   if (principal.kind !== 'tenant') return { name: `${principal.kind} ${address}`, holder: principal.kind };

@@ -32,11 +32,32 @@ test('a retry that the quota refuses says when to come again; admission is told 
     },
     clock: { now: () => NOW },
   } as unknown as Parameters<typeof runsRetryRoute>[0];
-  const call = { params: { run_id: RUN }, body: {}, principal: { kind: 'tenant', tenantId: 'acme_corp' } };
+  const call = { params: { run_id: RUN }, body: {}, principal: { kind: 'tenant', tenantId: 'acme_corp' }, request: { headers: {} } };
   const retry = runsRetryRoute(parts).handle as unknown as (given: typeof call) => Promise<unknown>;
   await expect(retry(call)).rejects.toMatchObject({
     code: 'quota.daily_exceeded',
     retryAfterSeconds: 30,
     fields: { tenant_id: 'acme_corp' },
   });
+});
+
+test('a retry that its command had admitted before is answered, not admitted again', async () => {
+  const asked: string[] = [];
+  const parts = {
+    runs: { get: async () => ({ run_id: RUN, tenant_id: 'acme_corp', pipeline_id: 'p', status: 'FAILED', spec: {} }) },
+    templates: { find: () => ({}) },
+    tenantService: {
+      call: async ({ method, path }: { method: string; path: string }) => {
+        asked.push(`${method} ${path}`);
+        return {};
+      },
+    },
+    clock: { now: () => NOW },
+  } as unknown as Parameters<typeof runsRetryRoute>[0];
+  const request = { headers: { 'x-command-id': 'a-command' } };
+  const call = { params: { run_id: RUN }, body: {}, principal: { kind: 'tenant', tenantId: 'acme_corp' }, request };
+  const { body } = (await runsRetryRoute(parts).handle(call as never)) as { body: { pipeline_logging_id: string } };
+  expect(body).toMatchObject({ status: 'PENDING', tenant_id: 'acme_corp' });
+  expect(asked).toContain(`GET /internal/runs/${body.pipeline_logging_id}`);
+  expect(asked.filter((one) => one.includes('/internal/admissions'))).toEqual([]);
 });

@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import {
   type AdmitRequest,
   type AdmitResponse,
@@ -10,7 +9,7 @@ import {
   Transient,
 } from '@convergence/contracts';
 import { hasEnded } from '@convergence/runs';
-import { route } from '@convergence/service';
+import { commandOf, route, runOf } from '@convergence/service';
 import type { Executor } from '../executor.ts';
 
 /** A run of its own with the same parameters, admitted like any other; it takes over what the first one completed. */
@@ -20,7 +19,7 @@ export const runsRetryRoute = ({
   tenantService,
   clock,
 }: Pick<Executor, 'runs' | 'templates' | 'tenantService' | 'clock'>) =>
-  route(runsRetry, async ({ params, body, principal }) => {
+  route(runsRetry, async ({ params, body, principal, request }) => {
     const record = await runs.get(params.run_id, principal);
     const { spec, run_id, tenant_id, pipeline_id } = record;
     if (!hasEnded(record.status)) throw new Refusal('run.not_retryable', `The run has not ended: ${record.status}.`);
@@ -30,9 +29,15 @@ export const runsRetryRoute = ({
     if (!spec) throw new Refusal('run.not_retryable', 'What the run was asked with is not known any more.');
     if (!templates.find({ provider: spec.provider, domain: spec.domain, template: spec.template }, tenant_id))
       throw new Refusal('template.not_found', `Template not found: configs/${spec.provider}/${spec.domain}/${spec.template}.yml`);
+    const accepted = (pipeline_logging_id: string, status: RunAccepted['status'], message: string): { body: RunAccepted } => ({
+      body: { pipeline_logging_id, pipeline_id, tenant_id, status, message },
+    });
+    const wanted = await runOf(commandOf(request), clock.now(), () => tenantService, 'executor-service');
+    const message = `Retry of ${run_id} from ${from === 'start' ? 'the start' : 'where it failed'}`;
+    if (wanted.admitted) return accepted(wanted.run_id, 'PENDING', message);
     const run: RunSpec = {
       ...spec,
-      run_id: randomUUID(),
+      run_id: wanted.run_id,
       trigger_type: 'retry',
       trigger_by: principal.kind === 'tenant' ? (principal.userId ?? principal.tenantId) : principal.kind,
       user_id: 'userId' in principal ? (principal.userId ?? null) : null,
@@ -50,11 +55,7 @@ export const runsRetryRoute = ({
     });
     const decision = decisions.find((d) => d.run_id === run.run_id);
     if (!decision) throw new Transient('No decision came back on the retry.');
-    const accepted = (pipeline_logging_id: string, status: RunAccepted['status'], message: string): { body: RunAccepted } => ({
-      body: { pipeline_logging_id, pipeline_id, tenant_id, status, message },
-    });
-    if (decision.outcome === 'admitted')
-      return accepted(run.run_id, 'PENDING', `Retry of ${run_id} from ${from === 'start' ? 'the start' : 'where it failed'}`);
+    if (decision.outcome === 'admitted') return accepted(run.run_id, 'PENDING', message);
     if (decision.outcome === 'existing')
       return accepted(decision.existing_run_id, decision.status, 'Pipeline already running - returning existing');
     throw refusalOf(decision, tenant_id, clock.now());

@@ -29,6 +29,7 @@ function given(decide: (run: RunSpec) => AdmissionDecision) {
   const route = pipelinesRunRoute({
     templates,
     clock: { now: () => NOW },
+    owners: { of: () => Promise.reject(new Error('a run without a name is asked of nobody')) as never },
     admit: async ({ run, by }) => {
       asked.push(run);
       expect(by).toEqual(call().principal);

@@ -1,28 +1,31 @@
-import { randomUUID } from 'node:crypto';
 import { Refusal, type RunSpec, refusalOf, type TenantId } from '@convergence/contracts';
 import type { Clock } from '@convergence/ports';
+import { runOf } from '@convergence/service';
 import type { Admit } from '../admissions.ts';
 import type { Handle } from '../forward.ts';
+import type { Owners } from '../owners.ts';
 import type { Templates } from '../templates.ts';
 
 export interface RunTools {
   readonly templates: Templates;
   readonly admit: Admit;
+  readonly owners: Owners;
   readonly clock: Pick<Clock, 'now'>;
 }
 
-/** A run asked for by hand: resolve it against its template, have it admitted, say which run it is. */
+/** A run asked for by hand: resolve it against its template, have it admitted unless it was before, say which run it is. */
 export const pipelinesRunRoute =
-  ({ templates, admit, clock }: RunTools): Handle =>
-  async ({ params, body, principal }) => {
+  ({ templates, admit, owners, clock }: RunTools): Handle =>
+  async ({ params, body, principal, command }) => {
     const { trigger_by, ...parameters } = body as { trigger_by?: unknown } & Record<string, unknown>;
     const tenantId = params.tenant_id as TenantId;
     const { provider, domain, template } = params as { provider: string; domain: string; template: string };
     const resolved = templates.resolve({ tenantId, provider, domain, template, parameters, now: clock.now() });
     const userId = 'userId' in principal ? principal.userId : undefined;
+    const { run_id, admitted } = await runOf(command, clock.now(), () => owners.of('tenant-service', tenantId), 'gateway');
     const run: RunSpec = {
       ...resolved,
-      run_id: randomUUID(),
+      run_id,
       tenant_id: tenantId,
       trigger_type: 'api',
       trigger_by: named(trigger_by) ?? userId ?? null,
@@ -32,7 +35,7 @@ export const pipelinesRunRoute =
       retry_of: null,
       retry_from: null,
     };
-    const decision = await admit({ run, by: principal });
+    const decision = admitted ? ({ outcome: 'admitted' } as const) : await admit({ run, by: principal });
     const names = { pipeline_id: run.pipeline_id, tenant_id: tenantId, customer_id: tenantId };
     switch (decision.outcome) {
       case 'admitted':

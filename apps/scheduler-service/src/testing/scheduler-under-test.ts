@@ -142,7 +142,7 @@ export async function startScheduler(limits: Partial<ScheduleLimits> = {}, env: 
     ask: <T = any>(
       method: 'GET' | 'POST' | 'PATCH' | 'DELETE',
       path: string,
-      options: { as?: Principal; from?: ServiceName; body?: unknown } = {},
+      options: { as?: Principal; from?: ServiceName; body?: unknown; headers?: Record<string, string> } = {},
     ): Promise<T> =>
       internalClient({
         target: 'scheduler-service',
@@ -154,6 +154,7 @@ export async function startScheduler(limits: Partial<ScheduleLimits> = {}, env: 
         path: path.startsWith('/internal') ? path : `/api/v1${path}`,
         principal: options.as ?? ADMIN,
         ...(options.body !== undefined && { body: options.body }),
+        ...(options.headers && { headers: options.headers }),
       }),
     /** An event as another service publishes it, handled. */
     async hear<D extends EventDefinition>(definition: D, data: DataOf<D>) {
