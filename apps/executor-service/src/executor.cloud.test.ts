@@ -1,12 +1,13 @@
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
-import { startWorld, type World } from './testing/world.ts';
+import { type ExecutorProcess, startWorld, type World } from './testing/world.ts';
 
 jest.setTimeout(90_000);
 let world: World;
+let executor: ExecutorProcess;
 beforeAll(async () => {
   world = await startWorld();
   await world.tenant('acme_corp');
-  await world.executor();
+  executor = await world.executor();
 });
 afterAll(() => world.stop());
 
@@ -33,5 +34,23 @@ describe('a run that was asked for (run-requested)', () => {
       ]);
       break;
     }
+  });
+
+  test('and that ended on a process that died before it was recorded, is not done again when it is asked for once more', async () => {
+    await world.tenant('globex');
+    const admitted_at = new Date().toISOString();
+    const runId = await world.request('globex', 'gcp/example/dryrun', {}, { admitted_at });
+    await world.end(runId);
+    const recorded = () => world.query(`SELECT status FROM x_meta_pipeline_runs WHERE pipeline_logging_id = '${runId}'`, 'tenants');
+    while ((await recorded())[0]?.status !== 'COMPLETE') await new Promise((resolve) => setTimeout(resolve, 50));
+    await executor.kill('SIGKILL');
+    await world.query(`DELETE FROM x_meta_pipeline_runs WHERE pipeline_logging_id = '${runId}'`, 'tenants');
+    executor = await world.executor();
+    await world.request('globex', 'gcp/example/dryrun', {}, { admitted_at, run_id: runId });
+    while ((world.ends.get(runId)?.length ?? 0) < 2) await new Promise((resolve) => setTimeout(resolve, 50));
+    expect(await world.query('SELECT x_run_id FROM x_meta_onboarding_dryrun_test', 'globex')).toEqual([{ x_run_id: runId }]);
+    expect(await world.query('SELECT step_name, status FROM x_meta_step_logs', 'globex')).toEqual([
+      { step_name: 'dryrun', status: 'COMPLETE' },
+    ]);
   });
 });

@@ -57,6 +57,7 @@ export function executorService(context: BuildContext<ExecutorConfig>, parts: Ex
   const table = new RunTable(warehouse, config.dataset);
   const recorder = new Recorder(warehouse, config.dataset, clock, config.recordSeconds);
   const live = new LiveEvents(() => clock.now());
+  const startedAt = clock.now();
   const lately = new Lately(clock);
   const progress = new ProgressReports({ bus, clock, log, source: name }, instance);
   const tools: ExecutionTools = {
@@ -85,7 +86,7 @@ export function executorService(context: BuildContext<ExecutorConfig>, parts: Ex
     execute: (run, hold) => executeRun(run, tools, hold),
     endUnstarted: (run, stopped) => new Announcer(tools, run).cancelled(stopped.message, index.get(run.run_id)?.started_at ?? null),
     hasEnded: (runId) => hasEnded(index.get(runId)?.status ?? 'PENDING'),
-    seenBefore: (runId) => (index.get(runId)?.started_at ?? null) !== null,
+    mayHaveBegun: ({ run_id, admitted_at }) => Date.parse(admitted_at) < startedAt || (index.get(run_id)?.started_at ?? null) !== null,
   });
   const executor: Executor = {
     name,

@@ -33,7 +33,7 @@ function given(concurrency: number, ended: readonly string[] = [], tells = true)
       unstarted.push(r.run_id);
     },
     hasEnded: (id) => ended.includes(id),
-    seenBefore: () => false,
+    mayHaveBegun: () => false,
   });
   const settled = new Map<string, Settlement['outcome']>();
   const take = (r: Requested, deliveryAttempt = 1) => {

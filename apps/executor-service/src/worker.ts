@@ -25,7 +25,8 @@ export interface WorkerOptions {
   readonly endUnstarted: (run: Requested, stopped: RunStopped) => Promise<void>;
   /** Known to have ended already: a late redelivery. */
   readonly hasEnded: (runId: string) => boolean;
-  readonly seenBefore: (runId: string) => boolean;
+  /** Another process may have begun it: it may be asked for more than once, each time as if it were the first. */
+  readonly mayHaveBegun: (run: Requested) => boolean;
 }
 
 interface InHand {
@@ -74,13 +75,13 @@ export class Worker {
 
   take(received: Received<Requested>): Promise<Settlement> {
     const run = received.data;
-    const { drain, hasEnded, seenBefore } = this.#options;
+    const { drain, hasEnded, mayHaveBegun } = this.#options;
     if (drain.aborted) return Promise.resolve(AGAIN('draining'));
     if (hasEnded(run.run_id)) return Promise.resolve({ outcome: 'done' });
     if (this.#inHand.has(run.run_id)) return Promise.resolve(AGAIN('the run is in work here already'));
     return new Promise((resolve) => {
       const stop = new AbortController();
-      const redelivered = received.deliveryAttempt > 1 || seenBefore(run.run_id);
+      const redelivered = received.deliveryAttempt > 1 || mayHaveBegun(run);
       const held: InHand = { run, redelivered, stop, startedAt: undefined, settle: resolve };
       const lost = () => this.#stop(held, new RunStopped('lease_lost', 'The lease of the message was lost.'));
       if (received.signal.aborted) return resolve(AGAIN('the lease is gone'));

@@ -14,7 +14,6 @@ import {
   type DataOf,
   pipelineId,
   type RunContextResponse,
-  type RunSpec,
   runAdmitted,
   type runCompleted,
   runRequested,
@@ -61,7 +60,7 @@ export interface World {
   readonly ends: Map<string, End[]>;
   tenant(id: string, more?: Partial<RunContextResponse>): Promise<void>;
   executor(env?: Readonly<Record<string, string>>, nodeOptions?: readonly string[]): Promise<ExecutorProcess>;
-  request(tenant: string, path: string, parameters?: Record<string, unknown>, more?: Partial<RunSpec>): Promise<string>;
+  request(tenant: string, path: string, parameters?: Record<string, unknown>, more?: Partial<DataOf<typeof runRequested>>): Promise<string>;
   end(runId: string, withinMs?: number): Promise<End>;
   query(sql: string, dataset?: string, parameters?: Record<string, SqlParameter>): Promise<readonly Row[]>;
   stop(): Promise<void>;
