@@ -1,10 +1,19 @@
 /** tenant-service, as the scheduler needs it, and that over HTTP. */
-import { type AdmitResponse, type Principal, Refusal, type RunSpec, type RunStatus, type TenantNotice } from '@convergence/contracts';
+import {
+  type AdmitRequest,
+  type AdmitResponse,
+  type Principal,
+  Refusal,
+  type RunSpec,
+  type RunStatus,
+  type TenantNotice,
+} from '@convergence/contracts';
 import type { BuildContext } from '@convergence/service';
 import type { SchedulerConfig } from './config.ts';
 
 export interface Admission {
-  admit(runs: readonly RunSpec[]): Promise<AdmitResponse>;
+  /** `askedBy`, by run_id: who wants those runs that no schedule does. */
+  admit(runs: readonly RunSpec[], askedBy: Readonly<Record<string, Principal>>): Promise<AdmitResponse>;
   /** Undefined: not live, and not ended just now. */
   run(runId: string): Promise<{ readonly live: boolean; readonly status: RunStatus } | undefined>;
   /** Refuses a tenant that there is not. */
@@ -18,12 +27,12 @@ const ITSELF: Principal = { kind: 'service', service: 'scheduler-service' };
 export function admissionAt({ client, config }: BuildContext<SchedulerConfig>): Admission {
   const tenantService = client('tenant-service', config.tenantServiceUrl);
   return {
-    admit: (runs) =>
+    admit: (runs, askedBy) =>
       tenantService.call<AdmitResponse>({
         method: 'POST',
         path: '/internal/admissions',
         principal: ITSELF,
-        body: { runs },
+        body: { runs: [...runs], asked_by: askedBy } satisfies AdmitRequest,
         idempotent: true,
         timeoutMs: 10_000,
       }),

@@ -139,12 +139,15 @@ describe('a backfill', () => {
     service.admission.asked.length = 0;
     await service.pass(60_000);
     expect(asked().map((run) => run.trigger_by)).toEqual(['alice']);
+    expect(Object.values(service.admission.askedBy)).toEqual([ownerOf('acme_corp')]);
     await service.ask('POST', '/pipelines/backfill/acme_corp/gcp/example/dryrun', {
       as: { ...(ownerOf('acme_corp') as Extract<Principal, { kind: 'tenant' }>), userId: 'bob' },
       body: { from: '2026-01-02', to: '2026-01-02' },
     });
     await service.pass(1000);
-    expect(asked().at(-1)?.trigger_by).toBe('bob');
+    const last = asked().at(-1) as RunSpec;
+    expect(last).toMatchObject({ trigger_by: 'bob', user_id: 'bob' });
+    expect(service.admission.askedBy).toEqual({ [last.run_id]: { ...ownerOf('acme_corp'), userId: 'bob' } });
   });
 
   test('runs a template of months once for each month that its range touches, and one with a date of its own for each date', async () => {

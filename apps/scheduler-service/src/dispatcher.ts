@@ -10,7 +10,7 @@
  *    asks for all.
  * 4. One item that can not be prepared, asked about or survived takes no other along.
  */
-import type { AdmissionDecision, RunSpec } from '@convergence/contracts';
+import type { AdmissionDecision, Principal, RunSpec } from '@convergence/contracts';
 import { Refusal, Transient } from '@convergence/contracts';
 import type { TemplateCatalogue } from '@convergence/pipelines';
 import type { Clock } from '@convergence/ports';
@@ -193,7 +193,13 @@ export class Dispatcher {
   async #admit(specs: readonly RunSpec[], results: ClaimResult[]): Promise<Transient | undefined> {
     const { log, clock } = this.#options;
     try {
-      const { decisions } = await this.#options.admission.admit(specs);
+      const { queue } = this.#options.slice.state;
+      const askedBy: Record<string, Principal> = {};
+      for (const { run_id, scheduled_run_id } of specs) {
+        const principal = queue.get(scheduled_run_id as string)?.asked_by;
+        if (principal) askedBy[run_id] = principal;
+      }
+      const { decisions } = await this.#options.admission.admit(specs, askedBy);
       const byRun = new Map(decisions.map((decision) => [decision.run_id, decision]));
       for (const spec of specs) results.push(resultOf(spec, byRun.get(spec.run_id), clock.now()));
       return undefined;

@@ -9,6 +9,7 @@ const item = (over: Partial<QueueItem> = {}): QueueItem => ({
   config_id: `schedule-${ids}`,
   backfill_id: null,
   trigger_by: null,
+  asked_by: null,
   tenant_id: 'acme',
   provider: 'GCP',
   domain: 'COST',

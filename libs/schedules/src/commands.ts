@@ -1,3 +1,4 @@
+import type { Principal } from '@convergence/contracts';
 import type { ScheduleSettings } from './schedule.ts';
 
 /** What can be asked of the scheduler, in the imperative. Shapes were validated at the edge; rules are checked by `decide`. */
@@ -35,6 +36,7 @@ export type ScheduleCommand =
       readonly max_concurrent: number;
       /** Who asked for it. */
       readonly trigger_by: string;
+      readonly asked_by: Principal;
     }
   | { readonly type: 'claim-items'; readonly run_ids: readonly string[] }
   | { readonly type: 'settle-claims'; readonly results: readonly ClaimResult[] }

@@ -86,7 +86,7 @@ export function decideDisable(state: SchedulesState, command: Of<'disable-schedu
 }
 
 export function decideBackfill(state: SchedulesState, command: Of<'request-backfill'>, { now, limits }: DecideContext): Decided {
-  const { backfill_id, tenant_id, provider, domain, pipeline_template, dates, max_concurrent, trigger_by } = command;
+  const { backfill_id, tenant_id, provider, domain, pipeline_template, dates, max_concurrent, trigger_by, asked_by } = command;
   const room = Math.min(limits.backfillDates, limits.backlogPerTenant - state.queue.backlogOf(tenant_id));
   if (dates.length > room)
     return {
@@ -113,6 +113,7 @@ export function decideBackfill(state: SchedulesState, command: Of<'request-backf
         pipeline_template,
         max_concurrent,
         trigger_by,
+        asked_by,
         items,
         at: now,
         expires_at: now + limits.backfillTimeToLiveMs,

@@ -315,6 +315,7 @@ describe('the queue is fair', () => {
         pipeline_template: 'billing_cost',
         max_concurrent: 5000,
         trigger_by: 'alice',
+        asked_by: { kind: 'admin', userId: 'alice' },
         dates: Array.from({ length: 1000 }, (_, i) => ({ date: new Date(i * 86_400_000).toISOString().slice(0, 10), parameters: {} })),
       });
     }
@@ -352,6 +353,7 @@ describe('the queue is fair', () => {
       pipeline_template: 'billing_cost',
       max_concurrent: 3,
       trigger_by: 'alice',
+      asked_by: { kind: 'admin', userId: 'alice' },
       dates,
     });
     s.schedule('daily', {}, 'globex');

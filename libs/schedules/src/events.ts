@@ -1,3 +1,4 @@
+import type { Principal } from '@convergence/contracts';
 import type { Hold, Notice, Schedule, ScheduleSettings } from './schedule.ts';
 
 /** What happened, in the past tense; the journal keeps these for ever, so a field is added, never changed in meaning. */
@@ -65,6 +66,7 @@ export type ScheduleEvent =
       readonly max_concurrent: number;
       /** Absent in older journals. */
       readonly trigger_by?: string;
+      readonly asked_by?: Principal;
       readonly items: readonly { readonly run_id: string; readonly date: string; readonly parameters: Readonly<Record<string, unknown>> }[];
       readonly at: number;
       readonly expires_at: number;

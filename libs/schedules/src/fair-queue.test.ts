@@ -7,6 +7,7 @@ const item = (tenant_id: string, n: number): QueueItem => ({
   config_id: `schedule-of-${tenant_id}-${n}`,
   backfill_id: null,
   trigger_by: null,
+  asked_by: null,
   tenant_id,
   provider: 'GCP',
   domain: 'COST',

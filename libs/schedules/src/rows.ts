@@ -1,4 +1,5 @@
 /** The state as rows of the scheduler's three tables, and back: what checkpoints write and recovery reads. Pure. */
+import type { Principal } from '@convergence/contracts';
 import type { EndReason } from './events.ts';
 import type { Catchup, Dst, Hold, Lane, Notice, Overlap, QueueItem, Schedule } from './schedule.ts';
 import { pipelineIdOf } from './schedule.ts';
@@ -93,6 +94,7 @@ export const queueRow = (item: QueueItem, backfillCap: number | null, tenantHold
   backfill_id: item.backfill_id,
   backfill_max_concurrent: backfillCap,
   trigger_by: item.trigger_by,
+  asked_by: item.asked_by && JSON.stringify(item.asked_by),
   tenant_id: item.tenant_id,
   pipeline_id: pipelineIdOf(item),
   provider: item.provider,
@@ -125,6 +127,7 @@ export const itemOf = (row: Stored): QueueItem => ({
   config_id: text(row.config_id),
   backfill_id: text(row.backfill_id),
   trigger_by: text(row.trigger_by),
+  asked_by: row.asked_by == null ? null : (json(row.asked_by) as unknown as Principal),
   tenant_id: String(row.tenant_id),
   provider: String(row.provider),
   domain: String(row.domain),

@@ -13,7 +13,7 @@ export function attemptOf(
     ...resolved,
     trigger_type: item.lane === 'backfill' ? 'backfill' : 'scheduler',
     trigger_by: item.trigger_by ?? 'cloud_scheduler',
-    user_id: null,
+    user_id: item.asked_by && 'userId' in item.asked_by ? (item.asked_by.userId ?? null) : null,
     lane: item.lane,
     scheduled_run_id: item.run_id,
     retry_of: null,

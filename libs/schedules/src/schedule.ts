@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto';
+import type { Principal } from '@convergence/contracts';
 import type { DstPolicy } from './cron.ts';
 
 /** Words of the scheduler. Times are milliseconds here; tables and the API see RFC 3339. */
@@ -68,8 +69,10 @@ export interface QueueItem {
   readonly run_id: string;
   readonly config_id: string | null;
   readonly backfill_id: string | null;
-  /** Who asked for it; null when a schedule did. */
+  /** Who asked for it, in words of their own; null when a schedule did. */
   readonly trigger_by: string | null;
+  /** The same as who they proved to be, for the audit trail. */
+  readonly asked_by: Principal | null;
   readonly tenant_id: string;
   readonly provider: string;
   readonly domain: string;

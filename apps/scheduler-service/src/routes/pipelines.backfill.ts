@@ -34,6 +34,7 @@ export const pipelinesBackfillRoute = ({
         dates: dates.map((own) => ({ date: own.date, parameters: { ...parameters, ...own } })),
         max_concurrent,
         trigger_by: trigger_by ?? (principal.kind === 'tenant' ? (principal.userId ?? principal.tenantId) : principal.kind),
+        asked_by: principal,
       },
       { actor: principal },
     );

@@ -38,6 +38,8 @@ export const ownerOf = (tenantId: string): Principal => ({ kind: 'tenant', tenan
 export interface FakeAdmission extends Admission {
   readonly unknown: Set<string>;
   readonly asked: RunSpec[][];
+  /** Of the last time it was asked. */
+  askedBy: Readonly<Record<string, Principal>>;
   readonly told: { tenantId: string; notice: TenantNotice }[];
   readonly runs: Map<string, { live: boolean; status: RunStatus }>;
   says(run: RunSpec): AdmissionDecision | Error;
@@ -52,12 +54,14 @@ export function fakeAdmission(): FakeAdmission {
   const admission: FakeAdmission = {
     unknown: new Set(),
     asked,
+    askedBy: {},
     told,
     runs,
     says: (run: RunSpec): AdmissionDecision | Error => ({ run_id: run.run_id, outcome: 'admitted', admitted_at: '2026-01-15T10:00:00Z' }),
     telling: (): void => undefined,
-    async admit(specs: readonly RunSpec[]) {
+    async admit(specs: readonly RunSpec[], askedBy: Readonly<Record<string, Principal>>) {
       asked.push([...specs]);
+      admission.askedBy = askedBy;
       const decisions = specs.map((spec) => admission.says(spec));
       const failure = decisions.find((decision) => decision instanceof Error);
       if (failure) throw failure;

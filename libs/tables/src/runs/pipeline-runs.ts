@@ -16,7 +16,7 @@ export const pipelineRuns: TableSpec = {
     { name: 'status', type: 'STRING', required: true, description: 'PENDING, RUNNING, COMPLETE, FAILED or CANCELLED.' },
     { name: 'trigger_type', type: 'STRING', description: 'api, scheduler, onboarding, backfill or retry.' },
     { name: 'trigger_by', type: 'STRING', description: 'Who or what asked for it.' },
-    { name: 'user_id', type: 'STRING', description: 'The user on whose behalf; NULL for scheduled runs.' },
+    { name: 'user_id', type: 'STRING', description: 'The user on whose behalf; NULL for runs of a schedule.' },
     { name: 'lane', type: 'STRING', description: 'live or backfill.' },
     { name: 'start_time', type: 'TIMESTAMP', required: true, description: 'When it was admitted.' },
     { name: 'started_at', type: 'TIMESTAMP', description: 'When an executor took it up.' },

@@ -10,6 +10,7 @@ export const pipelineExecutionQueue: TableSpec = {
     { name: 'backfill_id', type: 'STRING', description: 'Its backfill, if it belongs to one.' },
     { name: 'backfill_max_concurrent', type: 'INT64', description: 'How many of its backfill may run at a time.' },
     { name: 'trigger_by', type: 'STRING', description: 'Who asked for its backfill; NULL for a fire of a schedule.' },
+    { name: 'asked_by', type: 'STRING', description: 'The same as who they proved to be, as JSON; the audit trail names them.' },
     { name: 'tenant_id', type: 'STRING', required: true, description: 'Whose run.' },
     { name: 'pipeline_id', type: 'STRING', required: true, description: '{tenant}-{provider}-{domain}-{template}.' },
     { name: 'provider', type: 'STRING', required: true, description: 'Provider of the template.' },
