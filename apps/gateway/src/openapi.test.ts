@@ -1,12 +1,14 @@
+import type { Operation } from '@convergence/contracts';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { Validator } from '@seriousme/openapi-schema-validator';
-import { type GatewayUnderTest, SERVED, startGateway } from './testing/gateway-under-test.ts';
+import { ACME_KEY, ADMIN_KEY, type AskOptions, type GatewayUnderTest, pathOf, SERVED, startGateway } from './testing/gateway-under-test.ts';
+import { sample } from './testing/sample.ts';
 
 interface Described {
   readonly operationId: string;
   readonly security: readonly Record<string, unknown>[];
   readonly parameters?: readonly { readonly in: string; readonly name: string; readonly required: boolean }[];
-  readonly responses: Record<string, { readonly content?: object }>;
+  readonly responses: Record<string, { readonly description: string; readonly content?: object }>;
 }
 let gateway: GatewayUnderTest;
 let document: { paths: Record<string, Record<string, Described>> };
@@ -61,4 +63,46 @@ describe('/openapi.json', () => {
       }
     }
   });
+
+  test('names every code that a wrong credential, header or body is answered with', async () => {
+    gateway.keys.set('suspended', { ...gateway.keys.get(ACME_KEY)!, api_key_id: 'key-2', tenant_status: 'SUSPENDED' });
+    gateway.keys.set('cancelled', { ...gateway.keys.get(ACME_KEY)!, api_key_id: 'key-3', tenant_status: 'CANCELLED' });
+    gateway.keys.set('globex', { ...gateway.keys.get(ACME_KEY)!, api_key_id: 'key-4', tenant_id: 'globex' });
+    const untold: string[] = [];
+    for (const operation of SERVED) {
+      const { responses } = document.paths[operation.path]![operation.method.toLowerCase()]!;
+      for (const wrong of wrongsOf(operation)) {
+        const { status, body } = await gateway.ask(operation.method, pathOf(operation), wrong);
+        // The owners of this test have no internal routes.
+        if (status < 400 || body.code === 'request.unknown_path') continue;
+        if (!responses[status]?.description.includes(`\`${body.code}\``)) untold.push(`${operation.id} ${body.code}`);
+      }
+    }
+    expect([...new Set(untold)]).toEqual([]);
+  });
 });
+
+function wrongsOf(operation: Operation): AskOptions[] {
+  const right = operation.auth === 'admin' ? { admin: ADMIN_KEY } : operation.auth === 'signature' ? {} : { key: ACME_KEY };
+  const body = operation.body ? { body: sample(operation.body) } : {};
+  const twice = { headers: { 'idempotency-key': `twice-${operation.id}` } };
+  return [
+    ...['nobody', 'suspended', 'cancelled', 'globex'].map((key) => ({ key, ...body })),
+    { admin: 'wrong', ...body },
+    { ...right, ...body, headers: { 'x-user-id': 'a b' } },
+    { ...right, ...body, headers: { 'idempotency-key': 'a b' } },
+    ...(operation.method === 'GET'
+      ? []
+      : [
+          { ...right, body: '{', headers: { 'content-type': 'application/json' } },
+          { ...right, body: 'x', headers: { 'content-type': 'text/plain' } },
+          { ...right, body: JSON.stringify('x'.repeat(1024 * 1024)) },
+        ]),
+    ...(operation.method === 'POST'
+      ? [
+          { ...right, ...body, ...twice },
+          { ...right, body: { ...(body.body as object), other: 1 }, ...twice },
+        ]
+      : []),
+  ];
+}

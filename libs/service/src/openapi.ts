@@ -8,6 +8,8 @@ export interface OpenApiOptions {
   readonly version: string;
   readonly description?: string;
   readonly operations: readonly Operation[];
+  /** What whoever serves an operation may answer besides what it declares. */
+  readonly also?: (operation: Operation) => readonly ErrorCode[];
 }
 
 type Json = Record<string, unknown>;
@@ -17,7 +19,7 @@ const SECURITY: Record<Operation['auth'], Json[]> = {
   'tenant-only': [{ apiKey: [] }],
   admin: [{ adminKey: [] }, { adminToken: [] }],
   open: [],
-  onboarding: [{}, { adminKey: [] }],
+  onboarding: [{}, { apiKey: [] }, { adminKey: [] }, { adminToken: [] }],
   signature: [],
 };
 
@@ -25,7 +27,7 @@ export function openapi(options: OpenApiOptions): Json {
   const paths: Record<string, Json> = {};
   for (const operation of options.operations) {
     paths[operation.path] ??= {};
-    (paths[operation.path] as Json)[operation.method.toLowerCase()] = describe(operation);
+    (paths[operation.path] as Json)[operation.method.toLowerCase()] = describe(operation, options.also?.(operation) ?? []);
   }
   return {
     openapi: '3.1.0',
@@ -43,7 +45,7 @@ export function openapi(options: OpenApiOptions): Json {
   };
 }
 
-function describe(operation: Operation): Json {
+function describe(operation: Operation, also: readonly ErrorCode[]): Json {
   const success = String(operation.successStatus ?? 200);
   const type = operation.responseType ?? 'application/json';
   return {
@@ -59,7 +61,7 @@ function describe(operation: Operation): Json {
     responses: {
       [success]:
         success === '204' ? { description: 'Done' } : { description: 'Done', content: { [type]: { schema: plain(operation.response) } } },
-      ...problems(operation),
+      ...problems(operation, also),
     },
   };
 }
@@ -79,13 +81,24 @@ function parameters(operation: Operation): Json {
   return all.length > 0 ? { parameters: all } : {};
 }
 
+const OF_TENANT = ['auth.invalid_api_key', 'auth.other_tenant', 'tenant.suspended', 'tenant.inactive'] as const;
+const CREDENTIALS: Record<Operation['auth'], readonly ErrorCode[]> = {
+  tenant: [...OF_TENANT, 'auth.invalid_admin_key'],
+  'tenant-only': OF_TENANT,
+  admin: ['auth.invalid_admin_key'],
+  open: [],
+  onboarding: [...OF_TENANT, 'auth.invalid_admin_key'],
+  signature: [],
+};
+
 /** Every answer an operation may give besides success: its own codes and those that the edge gives to all. */
-function problems(operation: Operation): Json {
-  const codes = new Set<ErrorCode>([...operation.errors, 'service.unavailable', 'internal.unexpected']);
+function problems(operation: Operation, also: readonly ErrorCode[]): Json {
+  const codes = new Set<ErrorCode>([...operation.errors, ...also, ...CREDENTIALS[operation.auth]]);
   if (operation.params || operation.query || operation.body) codes.add('request.invalid');
-  if (operation.body) for (const code of ['request.malformed', 'request.too_large', 'request.not_json'] as const) codes.add(code);
-  if (operation.auth === 'tenant' || operation.auth === 'tenant-only') codes.add('auth.invalid_api_key');
-  if (operation.auth === 'admin') codes.add('auth.invalid_admin_key');
+  // A body is read wherever one may come.
+  if (operation.method !== 'GET')
+    for (const code of ['request.malformed', 'request.too_large', 'request.not_json'] as const) codes.add(code);
+  for (const code of ['service.unavailable', 'internal.unexpected'] as const) codes.add(code);
   if (operation.scope) codes.add('auth.scope_missing');
   if (operation.rateLimited) codes.add('quota.rate_exceeded');
   const byStatus = Map.groupBy(codes, (code) => ERRORS[code].status);

@@ -1,4 +1,4 @@
-import type { Operation } from '@convergence/contracts';
+import type { ErrorCode, Operation } from '@convergence/contracts';
 import { openapi } from '@convergence/service';
 import { customersAlias } from '../edge/customers.ts';
 
@@ -30,6 +30,7 @@ export function openapiDocument(operations: readonly Operation[], version: strin
     version,
     description: 'Data pipelines for many tenants. Every `/tenants` path also answers under `/customers`.',
     operations: served,
+    also: atTheDoor,
   }) as { paths: Record<string, Record<string, Described>> };
   for (const operation of served) {
     const item = document.paths[operation.path] as Record<string, Described>;
@@ -37,6 +38,12 @@ export function openapiDocument(operations: readonly Operation[], version: strin
     item[method] = withHeaders(operation, item[method] as Described);
   }
   return document as Record<string, unknown>;
+}
+
+/** Its headers can be wrong, too. */
+function atTheDoor({ auth, method }: Operation): readonly ErrorCode[] {
+  if (method === 'POST') return ['request.invalid', 'request.idempotency_conflict'];
+  return auth === 'open' || auth === 'signature' ? [] : ['request.invalid'];
 }
 
 function withHeaders(operation: Operation, described: Described): Described {
