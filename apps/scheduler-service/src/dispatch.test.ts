@@ -170,6 +170,10 @@ describe('a backfill', () => {
       { date: '2025-12-01', billing_month: '2025-12' },
       { date: '2026-01-01', billing_month: '2026-01' },
     ]);
+    expect(await backfill({ from: '2015-06-30', to: '2025-10-31' }, 'monthly')).toMatchObject({ queued_count: 125 });
+    await expect(backfill({ from: '1926-01-01', to: '2025-10-31' }, 'monthly')).rejects.toMatchObject({
+      message: 'to makes 1198 months; at most 1000 go at once.',
+    });
     expect(await backfill({ from: '2026-01-01', to: '2026-01-03' }, 'daily')).toMatchObject({ queued_count: 3 });
   });
 

@@ -19,9 +19,8 @@ export const pipelinesBackfillRoute = ({
   route(pipelinesBackfill, async ({ params, body, principal }) => {
     const { tenant_id, provider, domain, template } = params;
     const { from, to, max_concurrent = 1, parameters = {}, trigger_by } = body;
-    const days = daysOf(from, to);
     const named = { provider: provider.toUpperCase(), domain: domain.toUpperCase(), pipeline_template: template.toLowerCase() };
-    const dates = runsOf(templates.find(refOf(named), tenant_id), days);
+    const dates = datesOf(templates.find(refOf(named), tenant_id), from, to);
     const every = { ...named, parameters: { ...parameters, ...dates[0] }, timezone: 'UTC' };
     const { ref } = checkTemplate(templates, tenant_id as TenantId, every, clock.now());
     const backfill_id = randomUUID();
@@ -54,20 +53,27 @@ export const pipelinesBackfillRoute = ({
   });
 
 /** A template that says nothing of days but has a month runs once for each month that the range touches. */
-function runsOf(
+function datesOf(
   template: Template | undefined,
-  days: readonly string[],
+  from: string,
+  to: string,
 ): readonly { readonly date: string; readonly [month: string]: string }[] {
-  const month = template?.parameters.find(({ type }) => type === 'month');
-  if (!month || template?.parameters.some(({ name }) => name === 'date')) return days.map((date) => ({ date }));
-  return [...new Set(days.map((day) => day.slice(0, 7)))].map((value) => ({ date: `${value}-01`, [month.name]: value }));
+  const refuse = (message: string) => new Refusal('request.invalid', `to ${message}.`, { fields: { errors: [{ path: '/to', message }] } });
+  const [first, last] = [new Date(from), new Date(to)];
+  if (last < first) throw refuse('must not be before from');
+  const ofDays = template?.parameters.some(({ name }) => name === 'date');
+  const month = ofDays ? undefined : template?.parameters.find(({ type }) => type === 'month')?.name;
+  const count =
+    month === undefined
+      ? (last.getTime() - first.getTime()) / DAY + 1
+      : (last.getUTCFullYear() - first.getUTCFullYear()) * 12 + last.getUTCMonth() - first.getUTCMonth() + 1;
+  const most = DEFAULT_LIMITS.backfillDates;
+  if (count > most) throw refuse(`makes ${count} ${month === undefined ? 'dates' : 'months'}; at most ${most} go at once`);
+  return Array.from({ length: count }, (_, i) => {
+    if (month === undefined) return { date: dayOf(first.getTime() + i * DAY) };
+    const date = dayOf(new Date(`${from.slice(0, 7)}-01`).setUTCMonth(first.getUTCMonth() + i));
+    return { date, [month]: date.slice(0, 7) };
+  });
 }
 
-function daysOf(from: string, to: string): readonly string[] {
-  const refuse = (path: string, message: string) =>
-    new Refusal('request.invalid', `${path.slice(1)} ${message}.`, { fields: { errors: [{ path, message }] } });
-  const days = (Date.parse(to) - Date.parse(from)) / DAY + 1;
-  if (days < 1) throw refuse('/to', 'must not be before from');
-  if (days > DEFAULT_LIMITS.backfillDates) throw refuse('/to', `makes ${days} dates; at most ${DEFAULT_LIMITS.backfillDates} go at once`);
-  return Array.from({ length: days }, (_, i) => new Date(Date.parse(from) + i * DAY).toISOString().slice(0, 10));
-}
+const dayOf = (ms: number): string => new Date(ms).toISOString().slice(0, 10);
