@@ -127,7 +127,8 @@ describe('a backfill', () => {
     await service.restart('checkpointed');
     await service.hear(runCompleted, completed(asked()[0] as RunSpec));
     await service.pass(1000);
-    expect(asked().at(-1)?.run_date).toBe('2026-01-03');
+    // Its own day is the one that it fills in, today is the one on which it was asked for.
+    expect(asked().at(-1)).toMatchObject({ run_date: '2026-01-03', as_of: expect.stringMatching(/^2026-01-15T/) });
     expect(service.slice().state.queue.underWay().size).toBe(2);
   });
 

@@ -17,6 +17,7 @@ describe('a schedule fires by itself', () => {
       expect.objectContaining({
         pipeline_id: 'acme_corp-gcp-example-dryrun',
         parameters: { date: '2026-01-14' },
+        as_of: '2026-01-15T05:05:00.000Z',
         trigger_type: 'scheduler',
         trigger_by: 'cloud_scheduler',
         user_id: null,
@@ -94,7 +95,7 @@ describe('run-completed', () => {
     await service.pass(2 * MINUTE);
     const [, second] = asked();
     expect(second?.run_id).not.toBe(first.run_id);
-    expect(second?.scheduled_run_id).toBe(first.scheduled_run_id);
+    expect(second).toMatchObject({ scheduled_run_id: first.scheduled_run_id, as_of: '2026-01-15T10:05:00.000Z' });
   });
 
   test('of a failure that stays is the end, with everything recorded', async () => {

@@ -19,11 +19,14 @@ export function runSpecOf(item: QueueItem, zone: string, templates: TemplateCata
   const template = templates.find(refOf(item), item.tenant_id);
   if (!template) return { refused: `Template not found: ${fileOf(item)}` };
   // The template's own {yesterday} means the day before the fire where the schedule lives.
-  const context = { tenantId: item.tenant_id, now: wallTime(zone, item.scheduled_time) };
+  const fired = wallTime(zone, item.scheduled_time);
+  const context = { tenantId: item.tenant_id, now: fired };
   const resolved = resolveParameters(template, item.parameters, context);
   if (!resolved.ok) return { refused: `The parameters no longer fit the template: ${words(resolved.errors)}` };
   const { parameters, run_date } = resolved;
-  return attemptOf(item, { ...template.ref, parameters, parameters_hash: parametersHash(parameters), run_date });
+  // The scheduled time of a backfill is the day that it fills in, not the one on which it was asked for.
+  const as_of = new Date(item.lane === 'backfill' ? item.added_at : fired).toISOString();
+  return attemptOf(item, { ...template.ref, parameters, parameters_hash: parametersHash(parameters), run_date, as_of });
 }
 
 export const words = (errors: readonly { readonly path: string; readonly message: string }[]): string =>

@@ -4,7 +4,7 @@ import { pipelineIdOf, type QueueItem } from './schedule.ts';
 /** What is asked of admission for a claimed item, with the parameters that its template made of the item's. */
 export function attemptOf(
   item: QueueItem,
-  resolved: Pick<RunSpec, 'provider' | 'domain' | 'template' | 'parameters' | 'parameters_hash' | 'run_date'>,
+  resolved: Pick<RunSpec, 'provider' | 'domain' | 'template' | 'parameters' | 'parameters_hash' | 'run_date' | 'as_of'>,
 ): RunSpec {
   return {
     run_id: item.pipeline_logging_id as string,

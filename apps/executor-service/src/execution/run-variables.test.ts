@@ -23,6 +23,16 @@ test('a retry of a retry means by {today} and {yesterday} what the first run mea
   });
 });
 
+test('a run that says of when it is means the days of then, and so do its retries', async () => {
+  const scheduled = { ...run('a', '2025-11-16T00:10:00Z'), as_of: '2025-11-15T23:55:00Z' };
+  for (const one of [
+    scheduled,
+    { ...run('b', '2025-11-20T09:00:00Z', 'a'), as_of: scheduled.as_of },
+    run('b', '2025-11-20T09:00:00Z', 'a'),
+  ])
+    expect(await askedAt(one, known(scheduled))).toBe(Date.parse('2025-11-15T23:55:00Z'));
+});
+
 test('a run of its own, and a retry of one that nobody knows any more, are of the day on which they were asked for', async () => {
   for (const retryOf of [null, 'gone'])
     expect(await askedAt(run('a', '2025-11-15T23:00:00Z', retryOf), known())).toBe(Date.parse('2025-11-15T23:00:00Z'));

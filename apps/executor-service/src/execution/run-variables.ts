@@ -32,14 +32,14 @@ export function runVariables(
 
 const LONGEST_CHAIN = 100;
 
-/** When it was asked for; of a retry, when the run was that it retries: {today} means the same day in both. */
+/** The moment by which {today} goes; of a retry, that of the run that it retries. */
 export async function askedAt(run: Requested, recordOf: (runId: string) => Promise<RunRecord | undefined>): Promise<number> {
-  let at = run.admitted_at;
-  let before = run.retry_of;
+  let at = run.as_of ?? run.admitted_at;
+  let before = run.as_of === undefined ? run.retry_of : null;
   for (let i = 0; before !== null && i < LONGEST_CHAIN; i++) {
     const record = await recordOf(before);
     if (!record) break;
-    at = record.admitted_at;
+    at = record.spec?.as_of ?? record.admitted_at;
     before = record.spec?.retry_of ?? null;
   }
   return Date.parse(at);

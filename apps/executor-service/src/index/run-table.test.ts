@@ -1,5 +1,7 @@
-import { fakeWarehouse } from '@convergence/testing';
+import { newRecord } from '@convergence/runs';
+import { fakeWarehouse, sampleRun } from '@convergence/testing';
 import { expect, test } from '@jest/globals';
+import { rowOf } from '../record/merge.ts';
 import { RunTable } from './run-table.ts';
 
 const signal = new AbortController().signal;
@@ -27,4 +29,20 @@ test('moments are shown to the millisecond, however exact the table has them', a
     { pipeline_logging_id: 'r1', tenant_id: 'acme', pipeline_id: 'acme-gcp-cost-x', status: 'RUNNING', ...moments },
   ]);
   expect(await table.get('r1')).toMatchObject({ admitted_at: at, started_at: '2026-01-01T00:00:00.123Z', ended_at: null });
+});
+
+test('what a run was asked with comes back from its row as it was', async () => {
+  const whole = sampleRun(1, {
+    run_date: '2025-11-15',
+    as_of: '2025-11-16T00:10:00.000Z',
+    trigger_by: 'alice',
+    lane: 'backfill',
+    scheduled_run_id: 'fire',
+    retry_of: sampleRun(2).run_id,
+  });
+  for (const spec of [whole, sampleRun(1)]) {
+    const { table, asked } = given([rowOf({ ...newRecord(spec, at), spec })]);
+    expect((await table.get(spec.run_id))?.spec).toEqual(spec);
+    for (const column of ['as_of', 'run_date', 'retry_of']) expect(asked().sql).toContain(column);
+  }
 });

@@ -6,7 +6,7 @@ import type { Position } from './run-index.ts';
 import type { RunFilter } from './run-view.ts';
 
 const COLUMNS = `pipeline_logging_id, pipeline_id, tenant_id, provider, domain, template, status, trigger_type, trigger_by, user_id, lane, start_time,
-  started_at, end_time, run_date, TO_JSON_STRING(parameters) AS parameters, parameters_hash, template_version, template_hash, scheduled_run_id, retry_of,
+  started_at, end_time, run_date, as_of, TO_JSON_STRING(parameters) AS parameters, parameters_hash, template_version, template_hash, scheduled_run_id, retry_of,
   error_code, error_class, error_message, error_hint, error_step, x_sequence`;
 const string = (value: string): SqlParameter => ({ type: 'STRING', value });
 const time = (value: string): SqlParameter => ({ type: 'TIMESTAMP', value });
@@ -171,6 +171,7 @@ function recordOf(row: Row): RunRecord {
   record.template_version = number(row.template_version);
   record.template_hash = text(row.template_hash);
   record.sequence = number(row.x_sequence) ?? 0;
+  const asOf = moment(row.as_of);
   if (row.provider !== null && row.provider !== undefined) {
     record.spec = {
       ...identity,
@@ -180,6 +181,7 @@ function recordOf(row: Row): RunRecord {
       parameters: JSON.parse(text(row.parameters) ?? '{}') ?? {},
       parameters_hash: text(row.parameters_hash) ?? '',
       run_date: text(row.run_date),
+      ...(asOf !== null && { as_of: asOf }),
       trigger_type: String(row.trigger_type) as RunSpec['trigger_type'],
       trigger_by: text(row.trigger_by),
       user_id: text(row.user_id),

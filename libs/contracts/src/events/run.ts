@@ -25,6 +25,11 @@ export const RunSpec = Type.Object({
   /** SHA-256 of the canonical parameters: with pipeline_id it says "the same run". */
   parameters_hash: Type.String({ minLength: 16 }),
   run_date: nullable(Type.String({ format: 'date' })),
+  /**
+   * Whose day {today} means, where it is not that of the admission: of a scheduled run its fire, as the clock stood where its schedule lives.
+   * Attempts and retries mean the same.
+   */
+  as_of: Type.Optional(Type.String({ format: 'date-time' })),
   trigger_type: Type.Enum([...TRIGGER_TYPES]),
   trigger_by: nullable(Type.String()),
   user_id: nullable(Type.String()),

@@ -23,6 +23,11 @@ export const pipelineRuns: TableSpec = {
     { name: 'end_time', type: 'TIMESTAMP', description: 'When it ended.' },
     { name: 'duration_ms', type: 'INT64', description: 'From start_time to end_time.' },
     { name: 'run_date', type: 'DATE', description: 'The day that its data is of.' },
+    {
+      name: 'as_of',
+      type: 'TIMESTAMP',
+      description: 'Whose day {today} means, where it is not that of start_time: the fire, as the clock stood where its schedule lives.',
+    },
     { name: 'parameters', type: 'JSON', description: 'What it was run with.' },
     { name: 'parameters_hash', type: 'STRING', description: 'With pipeline_id: the same run.' },
     { name: 'template_version', type: 'INT64', description: 'Version of the template that it ran.' },
