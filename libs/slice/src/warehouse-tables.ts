@@ -134,12 +134,12 @@ WHEN NOT MATCHED${dead === 'remove' ? ' AND NOT S.x_deleted' : ''} THEN INSERT (
       return left;
     },
 
-    /** Each row as one text, for watched tables the one that was written last: a column for each would cost ten times as much. */
+    /** Each row as one text, the one that was written last: a column for each would cost ten times as much. */
     async *load({ spec, watched }, where) {
       const columns = columnsOf(spec);
       const wanted = where === undefined ? 'TRUE' : `(T.x_deleted OR (${where}))`;
       const content = writtenText(columns, 'T');
-      const text = watched ? `IF(${isWritten(columns, 'T')}, T.x_written, ${content})` : content;
+      const text = `IF(${isWritten(columns, 'T')}, T.x_written, ${content})`;
       const now = watched ? `IF(${editedCondition(columns, 'T')}, ${content}, NULL)` : 'CAST(NULL AS STRING)';
       const from = `FROM ${nameOf(spec.name)} AS T WHERE ${wanted}`;
       const labels = { purpose: 'recovery' };

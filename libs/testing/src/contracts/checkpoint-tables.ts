@@ -59,9 +59,9 @@ const how = (stage: CheckpointStage, change: Partial<MergeOptions> = {}): MergeO
   id: `test-${process.pid}-${Date.now()}-${++ids}`,
   ...change,
 });
-async function all({ tables }: CheckpointStage, where?: string): Promise<StoredRow[]> {
+async function all({ tables }: CheckpointStage, where?: string, table = samplesTable): Promise<StoredRow[]> {
   const rows: StoredRow[] = [];
-  for await (const page of tables.load(samplesTable, where)) rows.push(...page);
+  for await (const page of tables.load(table, where)) rows.push(...page);
   return rows.sort((a, b) => (String(a.row.id) < String(b.row.id) ? -1 : 1));
 }
 
@@ -176,10 +176,12 @@ export const checkpointTablesPromises: Readonly<Record<string, (stage: Checkpoin
     const expected = rows.map(({ key }) => `${key.id} ${key.part}`).filter((key) => key !== 'id-7 x');
     assert.deepEqual(told.sort(), expected.sort());
   },
-  'in a table that nobody watches an edit is written over': async (stage) => {
+  'in a table that nobody watches an edit is not read as what was written, and written over': async (stage) => {
     const unwatched = { ...samplesTable, watched: false };
     await stage.tables.merge(unwatched, [changed(1, aSample())], how(stage));
-    await stage.edit({ note: 'one' });
+    await stage.edit({ note: 'one', tags: null });
+    const [read] = await all(stage, undefined, unwatched);
+    assert.deepEqual(read?.was ?? read?.row, aSample());
     assert.equal(await stage.tables.merge(unwatched, [changed(5, aSample({ limit: 5 }))], how(stage)), 0);
     assert.deepEqual((await all(stage))[0]?.row, aSample({ limit: 5 }));
   },
