@@ -9,12 +9,17 @@ export async function sweepOrphans(
   olderThanMinutes: number = config.orphanMinutes,
   meta: CommandMeta = { actor: ITSELF },
 ): Promise<CleanupAnswer> {
-  const { runs } = await execute(slice, { kind: 'sweep-orphans', older_than_minutes: olderThanMinutes }, meta);
-  for (const { run_id } of runs) runEnds.tell(run_id);
-  if (runs.length > 0) log.warn({ run_ids: runs.map((run) => run.run_id) }, 'runs declared lost');
+  const runs: CleanupAnswer['runs'] = [];
+  for (;;) {
+    const swept = await execute(slice, { kind: 'sweep-orphans', older_than_minutes: olderThanMinutes }, meta);
+    if (swept.runs.length === 0) break;
+    for (const { run_id } of swept.runs) runEnds.tell(run_id);
+    log.warn({ run_ids: swept.runs.map((run) => run.run_id) }, 'runs declared lost');
+    runs.push(...swept.runs);
+  }
   return {
     cleaned_count: runs.length,
-    runs: [...runs],
+    runs,
     message: runs.length === 0 ? 'No orphaned pipelines' : `Marked ${runs.length} orphaned pipelines as FAILED and released their slots`,
   };
 }

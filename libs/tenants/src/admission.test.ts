@@ -270,6 +270,19 @@ describe('leases', () => {
     expect(acme(state).days[0]).toMatchObject({ run: 0, month_run: 0 });
   });
 
+  test('of very many some are declared lost with each command, until none is left', () => {
+    const state = TENANTS.initial();
+    for (const event of [onboarded(), ...Array.from({ length: 2500 }, (_, n) => admitted(n))]) TENANTS.apply(state, event, { at: AT });
+    const swept = Array.from({ length: 4 }, () => {
+      const decision = TENANTS.decide(state, sweep, { now: Date.parse(HOUR_LATER) });
+      const events = 'events' in decision ? decision.events : [];
+      for (const event of events) TENANTS.apply(state, event, { at: HOUR_LATER });
+      return events.length;
+    });
+    expect(swept).toEqual([1000, 1000, 500, 0]);
+    expect(acme(state).live.size).toBe(0);
+  });
+
   test('heartbeats keep it alive', () => {
     given(TENANTS, [onboarded(), admitted(1), started])
       .when({ kind: 'note-heartbeats', run_ids: [runIdOf(1), runIdOf(99)], at: '2026-01-15T10:30:00.000Z' }, '2026-01-15T10:30:01.000Z')

@@ -125,10 +125,17 @@ export interface SweepReply {
     readonly last_heartbeat_at: string | null;
   }[];
 }
-/** Reservations whose run gave no sign for that long: lost. One that never started is refunded. */
+/** What one command can journal; after an hour without executors there are more. */
+const SWEPT_AT_ONCE = 1000;
+
+/** Reservations whose run gave no sign for that long, some of them: lost. One that never started is refunded. */
 export function decideSweep(state: TenantsState, olderThanMinutes: number, context: Context): Accepted<SweepReply> {
   const before = context.now - olderThanMinutes * 60_000;
-  const lost = [...state.admissions.values()].filter((admission) => aliveAt(admission) <= before);
+  const lost: Admission[] = [];
+  for (const admission of state.admissions.values()) {
+    if (aliveAt(admission) <= before) lost.push(admission);
+    if (lost.length === SWEPT_AT_ONCE) break;
+  }
   return accept(
     {
       runs: lost.map(({ run, heartbeat_at }) => ({
