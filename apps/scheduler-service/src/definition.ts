@@ -56,6 +56,9 @@ const configs: Projection = {
   load(state, rows) {
     for (const row of rows) putSchedule(state, scheduleOf(row, 0));
   },
+  all: (state) => state.schedules,
+  /** Whoever deletes a schedule does not want it to fire. */
+  deleted: (_state, config_id) => [{ type: 'disable-schedule', config_id }],
   /** An operator switched a schedule on or off, moved its next run, changed its cron, or inserted one. */
   adopt(state, row) {
     const edited = scheduleOf(row, Date.parse(String(row.updated_at ?? row.created_at ?? 0)) || 0);

@@ -139,6 +139,17 @@ describe('edits by hand', () => {
     await service.slice().checkpoint();
     expect(service.tables.rows('tenant_pipeline_configs')).toEqual([expect.objectContaining({ schedule_cron: '5 10 * * *', priority: 5 })]);
   });
+  test('a row that is deleted comes back, and its schedule fires no more', async () => {
+    const { config_id } = await schedule();
+    await service.slice().checkpoint();
+    service.tables.remove('tenant_pipeline_configs', config_id);
+    await service.slice().refresh();
+    await service.slice().checkpoint();
+    expect(service.tables.rows('tenant_pipeline_configs')).toEqual([
+      expect.objectContaining({ config_id, is_active: false, next_run_time: null }),
+    ]);
+    expect(service.slice().state.due.size).toBe(0);
+  });
   test('is_active switched on again forgives what paused it', async () => {
     const { config_id } = await schedule();
     await service.ask('DELETE', `/scheduler/pipeline-configs/${config_id}`);

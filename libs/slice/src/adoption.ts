@@ -44,10 +44,13 @@ export async function adoptEdits<S, C, E extends { readonly type: string }>(opti
       const known = table.row(core.state, key);
       if (known === undefined || known === null) continue;
       core.touch(index, key, core.sequence, { over: content });
+      const columns = was && changed(row, was);
+      const undone = columns?.filter((name) => !same(row[name], known[name]));
       const fields = {
         table: table.table.name,
         key,
-        columns: was && changed(row, was),
+        columns,
+        ...(undone?.length && { undone }),
         ...(refused && 'refusal' in refused ? { refusal: refused.refusal.message } : {}),
       };
       if (commands.length > 0 && !refused) log.info(fields, 'adopted an edit from outside');
