@@ -1,6 +1,7 @@
 /**
  * What the service does by itself, so that no tick from outside has to come: opens the day at midnight, sweeps orphans.
- * 1. Ticks and this do the same idempotent work; whichever comes second finds nothing left.
+ * 1. Ticks and this do the same idempotent work; whichever comes second finds nothing left. 2. What fails is tried again, and keeps nothing
+ * else from being done.
  */
 import type { Clock } from '@convergence/ports';
 import type { Log } from '@convergence/service';
@@ -41,22 +42,26 @@ export class Housekeeping {
   async #run(): Promise<void> {
     const { clock, log } = this.#tools;
     while (!this.#stop.signal.aborted) {
-      await this.#due().catch((error: unknown) => log.warn({ err: error }, 'housekeeping is tried again'));
+      for (const chore of [() => this.#openDay(), () => this.#sweep()]) {
+        await chore().catch((error: unknown) => log.warn({ err: error }, 'housekeeping is tried again'));
+      }
       const midnight = Date.parse(`${addDays(utcDate(clock.now()), 1)}T00:00:00Z`) - clock.now();
       await clock.sleep(Math.max(1, Math.min(midnight, LONGEST_SLEEP_MS)), this.#stop.signal).catch(() => {});
     }
   }
 
-  async #due(): Promise<void> {
-    const { clock, resetQuotas, sweepOrphans } = this.#tools;
+  async #openDay(): Promise<void> {
+    const { clock, resetQuotas } = this.#tools;
     const today = utcDate(clock.now());
-    if (this.#day !== today) {
-      await resetQuotas();
-      this.#day = today;
-    }
-    if (clock.now() - this.#sweptAt >= SWEEP_EVERY_MS) {
-      await sweepOrphans();
-      this.#sweptAt = clock.now();
-    }
+    if (this.#day === today) return;
+    await resetQuotas();
+    this.#day = today;
+  }
+
+  async #sweep(): Promise<void> {
+    const { clock, sweepOrphans } = this.#tools;
+    if (clock.now() - this.#sweptAt < SWEEP_EVERY_MS) return;
+    await sweepOrphans();
+    this.#sweptAt = clock.now();
   }
 }
