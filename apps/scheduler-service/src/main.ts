@@ -39,6 +39,7 @@ await runService({
       instance: randomUUID(),
       checkpointSeconds: config.checkpointSeconds,
       refreshSeconds: config.refreshSeconds,
+      onMuch: context.fullSpeed,
       log,
     });
     const templates = await loadTemplates(config.configsDir, {

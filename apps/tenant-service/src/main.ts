@@ -39,6 +39,7 @@ await runService({
       instance,
       checkpointSeconds: config.checkpointSeconds,
       refreshSeconds: config.refreshSeconds,
+      onMuch: context.fullSpeed,
       log,
     });
     const built = tenantService(context, {

@@ -52,7 +52,8 @@ export interface MergeOptions {
  * `over` names their content; it answers how many it left.
  */
 export interface CheckpointTables {
-  merge(table: CheckpointTable, rows: readonly CheckpointRow[], options: MergeOptions): Promise<number>;
+  /** The rows are gone through once, and may be made as they are asked for. */
+  merge(table: CheckpointTable, rows: Iterable<CheckpointRow>, options: MergeOptions): Promise<number>;
   /** Live rows that fit, and all marked ones; `where` is a condition in GoogleSQL over the table's columns. */
   load(table: CheckpointTable, where?: string): AsyncIterable<readonly StoredRow[]>;
   edited(table: CheckpointTable, where?: string): Promise<readonly EditedRow[]>;

@@ -11,10 +11,10 @@
  * 6. Dead rows leave at once, unless a statement that could bring them back may still be under way: of a predecessor that did not
  *    leave in peace, or an own one whose outcome is unknown. Then they are marked, and purged when the hold is over.
  */
-import type { CheckpointRow, CheckpointTables, Clock, OwnerChange, OwnerStore } from '@convergence/ports';
+import type { CheckpointTables, Clock, OwnerChange, OwnerStore } from '@convergence/ports';
 import type { SliceCore } from './core.ts';
 import { type SliceDefinition, storedAs } from './definition.ts';
-import { redoChunks } from './redo.ts';
+import { PackedRows, redoChunks } from './redo.ts';
 import type { Point } from './slice.ts';
 
 export interface CheckpointOptions<S, C, E extends { readonly type: string }> {
@@ -95,8 +95,8 @@ export function checkpointer<S, C, E extends { readonly type: string }>(options:
       if (!(await record({ checkpoint: through, checkpointAt: at, redoFirst: first, redoLast: last }))) return false;
       await options.at?.('checkpoint-recorded');
       for (const [i, changed] of rows.entries()) {
-        if (changed.length === 0) continue;
-        if (!calm && changed.some((r) => r.row === null)) marked.add(i);
+        if (changed.count === 0) continue;
+        if (!calm && changed.dead) marked.add(i);
         const left = await tables.merge(tableOf(i), changed, {
           dead: calm ? 'remove' : 'mark',
           guard: { slice: definition.name, epoch },
@@ -108,7 +108,7 @@ export function checkpointer<S, C, E extends { readonly type: string }>(options:
           core.putBackTable(i, taken.keys[i]!);
           options.onEdited();
         }
-        rows[i] = [];
+        rows[i] = new PackedRows();
         await options.at?.('table-merged');
       }
       position = through;
@@ -127,8 +127,8 @@ export function checkpointer<S, C, E extends { readonly type: string }>(options:
   const tableOf = (index: number) => storedAs(definition.tables[index]!);
 
   /** Journals the changed rows, some at a time: commands go on meanwhile. */
-  async function redo(taken: ReturnType<typeof core.takeDirty>): Promise<{ rows: CheckpointRow[][]; first: number; last: number }> {
-    const rows = definition.tables.map((): CheckpointRow[] => []);
+  async function redo(taken: ReturnType<typeof core.takeDirty>): Promise<{ rows: PackedRows[]; first: number; last: number }> {
+    const rows = definition.tables.map(() => new PackedRows());
     let chunks: string[] = [];
     let first: number | undefined;
     let made = 0;
@@ -138,8 +138,9 @@ export function checkpointer<S, C, E extends { readonly type: string }>(options:
         made = 0;
       }
       made += piece.length;
-      for (const row of piece) rows[index]!.push(row);
-      chunks.push(...redoChunks(definition.tables[index]!.table.name, piece));
+      const texts = redoChunks(definition.tables[index]!.table.name, piece);
+      rows[index]!.add(piece, texts);
+      chunks.push(...texts);
       if (chunks.length < CHUNKS_AT_ONCE) continue;
       first ??= (await options.journal(chunks)).first;
       chunks = [];

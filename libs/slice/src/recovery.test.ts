@@ -1,9 +1,10 @@
 import { Transient } from '@convergence/contracts';
-import type { CheckpointTables, JournalRow, JournalStore } from '@convergence/ports';
+import type { JournalRow, JournalStore } from '@convergence/ports';
 import { fakeCheckpointTables, fakeJournalStore, fakeOwnerStore, keptLog, virtualClock } from '@convergence/testing';
 import { expect, test } from '@jest/globals';
 import { openSlice } from './open.ts';
 import { OPEN_TICKETS, parking } from './simulation/parking.ts';
+import type { SliceOptions } from './slice.ts';
 
 /** Three lots in their table, and a hundred and fifty cars that came to one of them after the checkpoint. */
 async function given() {
@@ -11,7 +12,7 @@ async function given() {
   const owners = fakeOwnerStore('parking');
   const tables = fakeCheckpointTables({ [OPEN_TICKETS]: (row) => row.left_at === null }, owners);
   const clock = virtualClock();
-  const open = (broken: { readonly journal?: JournalStore; readonly tables?: CheckpointTables } = {}) =>
+  const open = (other: Partial<Pick<SliceOptions<never, never, never>, 'journal' | 'tables' | 'onMuch'>> = {}) =>
     openSlice({
       definition: parking,
       journal,
@@ -23,7 +24,7 @@ async function given() {
       checkpointSeconds: 3600,
       refreshSeconds: 3600,
       log: keptLog(),
-      ...broken,
+      ...other,
     });
   const slice = await open();
   await slice.executeMany(['a', 'b', 'c'].map((lot) => ({ do: 'open', lot, limit: 500 }) as const));
@@ -95,4 +96,17 @@ test('redo rows that the journal does not show yet are waited for by another sta
   await Promise.all([shown.toMatchObject({ code: 'owner.changing' }), clock.advance(10_000)]);
   const whole = expect(open({ journal: hiding(journal, (row) => row.sequence === redo[0]!.sequence) })).rejects;
   await Promise.all([whole.toThrow(`redo row ${redo[0]!.sequence} is missing`), clock.advance(10_000)]);
+});
+
+test('a start that finds much says so, once, and one that finds little does not', async () => {
+  const { open } = await given();
+  let times = 0;
+  const onMuch = () => {
+    times += 1;
+  };
+  const slice = await open({ onMuch });
+  expect(times).toBe(0);
+  await slice.executeMany(Array.from({ length: 12_000 }, (_, i) => ({ do: 'open', lot: `lot ${i}`, limit: 1 }) as const));
+  await open({ onMuch });
+  expect(times).toBe(1);
 });

@@ -25,6 +25,8 @@ export interface RecoveryOptions<S, C, E extends { readonly type: string }> {
   readonly instance: string;
   readonly keptMessages?: number;
   readonly at?: ((point: Point) => void | Promise<void>) | undefined;
+  /** Called once, when there is much to take in. */
+  readonly onMuch?: (() => void) | undefined;
 }
 export interface Recovered<S, C, E extends { readonly type: string }> {
   readonly core: SliceCore<S, C, E>;
@@ -45,6 +47,8 @@ export interface Unpublished<E> {
   readonly restAfter: number | undefined;
 }
 const KEPT = 10_000;
+/** Rows of tables or journal. */
+const MUCH = 5_000;
 
 const changing = (detail: string, cause?: unknown) => new Transient(detail, { code: 'owner.changing', cause });
 /** Rows that were acknowledged may take a moment until a query sees them. */
@@ -98,9 +102,16 @@ async function remember<S, C, E extends { readonly type: string }>(
   for (let attempt = 1; ; attempt += 1) {
     try {
       const core = new SliceCore(definition, owner.epoch);
-      const foundMarked = await loadTables(options, core, owner);
+      let rows = 0;
+      const onPage = (page: readonly unknown[]) => {
+        if (rows <= MUCH && rows + page.length > MUCH) options.onMuch?.();
+        rows += page.length;
+      };
+      // The warehouse looks for the events' first rows while the tables are taken in.
+      const journalled = begun(readEvents(options, owner, known));
+      const foundMarked = await loadTables(options, core, owner, onPage);
       await options.at?.('loaded');
-      const replayed = await replay(options, core, owner, known);
+      const replayed = await replay(options, core, owner, known, journalled, onPage);
       await options.at?.('replayed');
       return { core, foundMarked, ...replayed };
     } catch (cause) {
@@ -119,6 +130,7 @@ async function loadTables<S, C, E extends { readonly type: string }>(
   options: RecoveryOptions<S, C, E>,
   core: SliceCore<S, C, E>,
   owner: OwnerRow,
+  onPage: (page: readonly unknown[]) => void,
 ): Promise<Set<number>> {
   const { definition, tables } = options;
   const redo = redoOf(options, owner);
@@ -145,6 +157,7 @@ async function loadTables<S, C, E extends { readonly type: string }>(
       }
     }
     for await (const page of pages) {
+      onPage(page);
       const live: Row[] = [];
       for (const stored of page) {
         if (stored.deleted) foundMarked.add(i);
@@ -213,18 +226,32 @@ function journalled<E>({ data, sequence, at, actor, trace_id }: JournalRow): { e
   return { event: JSON.parse(data) as E, meta: { sequence, at, actor, traceId: trace_id } };
 }
 
+/** Sequence before the first event that is to be replayed or published. */
+const firstOf = (owner: OwnerRow): number => Math.min(owner.checkpoint, owner.published);
+
+function readEvents<S, C, E extends { readonly type: string }>(
+  { journal }: RecoveryOptions<S, C, E>,
+  owner: OwnerRow,
+  known: number | undefined,
+  after = firstOf(owner),
+): AsyncIterable<readonly JournalRow[]> {
+  const since = owner.published < owner.checkpoint ? owner.publishedAt : owner.checkpointAt;
+  return journal.read(after, { since: since ?? undefined, through: known, withoutDataOf: OWN_TYPE + REDO });
+}
+
 async function replay<S, C, E extends { readonly type: string }>(
   options: RecoveryOptions<S, C, E>,
   core: SliceCore<S, C, E>,
   owner: OwnerRow,
   known: number | undefined,
+  begunBefore: AsyncIterable<readonly JournalRow[]>,
+  onPage: (page: readonly unknown[]) => void,
 ): Promise<{ unpublished: Unpublished<E>; replayed: number; end: number }> {
-  const { definition, journal, clock, keptMessages = KEPT } = options;
+  const { definition, clock, keptMessages = KEPT } = options;
   const events: { event: E; meta: EventMeta }[] = [];
   let restAfter: number | undefined;
-  let last = Math.min(owner.checkpoint, owner.published);
+  let last = firstOf(owner);
   let replayed = 0;
-  const since = owner.published < owner.checkpoint ? owner.publishedAt : owner.checkpointAt;
 
   const take = (row: JournalRow): void => {
     if (row.sequence !== last + 1) {
@@ -245,18 +272,18 @@ async function replay<S, C, E extends { readonly type: string }>(
     else restAfter = row.sequence - 1;
   };
 
-  const look = async () => {
-    const range = { since: since ?? undefined, through: known, withoutDataOf: OWN_TYPE + REDO };
-    for await (const page of journal.read(last, range)) {
+  const look = async (pages: AsyncIterable<readonly JournalRow[]>) => {
+    for await (const page of pages) {
+      onPage(page);
       for (const row of page) take(row);
     }
   };
   // A stream so old that it is gone was written long ago: what a query shows is all.
-  if (known === undefined) await look();
-  for (let looks = 0; known !== undefined && last < known; looks += 1) {
+  await look(begunBefore);
+  for (let looks = 1; known !== undefined && last < known; looks += 1) {
     if (looks === LOOKS) throw changing(`${definition.name}: the journal shows rows up to ${last}, but its stream holds ${known}`);
-    if (looks > 0) await clock.sleep(100 * looks);
-    await look();
+    await clock.sleep(100 * looks);
+    await look(readEvents(options, owner, known, last));
   }
   const end = Math.max(last, known ?? owner.streamStart, owner.redoLast);
   core.moveTo(end, null);

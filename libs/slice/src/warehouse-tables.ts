@@ -102,9 +102,10 @@ WHEN NOT MATCHED${dead === 'remove' ? ' AND NOT S.x_deleted' : ''} THEN INSERT (
   }
 
   /** Where edits count, what dies is a statement of its own: of the others each row that was not changed was left alone. */
-  function* batches({ spec, watched }: CheckpointTable, rows: readonly CheckpointRow[]): Generator<readonly CheckpointRow[]> {
-    const kinds = watched ? [rows.filter((r) => r.row !== null), rows.filter((r) => r.row === null)] : [rows];
-    for (const kind of kinds) yield* inPieces(kind, columnsOf(spec));
+  function* batches({ spec, watched }: CheckpointTable, rows: Iterable<CheckpointRow>): Generator<readonly CheckpointRow[]> {
+    const dead: CheckpointRow[] = [];
+    yield* inPieces(watched ? livingOf(rows, dead) : rows, columnsOf(spec));
+    yield* inPieces(dead, columnsOf(spec));
   }
 
   return {
@@ -201,8 +202,16 @@ const stamp = ({ x_sequence, x_deleted }: Row): Pick<StoredRow, 'sequence' | 'de
   deleted: x_deleted === true,
 });
 
+/** The dead are set aside: keys only, and few. */
+function* livingOf(rows: Iterable<CheckpointRow>, dead: CheckpointRow[]): Generator<CheckpointRow> {
+  for (const row of rows) {
+    if (row.row === null) dead.push(row);
+    else yield row;
+  }
+}
+
 /** As many rows as one statement takes. */
-function* inPieces(rows: readonly CheckpointRow[], columns: readonly ColumnSpec[]): Generator<readonly CheckpointRow[]> {
+function* inPieces(rows: Iterable<CheckpointRow>, columns: readonly ColumnSpec[]): Generator<readonly CheckpointRow[]> {
   const names = columns.reduce((sum, { name }) => sum + name.length + WRAPPED, 0);
   let piece: CheckpointRow[] = [];
   let bytes = 0;

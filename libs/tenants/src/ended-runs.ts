@@ -6,7 +6,7 @@
  * 1. What comes out is what went in; it is a copy. 2. They leave oldest first, and none before its row is written. 3. Rows are asked for in
  * about the order in which runs ended: the packs that were opened last stay open.
  */
-import { deflateRawSync, inflateRawSync } from 'node:zlib';
+import { constants, zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 
 /** JSON, too. */
 interface Ended {
@@ -15,13 +15,13 @@ interface Ended {
 }
 const PACK = 256;
 const OPEN = 32;
+const QUICKLY = { params: { [constants.ZSTD_c_compressionLevel]: 1 } };
 
 interface Pack {
   readonly ids: string[];
   readonly endedAt: number[];
   readonly written: boolean[];
-  /** JSON, of each. Undefined once it is full. */
-  texts: string[] | undefined;
+  /** JSON of each, a line; undefined until it is full: then they lie in `filling`. */
   packed: Buffer | undefined;
   /** So many, the oldest, were forgotten. */
   gone: number;
@@ -39,6 +39,8 @@ export class EndedRuns<R extends Ended> {
   #first = 0;
   /** Least recently used first. */
   readonly #open = new Map<Pack, readonly string[]>();
+  /** Of the newest pack. */
+  readonly #filling = new Lines();
 
   get size(): number {
     return this.#places.size;
@@ -47,18 +49,18 @@ export class EndedRuns<R extends Ended> {
   add(run: R, written = false): void {
     const id = run.run.run_id;
     let pack = this.#packs.at(-1);
-    if (!pack?.texts) {
-      pack = { ids: [], endedAt: [], written: [], texts: [], packed: undefined, gone: 0 };
+    if (!pack || pack.packed) {
+      pack = { ids: [], endedAt: [], written: [], packed: undefined, gone: 0 };
       this.#packs.push(pack);
     }
     this.#places.set(id, (this.#first + this.#packs.length - 1) * PACK + pack.ids.length);
     pack.ids.push(id);
     pack.endedAt.push(Date.parse(run.ended_at ?? ''));
     pack.written.push(written);
-    pack.texts?.push(JSON.stringify(run));
-    if (pack.ids.length < PACK || !pack.texts) return;
-    pack.packed = deflateRawSync(pack.texts.join('\n'), { level: 1 });
-    pack.texts = undefined;
+    this.#filling.add(JSON.stringify(run));
+    if (pack.ids.length < PACK) return;
+    pack.packed = zstdCompressSync(this.#filling.bytes, QUICKLY);
+    this.#filling.clear();
   }
 
   get(runId: string): R | undefined {
@@ -86,7 +88,6 @@ export class EndedRuns<R extends Ended> {
       if (pack.gone < PACK) return;
       this.#packs.shift();
       this.#first += 1;
-
       this.#open.delete(pack);
     }
   }
@@ -99,11 +100,36 @@ export class EndedRuns<R extends Ended> {
   }
 
   #texts(pack: Pack): readonly string[] {
-    if (pack.texts) return pack.texts;
-    const texts = this.#open.get(pack) ?? inflateRawSync(pack.packed!).toString().split('\n');
+    if (!pack.packed) return linesOf(this.#filling.bytes);
+    const texts = this.#open.get(pack) ?? linesOf(zstdDecompressSync(pack.packed));
     this.#open.delete(pack);
     this.#open.set(pack, texts);
     if (this.#open.size > OPEN) this.#open.delete(this.#open.keys().next().value!);
     return texts;
   }
 }
+
+/** Bytes at once: texts that wait would be moved by each collection of garbage. */
+class Lines {
+  #bytes = Buffer.allocUnsafe(256 * 1024);
+  #length = 0;
+
+  get bytes(): Buffer {
+    return this.#bytes.subarray(0, this.#length);
+  }
+  add(text: string): void {
+    const needed = this.#length + 3 * text.length + 1;
+    if (needed > this.#bytes.length) {
+      const larger = Buffer.allocUnsafe(2 * needed);
+      this.#bytes.copy(larger, 0, 0, this.#length);
+      this.#bytes = larger;
+    }
+    this.#length += this.#bytes.write(text, this.#length);
+    this.#bytes[this.#length++] = NEW_LINE;
+  }
+  clear(): void {
+    this.#length = 0;
+  }
+}
+const NEW_LINE = 10;
+const linesOf = (bytes: Buffer): readonly string[] => bytes.toString().split('\n');

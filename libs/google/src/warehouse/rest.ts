@@ -7,6 +7,7 @@ import type { BigQuery } from '@google-cloud/bigquery';
 import { bigquery } from '../clients.ts';
 import { bearer, type GoogleConfig, signIn } from '../endpoints.ts';
 import { errorOf, verdictOf } from './errors.ts';
+import { type Asked, exchange } from './exchange.ts';
 
 type Headers = Readonly<Record<string, string>>;
 export interface Rest {
@@ -17,7 +18,7 @@ export interface Rest {
   patiently<T>(method: string, path: string, body?: object, query?: Record<string, string | number>, headers?: Headers): Promise<T>;
 }
 const PATIENCE = 60_000;
-/** An answer begins within this: BigQuery itself waits at most 30 seconds for the end of a statement, as it is asked to. */
+/** Something of an answer comes within this: BigQuery itself waits at most 30 seconds for the end of a statement, as it is asked to. */
 const ANSWER_MS = 40_000;
 
 export function rest(config: GoogleConfig, answerMs = ANSWER_MS): Rest {
@@ -83,14 +84,11 @@ export function rest(config: GoogleConfig, answerMs = ANSWER_MS): Rest {
   return { client, once, patiently };
 }
 
-async function send<T>(url: URL, request: RequestInit, answerMs: number): Promise<T> {
-  const late = new AbortController();
-  const timer = setTimeout(() => late.abort(new Error('BigQuery did not answer in time')), answerMs);
-  const response = await fetch(url, { ...request, signal: late.signal }).finally(() => clearTimeout(timer));
-  const text = await response.text();
-  if (response.ok) return (text === '' ? undefined : JSON.parse(text)) as T;
-  const { code = response.status, message = text.slice(0, 1000), errors = [] } = refusalIn(text);
-  throw Object.assign(new Error(message || `HTTP ${response.status}`), { code, errors });
+async function send<T>(url: URL, request: Asked, answerMs: number): Promise<T> {
+  const { status, text } = await exchange(url, request, answerMs);
+  if (status >= 200 && status < 300) return (text === '' ? undefined : JSON.parse(text)) as T;
+  const { code = status, message = text.slice(0, 1000), errors = [] } = refusalIn(text);
+  throw Object.assign(new Error(message || `HTTP ${status}`), { code, errors });
 }
 /** A proxy's answer is no JSON. */
 function refusalIn(text: string): { code?: number; message?: string; errors?: readonly object[] } {

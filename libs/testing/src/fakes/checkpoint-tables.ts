@@ -56,7 +56,7 @@ export function fakeCheckpointTables(
     },
     remove: (name, key) => void kept(name).delete(key),
     async merge(table, rows, { dead, guard }) {
-      if (owners && owners.rows.get(guard.slice)?.epoch !== guard.epoch) return table.watched ? rows.filter((r) => r.row).length : 0;
+      if (owners && owners.rows.get(guard.slice)?.epoch !== guard.epoch) return table.watched ? [...rows].filter((r) => r.row).length : 0;
       await underWay?.();
       const rowsOf = kept(table.spec.name);
       let left = 0;

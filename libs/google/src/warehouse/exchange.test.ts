@@ -1,0 +1,64 @@
+import { once } from 'node:events';
+import { createServer, type RequestListener } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterEach, expect, test } from '@jest/globals';
+import { exchange } from './exchange.ts';
+
+let close: () => void = () => undefined;
+afterEach(() => close());
+async function served(listener: RequestListener): Promise<URL> {
+  const server = createServer(listener).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  close = () => server.close().closeAllConnections();
+  return new URL(`http://127.0.0.1:${(server.address() as AddressInfo).port}/path?a=b`);
+}
+const TEXT = 'Ä€💶"\\ '.repeat(50_000);
+
+test.each(['with', 'without'])('sends what was asked and reads an answer %s its length', async (length) => {
+  const url = await served(async (request, response) => {
+    const said = JSON.stringify({
+      at: request.url,
+      method: request.method,
+      signed: request.headers.authorization,
+      body: String(Buffer.concat(await request.toArray())) === TEXT,
+    });
+    response.statusCode = 418;
+    if (length === 'with') response.setHeader('content-length', Buffer.byteLength(said));
+    response.write(said.slice(0, 10));
+    response.end(said.slice(10));
+  });
+  const { status, text } = await exchange(url, { method: 'POST', headers: new Headers({ authorization: 'Bearer x' }), body: TEXT }, 5_000);
+  expect(status).toBe(418);
+  expect(JSON.parse(text)).toEqual({ at: '/path?a=b', method: 'POST', signed: 'Bearer x', body: true });
+});
+
+test('an answer without a body is an empty text', async () => {
+  const url = await served((_, response) => response.writeHead(204).end());
+  expect(await exchange(url, { method: 'DELETE', headers: {} }, 5_000)).toEqual({ status: 204, text: '' });
+});
+
+test.each([
+  ['no answer', () => undefined],
+  ['half an answer', (_, response) => response.writeHead(200, { 'content-length': 10 }).write('half')],
+] as [string, RequestListener][])('does not wait for ever: %s', async (_, listener) => {
+  await expect(exchange(await served(listener), { method: 'GET', headers: {} }, 100)).rejects.toThrow('did not answer in time');
+});
+
+test.each(['10', undefined])('an answer that breaks off fails, with a length of %s', async (length) => {
+  const url = await served((_, response) => {
+    response.writeHead(200, length ? { 'content-length': length } : {}).write('half');
+    setTimeout(() => response.destroy(), 20);
+  });
+  await expect(exchange(url, { method: 'GET', headers: {} }, 5_000)).rejects.toThrow();
+});
+
+test('a connection that is used again and again holds on to nothing', async () => {
+  let connections = 0;
+  const url = await served((_, response) => response.end('x'));
+  const warned: string[] = [];
+  const onWarning = (warning: Error) => warned.push(warning.message);
+  process.on('warning', onWarning);
+  for (let n = 0; n < 30; n += 1) connections += (await exchange(url, { method: 'GET', headers: {} }, 5_000)).status === 200 ? 1 : 0;
+  process.off('warning', onWarning);
+  expect([connections, warned]).toEqual([30, []]);
+});
