@@ -98,6 +98,17 @@ describe('what a step asks about columns that its query does not give', () => {
     expect(await says(check(rule))).toEqual([expect.stringContaining(`10: step "check": ${message}`)]);
   });
 
+  test.each([
+    ['SELECT 1', 'Invalid field name'],
+    ['SELECT 1 AS a, 2 AS a', 'Duplicate column names'],
+    ['SELECT 1 AS `a b`', '"a b" is no name of a column that steps take.'],
+    ['SELECT 1 AS a; SELECT 2 AS a', 'The SQL gives no columns: it must be one query.'],
+    ['DROP TABLE IF EXISTS x', 'The SQL gives no columns: it must be one query.'],
+  ])('%s', async (sql, message) => {
+    const step = `  - id: load\n    type: bigquery.query\n    with: { sql: "${sql}", to: mine }\n`;
+    expect(await says(step)).toEqual([expect.stringContaining(`7: step "load": ${message}`)]);
+  });
+
   test('rules that fail without rows, and what reads an export whose columns nobody knows yet, are no problem', async () => {
     expect(
       await says(

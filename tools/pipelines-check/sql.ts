@@ -18,7 +18,7 @@ import {
   type VariableValue,
 } from '@convergence/pipelines';
 import { type SqlParameter, type Warehouse, WarehouseError } from '@convergence/ports';
-import { LINEAGE, replaceUnit, STEP_TYPES, STEPS, StepFailure, type StepOutcome, stagingTable } from '@convergence/steps';
+import { LINEAGE, replaceUnit, STEP_TYPES, STEPS, StepFailure, type StepOutcome, stageQuery, stagingTable } from '@convergence/steps';
 import { dqResults } from '@convergence/tables';
 import { BILLING_EXPORT_COLUMNS } from '../sample-data/billing-export.ts';
 import { rehearsal } from './rehearsal.ts';
@@ -114,45 +114,45 @@ async function rehearsed(
   if (step.type === 'dq.check') return STEPS[step.type]?.(context);
   const config = context.config as { readonly to?: string };
   if (config.to === undefined) return undefined;
-  const columns = await columnsOf(scratch, template, step);
+  const query = queryOf(step, template);
+  const bound = query === undefined ? undefined : boundTo(scratch, template, query);
+  const columns = bound ? (await warehouse.dryRun(bound)).schema : namedColumns(step);
   if (!columns) {
     unknown.add(config.to);
     return undefined;
   }
+  if (columns.length === 0) throw new StepFailure('schema', 'template.no_query', 'The SQL gives no columns: it must be one query.');
+  const { watermark } = step.with;
+  if (typeof watermark === 'string') await warehouse.dryRun(boundTo(scratch, template, `SELECT MAX(\`${watermark}\`) FROM \`source\``));
   const own = columns.filter((column) => !LINEAGE.some(({ name }) => name === column.name.toLowerCase()));
   const staged = { table: stagingTable(context), columns: [...own, ...LINEAGE] };
   await make(scratch, staged.table, staged.columns);
   unknown.delete(config.to);
+  if (bound) await stageQuery(context, bound.sql, bound.parameters, columns);
   return replaceUnit(context, { ...config, to: config.to }, staged);
 }
 
-/** Those that a step would write; undefined when only its source knows. */
-async function columnsOf({ warehouse, dataset }: Scratch, template: Template, step: StepSpec): Promise<Columns | undefined> {
-  const { sql, sql_file, filter, columns, watermark } = step.with as {
-    sql?: string;
-    sql_file?: string;
-    filter?: string;
-    watermark?: string;
-    columns?: readonly string[] | Record<string, { type: string } | string>;
-  };
-  const asked = async (text: string): Promise<Columns> => {
-    const parameters: Record<string, SqlParameter> = {};
-    for (const name of parametersIn(text)) {
-      const type = sqlTypeOf(template, name) ?? 'STRING';
-      parameters[name] = { type, value: SAMPLES[type] ?? 'x' };
-    }
-    const resolved = resolveSql(text, variablesOf(template, dataset), identifierVariables(template));
-    return (await warehouse.dryRun({ sql: resolved, parameters, defaultDataset: dataset })).schema;
-  };
-  const text = sql ?? template.sqlFiles[sql_file ?? ''];
-  if (text !== undefined) return asked(text);
-  if (step.type === 'bigquery.copy') {
-    const where = filter === undefined ? '' : ` WHERE ${filter}`;
-    if (watermark !== undefined) await asked(`SELECT MAX(\`${watermark}\`) FROM \`source\`${where}`);
-    const copied = Array.isArray(columns) ? columns.map((name) => `\`${name}\``).join(', ') : '*';
-    return asked(`SELECT ${copied} FROM \`source\`${where}`);
-  }
+/** What a step reads by SQL, if it does. */
+function queryOf(step: StepSpec, template: Template): string | undefined {
+  const { sql, sql_file, filter, columns } = step.with as { sql?: string; sql_file?: string; filter?: string; columns?: readonly string[] };
+  if (step.type !== 'bigquery.copy') return (sql ?? template.sqlFiles[sql_file ?? ''])?.trim().replace(/;$/, '');
+  const copied = columns?.map((name) => `\`${name}\``).join(', ') ?? '*';
+  return `SELECT ${copied} FROM \`source\`${filter === undefined ? '' : ` WHERE ${filter}`}`;
+}
+
+/** Undefined when only its source knows. */
+function namedColumns(step: StepSpec): Columns | undefined {
+  const { columns } = step.with as { columns?: Record<string, { type: string } | string> };
   return columns && Object.entries(columns).map(([name, c]) => ({ name, type: typeof c === 'string' ? c : c.type }));
+}
+
+function boundTo({ dataset }: Scratch, template: Template, text: string) {
+  const parameters: Record<string, SqlParameter> = {};
+  for (const name of parametersIn(text)) {
+    const type = sqlTypeOf(template, name) ?? 'STRING';
+    parameters[name] = { type, value: SAMPLES[type] ?? 'x' };
+  }
+  return { sql: resolveSql(text, variablesOf(template, dataset), identifierVariables(template)), parameters, defaultDataset: dataset };
 }
 
 function variablesOf(template: Template, dataset: string): Record<string, VariableValue> {

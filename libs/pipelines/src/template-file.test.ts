@@ -83,6 +83,11 @@ describe('a template file', () => {
       '"c" is no step before "a"',
     ],
     [
+      'a switch that is no boolean',
+      `${head}steps:\n  - id: a\n    type: onboarding.dryrun\n    enabled: "{date}"\n`,
+      'cost.yml:9: enabled takes a boolean parameter, and {date} is none',
+    ],
+    [
       'a key of "with" beside it',
       `${head}steps:\n  - id: a\n    type: notify\n    message: hi\n`,
       'cost.yml:9: unknown key "message" in steps.a: it belongs under its "with"',

@@ -45,7 +45,7 @@ export function meaningProblems(
       const type = template.steps.find((s) => s.id === id)?.type ?? '';
       for (const output of outputs[type] ?? []) names.add(`steps.${id}.${output}`);
     }
-    if (typeof step.enabled === 'string') unknownVariables(step.enabled, ['steps', i, 'enabled'], names, say);
+    if (typeof step.enabled === 'string') enabledProblems(step.enabled, ['steps', i, 'enabled'], template, say);
     walk(step.with, ['steps', i, 'with'], (text, path, key) => {
       if (SQL_KEYS.has(key)) sqlProblems(text, path, template, say);
       else unknownVariables(text, path, names, say);
@@ -90,6 +90,13 @@ function sqlProblems(sql: string, path: readonly (string | number)[], template: 
   }
   for (const name of parametersIn(sql))
     if (sqlTypeOf(template, name) === undefined) say(path, `unknown SQL parameter @${name}`, nearest(name, known)[0]);
+}
+
+/** Anything but true would pass for false. */
+function enabledProblems(text: string, path: readonly (string | number)[], template: Template, say: Say): void {
+  const flags = template.parameters.filter((p) => p.type === 'boolean').map((p) => p.name);
+  for (const name of variablesIn(text))
+    if (!flags.includes(name)) say(path, `enabled takes a boolean parameter, and {${name}} is none`, nearest(name, flags)[0]);
 }
 
 function unknownVariables(text: string, path: readonly (string | number)[], names: ReadonlySet<string>, say: Say): void {

@@ -5,6 +5,7 @@
  * only where it speaks of the tenant's own SQL, table or account.
  */
 import { Refusal, Transient } from '@convergence/contracts';
+import { UnknownVariable } from '@convergence/pipelines';
 import { WarehouseError } from '@convergence/ports';
 
 export const ERROR_CLASSES = [
@@ -102,6 +103,11 @@ export function asFailure(error: unknown): StepFailure {
       hint: 'Something that it needs was away; it is tried again by itself.',
       transient: true,
       retryAfterSeconds: error.retryAfterSeconds,
+      cause: error,
+    });
+  if (error instanceof UnknownVariable)
+    return new StepFailure('schema', 'template.no_value', `{${error.variable}} has no value in this run.`, {
+      hint: 'A step gives its outputs only when it completed: let those that use them run only then, or leave them out.',
       cause: error,
     });
   if (error instanceof Refusal) return new StepFailure('internal', error.code, error.message, { cause: error });

@@ -10,4 +10,4 @@ export type { Credential, StepCode, StepContext, StepOutcome, TenantContext } fr
 export { QUIET_MS, removeLeftFolders } from './step-folder.ts';
 export { STEP_TYPES, type StepType } from './step-types.ts';
 export { STEPS } from './steps.ts';
-export { LINEAGE, replaceUnit, stagingTable } from './target.ts';
+export { LINEAGE, replaceUnit, stageQuery, stagingTable } from './target.ts';

@@ -36,7 +36,10 @@ export function bind(sql: string, template: Template, variables: Variables): Bou
 }
 
 export const quoted = (name: string): string => {
-  if (!/^[A-Za-z_$][A-Za-z0-9_$]{0,299}$/.test(name)) throw new RangeError(`not a column or table name: ${JSON.stringify(name)}`);
+  if (!/^[A-Za-z_$][A-Za-z0-9_$]{0,299}$/.test(name))
+    throw new StepFailure('schema', 'step.column_name', `${JSON.stringify(name)} is no name of a column that steps take.`, {
+      hint: 'Names are made of letters, digits and _: give it another one in the query (AS), or name the columns to copy.',
+    });
   return `\`${name}\``;
 };
 export const tableIn = (dataset: string, table: string): string => {

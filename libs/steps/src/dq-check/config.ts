@@ -37,7 +37,11 @@ export const RULES = [
     of: Type.String({ description: 'The step whose source totals count' }),
     column: Type.String({ ...ColumnName, description: '`rows` compares the number of rows' }),
     source_column: Type.Optional(Type.String({ ...ColumnName, description: 'Its name among the source totals; default: the same' })),
-    tolerance: Type.Optional(Type.Union([Type.Number({ minimum: 0 }), Type.String()], { description: 'Default 0: to the last digit' })),
+    tolerance: Type.Optional(
+      Type.Union([Type.Number({ minimum: 0 }), Type.String({ pattern: '^\\d+(\\.\\d+)?$' })], {
+        description: 'Default 0: to the last digit',
+      }),
+    ),
   }),
   rule('no_schema_drift', 'The same columns with the same types', {
     columns: Type.Optional(
