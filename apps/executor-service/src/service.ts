@@ -21,6 +21,7 @@ import type { Executor } from './executor.ts';
 import { subscriptions } from './handlers/handlers.ts';
 import { startHeartbeat } from './heartbeat.ts';
 import { startCatchingUp } from './index/catching-up.ts';
+import { LargePages } from './index/large-pages.ts';
 import { LiveEvents } from './index/live-events.ts';
 import { RunIndex } from './index/run-index.ts';
 import { RunTable } from './index/run-table.ts';
@@ -94,7 +95,7 @@ export function executorService(context: BuildContext<ExecutorConfig>, parts: Ex
     worker,
     recorder,
     index,
-    runs: new Runs(index, table, tenantService, clock),
+    runs: new Runs(index, table, tenantService, clock, new LargePages(clock, context.fullSpeed)),
     live,
     contexts,
     lately,

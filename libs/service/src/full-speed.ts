@@ -1,6 +1,7 @@
 /**
  * A process that was started with `--optimize-for-size` collects garbage so eagerly that a request costs twice the CPU time. That is
- * right while it idles on a laptop. From its first busy seconds on it is not: then memory is traded for speed, for good.
+ * right while it idles on a laptop. From its first busy seconds on, or from when it says so itself, it is not: then memory is traded for
+ * speed, for good.
  */
 import { setFlagsFromString } from 'node:v8';
 
@@ -17,6 +18,7 @@ function cpuTime(): number {
   return (user + system) / 1000;
 }
 
+/** For who is about to make garbage by the megabyte while somebody waits. */
 export const fullSpeed = (): void => setFlagsFromString('--no-optimize-for-size');
 
 /** Looks for busy seconds from now on; call when the code is loaded. */

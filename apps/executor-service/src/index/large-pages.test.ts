@@ -7,7 +7,8 @@ const here = new AbortController().signal;
 
 function given() {
   const clock = virtualClock();
-  const pages = new LargePages(clock);
+  let fullSpeed = 0;
+  const pages = new LargePages(clock, () => void fullSpeed++);
   const started: number[] = [];
   const finish: (() => void)[] = [];
   const ask = (n: number, signal = here) =>
@@ -16,8 +17,15 @@ function given() {
       await new Promise<void>((resolve) => finish.push(resolve));
       return n;
     });
-  return { clock, started, finish, ask };
+  return { clock, started, finish, ask, fullSpeed: () => fullSpeed };
 }
+
+test('the first one puts the process to full speed', async () => {
+  const { ask, fullSpeed } = given();
+  expect(fullSpeed()).toBe(0);
+  for (let n = 0; n < 2 * AT_ONCE; n++) void ask(n);
+  expect(fullSpeed()).toBe(1);
+});
 
 test('a few are made at once, the others wait in line', async () => {
   const { started, finish, ask } = given();
@@ -52,7 +60,7 @@ test('who waits too long is told to come again, who leaves takes no place, and t
 });
 
 test('one that fails gives its place on', async () => {
-  const pages = new LargePages(virtualClock());
+  const pages = new LargePages(virtualClock(), () => undefined);
   const fails = async () => Promise.reject(new Error('no'));
   for (let n = 0; n < AT_ONCE + 1; n++) await expect(pages.make(here, fails)).rejects.toThrow('no');
 });

@@ -17,11 +17,16 @@ export function pageOf(records: RunRecord[], limit: number): RunPage {
   return { items, next_cursor: records.length > limit ? writeCursor(items) : null };
 }
 
+/** Milliseconds from one of these runs to the next. */
+export function spacingOf(items: readonly RunRecord[]): number | undefined {
+  const [first, last] = [items[0], items.at(-1)];
+  return first && last && Math.ceil((Date.parse(first.admitted_at) - Date.parse(last.admitted_at)) / items.length);
+}
+
 function writeCursor(items: readonly RunRecord[]): string | null {
-  const [first, last] = [items[0], items[items.length - 1]];
-  if (!first || !last) return null;
-  const spacing = Math.ceil((Date.parse(first.admitted_at) - Date.parse(last.admitted_at)) / items.length);
-  return Buffer.from(JSON.stringify([last.admitted_at, last.run_id, spacing])).toString('base64url');
+  const last = items.at(-1);
+  if (!last) return null;
+  return Buffer.from(JSON.stringify([last.admitted_at, last.run_id, spacingOf(items)])).toString('base64url');
 }
 
 export function readCursor(cursor: string): Cursor {

@@ -8,9 +8,9 @@ import { type DqResult, type Principal, Refusal, type RunSpec, type RunStatus, t
 import type { Clock } from '@convergence/ports';
 import { hasEnded, newRecord, type RunRecord } from '@convergence/runs';
 import type { InternalClient } from '@convergence/service';
-import { LargePages } from './large-pages.ts';
+import type { LargePages } from './large-pages.ts';
 import type { Position, RunIndex } from './run-index.ts';
-import { pageOf, type RunPage, readCursor } from './run-page.ts';
+import { pageOf, type RunPage, readCursor, spacingOf } from './run-page.ts';
 import type { Before, RunTable } from './run-table.ts';
 import { fits, type RunFilter, stepView } from './run-view.ts';
 
@@ -19,6 +19,8 @@ const KNOWN_EMPTY_MS = 60_000;
 /** So much more time than a page like the last one would span; whole hours cost the table nothing. */
 const MARGIN = 1.5;
 const LEAST_MS = 3_600_000;
+/** From so many runs on that the memory has, they tell how close the older ones lie. */
+const TELLING = 20;
 /** Rows of a page that takes a place among the large ones. */
 const LARGE = 100;
 
@@ -30,12 +32,12 @@ export class Runs {
   readonly #large: LargePages;
   readonly #nothingOlder = new Map<string, { readonly at: number; readonly left: Position | undefined }>();
 
-  constructor(index: RunIndex, table: RunTable, tenantService: Pick<InternalClient, 'call'>, clock: Pick<Clock, 'now' | 'sleep'>) {
+  constructor(index: RunIndex, table: RunTable, tenantService: Pick<InternalClient, 'call'>, clock: Pick<Clock, 'now'>, large: LargePages) {
     this.#index = index;
     this.#table = table;
     this.#tenantService = tenantService;
     this.#clock = clock;
-    this.#large = new LargePages(clock);
+    this.#large = large;
   }
 
   async list(filter: RunFilter, cursor: string | undefined, limit: number, signal: AbortSignal): Promise<RunPage> {
@@ -58,7 +60,8 @@ export class Runs {
     const key = JSON.stringify(filter);
     const left = this.#index.lastLeft(filter.tenantId);
     if (before === horizon && this.#knownEmpty(key, left)) return pageOf(items, limit);
-    const read = () => this.#older(filter, before, limit + 1 - items.length, after?.spacing, signal);
+    const spacing = items.length >= TELLING ? spacingOf(items) : after?.spacing;
+    const read = () => this.#older(filter, before, limit + 1 - items.length, spacing, signal);
     const older = await (limit > LARGE ? this.#large.make(signal, read) : read());
     if (before === horizon && older.length === 0) this.#rememberEmpty(key, left);
     // A row of the table may lag behind what is known here.
