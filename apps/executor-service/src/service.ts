@@ -20,7 +20,7 @@ import { templateVersions } from './execution/template-versions.ts';
 import type { Executor } from './executor.ts';
 import { subscriptions } from './handlers/handlers.ts';
 import { startHeartbeat } from './heartbeat.ts';
-import { startCatchingUp } from './index/catching-up.ts';
+import { cancelWhereAsked, startCatchingUp } from './index/catching-up.ts';
 import { LargePages } from './index/large-pages.ts';
 import { LiveEvents } from './index/live-events.ts';
 import { RunIndex } from './index/run-index.ts';
@@ -118,10 +118,13 @@ export function executorService(context: BuildContext<ExecutorConfig>, parts: Ex
     start: async () => {
       await parts.provision();
       const recent = await table.newest(config.indexedRuns);
-      for (const record of recent.reverse()) index.add(record);
+      for (const record of recent.reverse()) {
+        index.add(record);
+        cancelWhereAsked(record, worker);
+      }
       const oldest = recent[0];
       if (recent.length === config.indexedRuns && oldest) index.completeSince = { admitted_at: oldest.admitted_at, run_id: oldest.run_id };
-      stopCatchingUp = startCatchingUp({ index, table, live, clock, log, capacity: config.indexedRuns });
+      stopCatchingUp = startCatchingUp({ index, table, live, worker, clock, log, capacity: config.indexedRuns });
       stopHeartbeat = startHeartbeat({
         bus,
         clock,

@@ -29,6 +29,8 @@ export interface RunRecord {
   started_at: string | null;
   ended_at: string | null;
   error: RunError | null;
+  /** Why somebody wants it stopped. */
+  cancel_reason: string | null;
   template_version: number | null;
   template_hash: string | null;
   sequence: number;
@@ -55,6 +57,7 @@ export function newRecord(identity: { run_id: string; tenant_id: string; pipelin
     started_at: null,
     ended_at: null,
     error: null,
+    cancel_reason: null,
     template_version: null,
     template_hash: null,
     sequence: 0,
@@ -110,6 +113,7 @@ export function heardCompleted(record: RunRecord, event: Completed): void {
 export function readInTable(record: RunRecord, row: RunRecord): void {
   record.spec ??= row.spec;
   record.started_at ??= row.started_at;
+  record.cancel_reason ??= row.cancel_reason;
   if (hasEnded(record.status) || row.status === 'PENDING') return;
   record.status = row.status;
   record.ended_at = row.ended_at;

@@ -1,12 +1,13 @@
 import { Refusal } from '@convergence/contracts';
+import { newRecord } from '@convergence/runs';
 import type { EventHandler } from '@convergence/service';
 import { describe, expect, test } from '@jest/globals';
 import { LiveEvents } from '../index/live-events.ts';
 import { RunIndex } from '../index/run-index.ts';
-import type { Heard } from '../record/recorder.ts';
+import type { Heard, Recorded } from '../record/recorder.ts';
 import { onRunCancelled } from './run-cancelled.ts';
 import { indexAdmitted, indexCompleted, indexProgress } from './run-indexed.ts';
-import { ignoreHeartbeat, recordAdmitted, recordCompleted, recordProgress } from './run-recorded.ts';
+import { ignoreHeartbeat, recordAdmitted, recordCancelled, recordCompleted, recordProgress } from './run-recorded.ts';
 import { onTenantChanged } from './tenant-changed.ts';
 
 const identity = { run_id: '00000000-0000-4000-8000-000000000001', tenant_id: 'acme', pipeline_id: 'acme-gcp-cost-x' };
@@ -28,14 +29,17 @@ describe('what this service hears', () => {
     expect(parts.index.get(identity.run_id)).toMatchObject({ status: 'COMPLETE', ended_at: at });
   });
 
-  test('the recorder writes run-admitted, run-progress and run-completed; a heartbeat is nothing to write', async () => {
-    const recorded: Heard['kind'][] = [];
-    const recorder = { record: async (heard: readonly Heard[]) => void recorded.push(...heard.map((h) => h.kind)) } as never;
+  test('the recorder writes run-admitted, run-progress, run-cancelled and run-completed; a heartbeat is nothing to write', async () => {
+    const recorded: Recorded['kind'][] = [];
+    const recorder = { record: async (heard: readonly Recorded[]) => void recorded.push(...heard.map((h) => h.kind)) } as never;
     await tell(recordAdmitted({ recorder }), requested);
     await tell(recordProgress({ recorder }), progress);
+    await tell(recordCancelled({ recorder }), { ...identity, reason: 'by me', admitted_at: at });
+    // One of a version that did not say when it was admitted has no row to go to.
+    await tell(recordCancelled({ recorder }), { ...identity, reason: 'by me' });
     await tell(recordCompleted({ recorder }), completed);
     await tell(ignoreHeartbeat(), {});
-    expect(recorded).toEqual(['requested', 'progress', 'completed']);
+    expect(recorded).toEqual(['requested', 'progress', 'cancelled', 'completed']);
   });
 
   test('a message whose row is refused is quarantined, the others of its batch are done; what is away is for all of them', async () => {
@@ -55,7 +59,13 @@ describe('what this service hears', () => {
 
   test('run-cancelled reaches the worker with its reason; tenant-changed forgets what was remembered of the tenant', async () => {
     const heard: string[] = [];
-    await tell(onRunCancelled({ worker: { cancel: (...a: string[]) => heard.push(...a) } as never }), { ...identity, reason: 'by me' });
+    const index = new RunIndex(10);
+    index.add(newRecord(identity, at));
+    await tell(onRunCancelled({ worker: { cancel: (...a: string[]) => heard.push(...a) } as never, index }), {
+      ...identity,
+      reason: 'by me',
+    });
+    expect(index.get(identity.run_id)?.cancel_reason).toBe('by me');
     const contexts = { of: async () => Promise.reject(), forget: (id: string) => void heard.push(id) };
     const lately = { forget: (id: string) => void heard.push(id) } as never;
     await tell(onTenantChanged({ contexts, lately }), { tenant_id: 'acme' });

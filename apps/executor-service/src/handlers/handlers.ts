@@ -3,7 +3,7 @@ import type { SubscriptionSpec } from '@convergence/service';
 import type { Executor } from '../executor.ts';
 import { onRunCancelled } from './run-cancelled.ts';
 import { indexAdmitted, indexCompleted, indexProgress } from './run-indexed.ts';
-import { ignoreHeartbeat, recordAdmitted, recordCompleted, recordProgress } from './run-recorded.ts';
+import { ignoreHeartbeat, recordAdmitted, recordCancelled, recordCompleted, recordProgress } from './run-recorded.ts';
 import { onRunRequested } from './run-requested.ts';
 import { onTenantChanged } from './tenant-changed.ts';
 
@@ -32,6 +32,7 @@ export function subscriptions(executor: Executor): SubscriptionSpec[] {
     { subscription: named('run-admitted', 'executor-recorder'), handlers: [recordAdmitted(executor)], ...recorder },
     { subscription: named('run-progress', 'executor-recorder'), handlers: [recordProgress(executor), ignoreHeartbeat()], ...recorder },
     { subscription: named('run-completed', 'executor-recorder'), handlers: [recordCompleted(executor)], ...recorder },
+    { subscription: named('run-cancelled', 'executor-recorder'), handlers: [recordCancelled(executor)], ...recorder },
     { subscription: named('run-admitted', 'executor-index'), handlers: [indexAdmitted(executor)], ...heard },
     { subscription: named('run-progress', 'executor-index'), handlers: [indexProgress(executor), ignoreHeartbeat()], ...heard },
     { subscription: named('run-completed', 'executor-index'), handlers: [indexCompleted(executor)], ...heard },

@@ -23,6 +23,7 @@ function given(rows: readonly RunRecord[]) {
       },
       list: async () => [],
     },
+    worker: { cancel: (runId: string, reason: string) => void told.push(`${runId} is to be cancelled: ${reason}`) },
     live: { ended: ({ run_id, status }: RunRecord) => void told.push(`${run_id} ${status}`) },
     clock: { now: () => START + 60_000, sleep: async () => undefined },
     log: { warn: () => undefined },
@@ -50,5 +51,14 @@ describe('what was said before this instance listened', () => {
     expect([await look(), await look()]).toEqual([1, 0]);
     expect(asked).toEqual([['a', 'b'], ['b']]);
     expect([index.get('a')?.status, index.get('b')?.status, told]).toEqual(['COMPLETE', 'RUNNING', []]);
+  });
+
+  test('counts where somebody wants a run stopped, but not one that ended', async () => {
+    const cancel_reason = 'by me';
+    const { index, told, catchUp: look } = given([record('a', 'RUNNING', { cancel_reason }), record('b', 'COMPLETE', { cancel_reason })]);
+    index.add(record('a', 'PENDING'));
+    index.add(record('b', 'RUNNING'));
+    await look();
+    expect(told).toEqual(['a is to be cancelled: by me', 'b COMPLETE']);
   });
 });

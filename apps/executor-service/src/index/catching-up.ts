@@ -4,11 +4,12 @@
  *
  * 1. Runs of about its start that it knows nothing of are added. 2. Runs in doubt are looked up until nothing more is to be learned of
  * them; without any, nothing is asked. 3. Less and less often, while one from before goes on and on. 4. Who watches a run hears of an
- * end that is found so.
+ * end that is found so. 5. That somebody wants a run stopped counts here too, found so or at the start.
  */
 import type { Clock } from '@convergence/ports';
 import { hasEnded, type RunRecord, readInTable } from '@convergence/runs';
 import type { Log } from '@convergence/service';
+import type { Worker } from '../worker.ts';
 import type { LiveEvents } from './live-events.ts';
 import type { RunIndex } from './run-index.ts';
 import type { RunTable } from './run-table.ts';
@@ -23,6 +24,7 @@ interface Parts {
   readonly index: Pick<RunIndex, 'doubtful' | 'get' | 'add'>;
   readonly table: Pick<RunTable, 'these' | 'list'>;
   readonly live: Pick<LiveEvents, 'ended'>;
+  readonly worker: Pick<Worker, 'cancel'>;
   readonly clock: Clock;
   readonly log: Pick<Log, 'warn'>;
   /** Runs that the index holds at most. */
@@ -51,15 +53,22 @@ export function startCatchingUp(parts: Parts): () => void {
 }
 
 /** What was asked for, and perhaps ended, after the table was read and before anything was heard. */
-export async function addUnknown({ index, table, capacity }: Parts, started: number, signal: AbortSignal): Promise<void> {
+export async function addUnknown({ index, table, worker, capacity }: Parts, started: number, signal: AbortSignal): Promise<void> {
   const from = new Date(started - AROUND_START_MS).toISOString();
   const to = new Date(started + SOON_MS).toISOString();
   for (const row of await table.list({ tenantId: undefined, from, to }, undefined, capacity, signal))
-    if (!index.get(row.run_id)) index.add(row);
+    if (!index.get(row.run_id)) {
+      index.add(row);
+      cancelWhereAsked(row, worker);
+    }
+}
+
+export function cancelWhereAsked({ run_id, status, cancel_reason }: RunRecord, worker: Parts['worker']): void {
+  if (cancel_reason !== null && !hasEnded(status)) worker.cancel(run_id, cancel_reason);
 }
 
 /** Of how many runs something was learned. */
-export async function catchUp({ index, table, live, clock }: Parts): Promise<number> {
+export async function catchUp({ index, table, live, worker, clock }: Parts): Promise<number> {
   const settled = clock.now() - SOON_MS;
   const records = index
     .doubtful()
@@ -69,13 +78,14 @@ export async function catchUp({ index, table, live, clock }: Parts): Promise<num
   const rows = new Map((await table.these(records)).map((row) => [row.run_id, row]));
   return records.filter((record) => {
     const row = rows.get(record.run_id);
-    return row !== undefined && learn(record, row, live);
+    return row !== undefined && learn(record, row, live, worker);
   }).length;
 }
 
-function learn(record: RunRecord, row: RunRecord, live: Parts['live']): boolean {
+function learn(record: RunRecord, row: RunRecord, live: Parts['live'], worker: Parts['worker']): boolean {
   const { spec, status } = record;
   readInTable(record, row);
+  cancelWhereAsked(record, worker);
   if (hasEnded(record.status) && !hasEnded(status)) live.ended(record, record.sequence);
   return record.spec !== spec || record.status !== status;
 }

@@ -29,6 +29,18 @@ async function startExecutor(): Promise<<T>(path: string) => Promise<T>> {
   return (path) => client.call({ method: 'GET', path, principal: { kind: 'service', service: 'gateway' } });
 }
 
+test('an executor that starts after a cancellation was asked for keeps to it', async () => {
+  await world.tenant('beta_corp');
+  const asked = await world.request('beta_corp', 'gcp/example/dryrun', { date: '2025-11-18' });
+  await world.query(
+    `INSERT INTO ${TABLE} (pipeline_logging_id, pipeline_id, tenant_id, status, start_time, started_at, cancel_reason, x_sequence)
+VALUES ('${asked}', 'beta_corp-gcp-example-dryrun', 'beta_corp', 'RUNNING', CURRENT_TIMESTAMP(), CURRENT_TIMESTAMP(), 'by me', 2)`,
+  );
+  const executor = await world.executor({ INTERNAL_SIGNING_KEY: KEY });
+  expect(await world.end(asked)).toMatchObject({ status: 'CANCELLED', did_work: true, error: { message: 'by me' } });
+  await executor.kill('SIGKILL');
+});
+
 test('an executor that was away learns how runs were asked for and ended meanwhile', async () => {
   const ended = randomUUID();
   await inTable(ended, 'RUNNING');

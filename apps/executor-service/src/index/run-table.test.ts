@@ -41,8 +41,8 @@ test('what a run was asked with comes back from its row as it was', async () => 
     retry_of: sampleRun(2).run_id,
   });
   for (const spec of [whole, sampleRun(1)]) {
-    const { table, asked } = given([rowOf({ ...newRecord(spec, at), spec })]);
-    expect((await table.get(spec.run_id))?.spec).toEqual(spec);
-    for (const column of ['as_of', 'run_date', 'retry_of']) expect(asked().sql).toContain(column);
+    const { table, asked } = given([rowOf({ ...newRecord(spec, at), spec, cancel_reason: 'by me' })]);
+    expect(await table.get(spec.run_id)).toMatchObject({ spec, cancel_reason: 'by me' });
+    for (const column of ['as_of', 'run_date', 'retry_of', 'cancel_reason']) expect(asked().sql).toContain(column);
   }
 });

@@ -7,7 +7,7 @@ import type { RunFilter } from './run-view.ts';
 
 const COLUMNS = `pipeline_logging_id, pipeline_id, tenant_id, provider, domain, template, status, trigger_type, trigger_by, user_id, lane, start_time,
   started_at, end_time, run_date, as_of, TO_JSON_STRING(parameters) AS parameters, parameters_hash, template_version, template_hash, scheduled_run_id, retry_of,
-  error_code, error_class, error_message, error_hint, error_step, x_sequence`;
+  cancel_reason, error_code, error_class, error_message, error_hint, error_step, x_sequence`;
 const string = (value: string): SqlParameter => ({ type: 'STRING', value });
 const time = (value: string): SqlParameter => ({ type: 'TIMESTAMP', value });
 
@@ -168,6 +168,7 @@ function recordOf(row: Row): RunRecord {
   record.started_at = moment(row.started_at);
   record.ended_at = moment(row.end_time);
   record.error = errorOf(row);
+  record.cancel_reason = text(row.cancel_reason);
   record.template_version = number(row.template_version);
   record.template_hash = text(row.template_hash);
   record.sequence = number(row.x_sequence) ?? 0;

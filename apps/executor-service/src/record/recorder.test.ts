@@ -2,7 +2,8 @@ import { Refusal } from '@convergence/contracts';
 import { type Statement, WarehouseError } from '@convergence/ports';
 import { fakeWarehouse, virtualClock } from '@convergence/testing';
 import { describe, expect, test } from '@jest/globals';
-import { foldHeard, type Heard, Recorder } from './recorder.ts';
+import { rowOf } from './merge.ts';
+import { foldHeard, type Heard, type Recorded, Recorder } from './recorder.ts';
 
 const id = (n: number) => `00000000-0000-4000-8000-${String(n).padStart(12, '0')}`;
 const started = (n: number) =>
@@ -102,5 +103,11 @@ describe('the recorder', () => {
 
   test('one row for each run of a batch', () => {
     expect(foldHeard([started(1), started(1), started(2)]).map((r) => r.status)).toEqual(['RUNNING', 'RUNNING']);
+  });
+
+  test('that a run is to be cancelled, and why at first, without an end of its own', () => {
+    const wanted = (reason: string) => ({ kind: 'cancelled', data: { ...started(1).data, by: 'me', reason } }) as Recorded;
+    const [record] = foldHeard([wanted('one'), started(1), wanted('two')]);
+    expect(record && rowOf(record)).toMatchObject({ status: 'RUNNING', cancel_reason: 'one', end_time: null });
   });
 });

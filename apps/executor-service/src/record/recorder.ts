@@ -6,7 +6,7 @@
  * 3. A caller's promise resolves when its events are in the table. 4. Statements are pruned to the partitions of their runs.
  * 5. A row that the warehouse refuses fails its own callers only, for good and by name; the other rows of its statement are written.
  */
-import { type DataOf, type ProgressReport, Refusal, type runCompleted, Transient } from '@convergence/contracts';
+import { type DataOf, type ProgressReport, Refusal, type runCancelled, type runCompleted, Transient } from '@convergence/contracts';
 import { type Clock, type SqlParameter, type Warehouse, WarehouseError } from '@convergence/ports';
 import { heardCompleted, heardProgress, heardRequested, newRecord, type RunRecord } from '@convergence/runs';
 import type { Requested } from '../execution/announcer.ts';
@@ -16,9 +16,13 @@ export type Heard =
   | { readonly kind: 'requested'; readonly data: Requested }
   | { readonly kind: 'progress'; readonly data: ProgressReport }
   | { readonly kind: 'completed'; readonly data: DataOf<typeof runCompleted> };
+/** That somebody wants a run stopped, kept for an executor that takes it up later. */
+export type Recorded =
+  | Heard
+  | { readonly kind: 'cancelled'; readonly data: DataOf<typeof runCancelled> & { readonly admitted_at: string } };
 
 interface Gathered {
-  readonly heard: readonly Heard[];
+  readonly heard: readonly Recorded[];
   readonly done: () => void;
   readonly failed: (error: unknown) => void;
 }
@@ -42,7 +46,7 @@ export class Recorder {
     this.#pauseMs = pauseSeconds * 1000;
   }
 
-  record(heard: readonly Heard[]): Promise<void> {
+  record(heard: readonly Recorded[]): Promise<void> {
     if (heard.length === 0) return Promise.resolve();
     return new Promise((done, failed) => {
       this.#gathered.push({ heard, done, failed });
@@ -134,7 +138,7 @@ const refusalOf = (runId: string, cause: unknown): Refusal =>
   });
 
 /** One record for each run of the batch. */
-export function foldHeard(heard: readonly Heard[]): RunRecord[] {
+export function foldHeard(heard: readonly Recorded[]): RunRecord[] {
   const records = new Map<string, RunRecord>();
   for (const item of heard) {
     const { data } = item;
@@ -144,6 +148,7 @@ export function foldHeard(heard: readonly Heard[]): RunRecord[] {
       records.set(data.run_id, record);
     }
     if (item.kind === 'requested') heardRequested(record, item.data);
+    else if (item.kind === 'cancelled') record.cancel_reason ??= item.data.reason;
     else if (item.kind === 'progress') heardProgress(record, item.data);
     else heardCompleted(record, item.data);
   }

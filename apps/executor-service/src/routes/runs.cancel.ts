@@ -12,12 +12,17 @@ export const runsCancelRoute = ({ runs, bus, clock, name }: Pick<Executor, 'runs
     const record = await runs.get(params.run_id, principal);
     if (hasEnded(record.status)) throw new Refusal('run.not_cancellable', `The run has ended: ${record.status}.`);
     const { run_id, tenant_id, pipeline_id } = record;
+    const identity = { run_id, tenant_id, pipeline_id };
     const at = new Date(clock.now()).toISOString();
     const by = whoOf(principal);
     const reason = body.reason ?? `Cancelled by ${by}.`;
     const origin = { source: name, now: clock.now() };
     const messages = [
-      eventMessage(runCancelled, { run_id, tenant_id, pipeline_id, at, by, reason }, { ...origin, id: `${run_id}:cancelled` }),
+      eventMessage(
+        runCancelled,
+        { ...identity, at, by, reason, admitted_at: record.admitted_at },
+        { ...origin, id: `${run_id}:cancelled` },
+      ),
     ];
     if (record.status === 'PENDING') {
       const error = { code: 'run.cancelled', class: 'cancelled', message: reason, hint: null, step: null };

@@ -40,10 +40,17 @@ export function workerGate(
   const { running, waiting, typicalMs } = worker;
   const base = { gate: 'worker_capacity', value: running, limit: concurrency, since: record.admitted_at, expected: null };
   if (record.started_at !== null || record.status !== 'PENDING')
-    return { ...base, state: 'passed', since: record.started_at ?? record.admitted_at, detail: whatItIsAt(record) };
+    return {
+      ...base,
+      state: 'passed',
+      since: record.started_at ?? record.admitted_at,
+      detail: whatItIsAt(record, worker.holds(record.run_id) === 'running'),
+    };
   const full = running >= concurrency;
-  if (!full && worker.holds(record.run_id) !== 'waiting')
-    return { ...base, state: 'open', detail: 'There are free places; the run is on its way' };
+  if (!full && worker.holds(record.run_id) !== 'waiting') {
+    const late = now - Date.parse(record.admitted_at) > ON_ITS_WAY_MS ? `. Should an executor that took it up be gone, ${COMES_AGAIN}` : '';
+    return { ...base, state: 'open', detail: `There are free places; the run is on its way${late}` };
+  }
   const places = `${waiting} runs wait, ${running} of ${concurrency} places are taken`;
   return {
     ...base,
@@ -54,17 +61,27 @@ export function workerGate(
   };
 }
 
-/** For whoever is woken up by it: the steps in work, how often they were tried, and what went wrong the last time. */
-function whatItIsAt(record: RunRecord): string {
+/** Longer than a run takes to a free place. */
+const ON_ITS_WAY_MS = 10_000;
+const COMES_AGAIN = 'another goes on when the lease of its message ends, about a minute after';
+
+/**
+ * For whoever is woken up by it: the steps in work, how often they were tried, and what went wrong the last time; of a run that is in
+ * another's hands what was heard of it last, because nobody says that an executor is gone.
+ */
+function whatItIsAt(record: RunRecord, here: boolean): string {
   const { error } = record;
   const words = (e: NonNullable<RunRecord['error']>) => `${e.code}: ${e.message}${e.hint ? ` ${e.hint}` : ''}`;
   if (hasEnded(record.status))
     return `It ended as ${record.status}${error ? `${error.step ? ` in step ${error.step}` : ''}: ${words(error)}` : ''}`;
   const steps = [...record.steps.values()].filter((step) => step.status === 'RUNNING');
-  if (steps.length === 0) return 'An executor has taken it up and is between two steps';
+  const heard = new Date(Date.parse(record.admitted_at) + record.sequence).toISOString();
+  const elsewhere = here ? '' : `. Last heard of at ${heard}; should its executor be gone, ${COMES_AGAIN}`;
+  const asked = record.cancel_reason === null ? '' : `. It is to be cancelled: ${record.cancel_reason}`;
+  if (steps.length === 0) return `An executor has taken it up${record.whole ? ' and is between two steps' : ''}${elsewhere}${asked}`;
   const at = steps.map((step) => {
     const after = step.error ? `, after ${words(step.error)}` : '';
     return `${step.step_id} (${step.step_type}, attempt ${step.attempt}, since ${step.started_at}${after})`;
   });
-  return `An executor works on ${at.join(' and ')}`;
+  return `An executor works on ${at.join(' and ')}${elsewhere}${asked}`;
 }

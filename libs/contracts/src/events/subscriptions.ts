@@ -26,6 +26,7 @@ export const SUBSCRIPTIONS = [
   { topic: 'run-completed', consumer: 'scheduler-service', ...standard },
   { topic: 'run-completed', consumer: 'executor-recorder', ...standard },
   { topic: 'run-completed', consumer: 'executor-index', broadcast: true, ...standard },
+  { topic: 'run-cancelled', consumer: 'executor-recorder', ...standard },
   { topic: 'run-cancelled', consumer: 'executor-service', broadcast: true, ...standard },
   { topic: 'tenant-changed', consumer: 'gateway', broadcast: true, ...standard },
   { topic: 'tenant-changed', consumer: 'scheduler-service', ordered: true, ...standard },

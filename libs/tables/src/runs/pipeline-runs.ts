@@ -34,6 +34,7 @@ export const pipelineRuns: TableSpec = {
     { name: 'template_hash', type: 'STRING', description: 'SHA-256 of the template that it ran.' },
     { name: 'scheduled_run_id', type: 'STRING', description: 'The scheduled run behind it, if any.' },
     { name: 'retry_of', type: 'STRING', description: 'The run that it repeats, if any.' },
+    { name: 'cancel_reason', type: 'STRING', description: 'Why somebody wanted it stopped, as soon as that was asked for.' },
     { name: 'error_code', type: 'STRING', description: 'What went wrong, as a stable code.' },
     {
       name: 'error_class',
