@@ -41,7 +41,11 @@ beforeAll(async () => {
   );
   await template(
     'slow',
-    'timeout_minutes: 0.05\nsteps:\n  - { id: post, type: http.extract, with: { url: "http://127.0.0.1:9/never", to: out_s, columns: { a: { path: a, type: STRING } } }, retry: { max_attempts: 10, backoff_seconds: 30 } }\n',
+    'timeout_minutes: 0.05\nsteps:\n  - { id: count, type: bigquery.query, with: { sql: "SELECT COUNT(*) AS n FROM UNNEST(GENERATE_ARRAY(1, 100001)) AS a, UNNEST(GENERATE_ARRAY(1, 100001)) AS b WHERE a * 2 > b", to: out_s } }\n',
+  );
+  await template(
+    'impatient',
+    'timeout_minutes: 0.05\nsteps:\n  - { id: post, type: http.extract, with: { url: "http://127.0.0.1:9/never", to: out_i, columns: { a: { path: a, type: STRING } } }, retry: { max_attempts: 10, backoff_seconds: 30 } }\n',
   );
   await template(
     'waits',
@@ -158,6 +162,14 @@ describe('a run that can not succeed says what happened and what to do', () => {
       message: 'out_d has other types: id was INT64 and is STRING.',
     });
     expect(await world.query('SELECT id FROM out_d', 'acme_corp')).toEqual([{ id: 1 }]);
+  });
+
+  test('a step that would wait for longer than the run has time ends with what it waits for', async () => {
+    expect((await run('gcp/example/impatient')).end).toMatchObject({
+      status: 'FAILED',
+      retryable: true,
+      error: { code: 'http.unreachable' },
+    });
   });
 
   test('a timeout ends the run', async () => {
