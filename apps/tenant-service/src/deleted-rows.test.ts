@@ -52,6 +52,18 @@ test('a key whose row is deleted works no more', async () => {
   expect(rowsOf('tenant_api_keys')).toMatchObject([{ api_key_id, is_active: false }]);
 });
 
+test('also when it was used since, and the next checkpoint would bring its row back before anybody looks', async () => {
+  const { api_key_id } = (await lookup()).key;
+  service.tables.remove('tenant_api_keys', api_key_id);
+  await service.ask('POST', '/internal/api-keys/used', {
+    body: { used: [{ api_key_id, at: new Date(service.clock.now()).toISOString() }] },
+  });
+  await service.slice().checkpoint();
+  expect((await lookup()).key).toBeNull();
+  await service.slice().checkpoint();
+  expect(rowsOf('tenant_api_keys')).toMatchObject([{ api_key_id, is_active: false }]);
+});
+
 test('a profile that is gone at a start stops nobody else: its tenant is suspended until somebody says who it is', async () => {
   await admitted(1);
   service.tables.remove('tenant_profiles', 'acme_corp');

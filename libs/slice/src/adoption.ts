@@ -29,11 +29,7 @@ export async function adoptEdits<S, C, E extends { readonly type: string }>(opti
       tables.edited(storedAs(table), table.loadWhere),
       missingRows(options, index),
     ]);
-    for (const key of missing) {
-      if (table.deleted) await options.execute(table.deleted(core.state, key));
-      core.touch(index, key, core.sequence);
-      log.warn({ table: table.table.name, key }, 'a row that somebody deleted comes back');
-    }
+    await bringBack(options, index, missing);
     found += missing.length;
     for (const { row, was, content } of edited) {
       const key = keyOfRow(table.key, row);
@@ -60,7 +56,27 @@ export async function adoptEdits<S, C, E extends { readonly type: string }>(opti
   return found;
 }
 
-/** Keys of rows that were written and are not there. Those that are dirty are written anyway. */
+/** Before a checkpoint writes rows anew: one whose deletion means something is not to come back as if nothing had been. */
+export async function adoptDeletions<S, C, E extends { readonly type: string }>(options: AdoptionOptions<S, C, E>): Promise<void> {
+  const { definition, core } = options;
+  for (const [index, table] of definition.tables.entries())
+    if (table.deleted && core.dirtyIn(index) > 0) await bringBack(options, index, await missingRows(options, index));
+}
+
+async function bringBack<S, C, E extends { readonly type: string }>(
+  { definition, core, log, execute }: AdoptionOptions<S, C, E>,
+  index: number,
+  missing: readonly string[],
+): Promise<void> {
+  const table = definition.tables[index]!;
+  for (const key of missing) {
+    if (table.deleted) await execute(table.deleted(core.state, key));
+    core.touch(index, key, core.sequence, { fresh: true });
+    log.warn({ table: table.table.name, key }, 'a row that somebody deleted comes back');
+  }
+}
+
+/** Keys of rows that were written and are not there. */
 async function missingRows<S, C, E extends { readonly type: string }>(
   { definition, core, tables }: AdoptionOptions<S, C, E>,
   index: number,
@@ -68,11 +84,11 @@ async function missingRows<S, C, E extends { readonly type: string }>(
   const table = definition.tables[index]!;
   const all = table.all?.(core.state);
   if (!all) return [];
-  const fewest = all.size - core.dirtyIn(index);
+  const fewest = all.size - core.freshIn(index);
   if ((await tables.count(storedAs(table))) >= fewest) return [];
   const there = new Set<string>();
   for await (const rows of tables.keys(storedAs(table))) for (const row of rows) there.add(keyOfRow(table.key, row));
-  return [...all.keys()].filter((key) => !there.has(key) && !core.isDirty(index, key));
+  return [...all.keys()].filter((key) => !there.has(key) && !core.isFresh(index, key));
 }
 
 /** The edit as if it had been made to the row as the state shows it now. */

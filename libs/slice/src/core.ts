@@ -15,6 +15,8 @@ interface Dirt {
   partition: string | undefined;
   /** An edit that was looked at and is to be replaced. */
   over?: string | undefined;
+  /** The table need not have a row of it yet. Known where the definition tells all keys. */
+  fresh?: boolean | undefined;
   /** Of one that a checkpoint took: its row, made before an event changed it; null when the checkpoint has it. */
   made?: CheckpointRow | null | undefined;
 }
@@ -134,23 +136,27 @@ export class SliceCore<S, C, E extends { readonly type: string }> {
     if (taken && taken.made === undefined) taken.made = this.#rowOf(index, key, taken);
     const dirt = this.#dirty[index]!.get(key);
     if (dirt) dirt.sequence = sequence;
-    else this.#dirty[index]!.set(key, { sequence, partition: this.#partition(table, key) });
+    else {
+      const fresh = table.all && !table.all(this.state).has(key);
+      this.#dirty[index]!.set(key, { sequence, partition: this.#partition(table, key), fresh });
+    }
   }
   /** Has the row written at the next checkpoint, whatever the table shows. */
   touch(
     index: number,
     key: string,
     sequence: number,
-    known: { readonly partition?: string | undefined; readonly over?: string } = {},
+    known: { readonly partition?: string | undefined; readonly over?: string; readonly fresh?: boolean } = {},
   ): void {
     const dirt = this.#dirty[index]!.get(key);
     if (dirt) {
       dirt.sequence = Math.max(dirt.sequence, sequence);
       dirt.over = known.over ?? dirt.over;
+      dirt.fresh = known.fresh ?? dirt.fresh;
     } else {
       const table = this.#definition.tables[index]!;
       const partition = known.partition ?? this.#partition(table, key);
-      this.#dirty[index]!.set(key, { sequence, partition, over: known.over });
+      this.#dirty[index]!.set(key, { sequence, partition, over: known.over, fresh: known.fresh });
     }
   }
 
@@ -161,6 +167,14 @@ export class SliceCore<S, C, E extends { readonly type: string }> {
 
   get dirty(): number {
     return this.#dirty.reduce((sum, keys) => sum + keys.size, 0);
+  }
+  isFresh(index: number, key: string): boolean {
+    return this.#dirty[index]!.get(key)?.fresh === true;
+  }
+  freshIn(index: number): number {
+    let count = 0;
+    for (const { fresh } of this.#dirty[index]!.values()) if (fresh) count += 1;
+    return count;
   }
   dirtyIn(index: number): number {
     return this.#dirty[index]!.size;
@@ -199,8 +213,10 @@ export class SliceCore<S, C, E extends { readonly type: string }> {
     for (const [key, dirt] of keys) {
       dirt.made = undefined;
       const newer = this.#dirty[index]!.get(key);
-      if (newer) newer.partition ??= dirt.partition;
-      else this.#dirty[index]!.set(key, dirt);
+      if (newer) {
+        newer.partition ??= dirt.partition;
+        newer.fresh ||= dirt.fresh;
+      } else this.#dirty[index]!.set(key, dirt);
     }
   }
 

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { Transient } from '@convergence/contracts';
 import { type JournalWriter, journalWriter } from '@convergence/journal';
-import { adoptEdits } from './adoption.ts';
+import { adoptDeletions, adoptEdits } from './adoption.ts';
 import { checkpointer } from './checkpoint.ts';
 import type { EventMeta } from './definition.ts';
 import { outbox } from './outbox.ts';
@@ -147,6 +147,13 @@ export async function openSlice<S, C, E extends { readonly type: string }>(given
     keeping = done.catch(() => undefined);
     return done;
   }
+  const adoption = {
+    definition,
+    core,
+    tables,
+    log,
+    execute: (commands: readonly C[]) => executeMany(commands, { actor: { kind: 'edit' } }),
+  };
   const refresh = (): Promise<number> => inTurn(lookForEdits);
   const checkpoint = (): Promise<boolean> => inTurn(() => checkpoints.run());
 
@@ -156,7 +163,7 @@ export async function openSlice<S, C, E extends { readonly type: string }>(given
       lose('another instance took over');
       throw gone();
     }
-    return adoptEdits({ definition, core, tables, log, execute: (commands) => executeMany(commands, { actor: { kind: 'edit' } }) });
+    return adoptEdits(adoption);
   }
 
   async function keepUp(): Promise<void> {
@@ -178,6 +185,7 @@ export async function openSlice<S, C, E extends { readonly type: string }>(given
         if (adopted) nextCheckpoint = clock.now();
       }
       if (!loop.signal.aborted && clock.now() >= nextCheckpoint) {
+        await attempt('looking for deleted rows', () => inTurn(() => adoptDeletions(adoption)));
         await attempt('the checkpoint', checkpoint);
         nextCheckpoint = clock.now() + options.checkpointSeconds * 1000;
       }
@@ -222,6 +230,7 @@ export async function openSlice<S, C, E extends { readonly type: string }>(given
     },
     async checkpoint() {
       if (lost !== undefined) throw gone();
+      await inTurn(() => adoptDeletions(adoption));
       await checkpoint();
     },
     refresh,

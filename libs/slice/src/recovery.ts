@@ -153,7 +153,7 @@ async function loadTables<S, C, E extends { readonly type: string }>(
       for (const { key, sequence, partition } of rows) {
         const name = tableKey(...Object.values(key));
         over.add(name);
-        core.touch(i, name, sequence, { partition });
+        core.touch(i, name, sequence, { partition, fresh: true });
       }
     }
     for await (const page of pages) {

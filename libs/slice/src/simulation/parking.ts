@@ -69,6 +69,8 @@ const lots: TableProjection<ParkingState, ParkingCommand, ParkingEvent> = {
     }
   },
   all: (state) => state.lots,
+  /** Nobody deletes any: one that is taken for deleted shows by this. */
+  deleted: (_state, lot) => [{ do: 'limit', lot, limit: 0 }],
   adopt(state, row) {
     const lot = state.lots.get(String(row.lot));
     const limit = Number(row.max_cars);
