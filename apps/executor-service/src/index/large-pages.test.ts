@@ -11,8 +11,8 @@ function given() {
   const pages = new LargePages(clock, () => void fullSpeed++);
   const started: number[] = [];
   const finish: (() => void)[] = [];
-  const ask = (n: number, signal = here) =>
-    pages.make(signal, async () => {
+  const ask = (n: number, signal = here, tenant = 'acme') =>
+    pages.make(tenant, signal, async () => {
       started.push(n);
       await new Promise<void>((resolve) => finish.push(resolve));
       return n;
@@ -59,8 +59,34 @@ test('who waits too long is told to come again, who leaves takes no place, and t
   expect(await next).toBe(102);
 });
 
+test('a tenant that asks for many keeps nobody from theirs: those who wait take turns', async () => {
+  const { started, finish, ask } = given();
+  for (let n = 0; n < AT_ONCE + 20; n++) void ask(n);
+  void ask(100, here, 'globex');
+  void ask(200, here, 'initech');
+  void ask(101, here, 'globex');
+  for (let n = 0; n < 7; n++) {
+    finish[n]?.();
+    await turn();
+  }
+  expect(started.slice(AT_ONCE)).toEqual([4, 100, 200, 5, 101, 6, 7]);
+});
+
+test('no place is lost on a line that everybody left', async () => {
+  const { started, finish, ask } = given();
+  for (let n = 0; n < AT_ONCE; n++) void ask(n);
+  const caller = new AbortController();
+  const left = ask(100, caller.signal, 'globex');
+  caller.abort(new Error('left'));
+  await expect(left).rejects.toThrow('left');
+  finish[0]?.();
+  await turn();
+  void ask(101);
+  expect(started.at(-1)).toBe(101);
+});
+
 test('one that fails gives its place on', async () => {
   const pages = new LargePages(virtualClock(), () => undefined);
   const fails = async () => Promise.reject(new Error('no'));
-  for (let n = 0; n < AT_ONCE + 1; n++) await expect(pages.make(here, fails)).rejects.toThrow('no');
+  for (let n = 0; n < AT_ONCE + 1; n++) await expect(pages.make('acme', here, fails)).rejects.toThrow('no');
 });

@@ -1,7 +1,7 @@
 /**
  * Large pages from the table, a few at a time: each has its rows in hand three times over, as text, as records and as the answer.
  *
- * 1. Who finds no place waits in line. 2. Who waited too long is told to come again. 3. Who left meanwhile takes no place. 4. From the
+ * 1. Who finds no place waits in line; tenants that wait take turns, however much one of them asks for. 2. Who waited too long is told to come again. 3. Who left meanwhile takes no place. 4. From the
  * first one on the process is no idle one: collected as eagerly as that, every third page waited thirty milliseconds for it.
  */
 import { Transient } from '@convergence/contracts';
@@ -12,7 +12,8 @@ const PATIENCE_MS = 4_000;
 
 export class LargePages {
   readonly #clock: Pick<Clock, 'sleep'>;
-  readonly #waiting = new Set<() => void>();
+  /** Who waits, by tenant; whose turn it is first. */
+  readonly #lines = new Map<string, Set<() => void>>();
   readonly #first: () => void;
   #any = false;
   #underWay = 0;
@@ -22,30 +23,38 @@ export class LargePages {
     this.#first = first;
   }
 
-  async make<T>(signal: AbortSignal, read: () => Promise<T>): Promise<T> {
+  async make<T>(tenant: string, signal: AbortSignal, read: () => Promise<T>): Promise<T> {
     if (!this.#any) this.#first();
     this.#any = true;
     if (this.#underWay < AT_ONCE) this.#underWay++;
-    else await this.#place(signal);
+    else await this.#place(tenant, signal);
     try {
       return await read();
     } finally {
-      const [next] = this.#waiting;
-      if (next) next();
+      const [next] = this.#lines;
+      if (next) this.#serve(...next);
       else this.#underWay--;
     }
   }
 
+  #serve(tenant: string, line: Set<() => void>): void {
+    this.#lines.delete(tenant);
+    if (line.size > 1) this.#lines.set(tenant, line);
+    const [enter] = line;
+    enter?.();
+  }
+
   /** Resolves when somebody else's place is handed on. */
-  #place(signal: AbortSignal): Promise<void> {
+  #place(tenant: string, signal: AbortSignal): Promise<void> {
     return new Promise((resolve, reject) => {
       const served = new AbortController();
+      const line = this.#lines.get(tenant) ?? new Set();
       const enter = () => {
-        this.#waiting.delete(enter);
+        line.delete(enter);
         served.abort();
         resolve();
       };
-      this.#waiting.add(enter);
+      this.#lines.set(tenant, line.add(enter));
       this.#clock
         .sleep(PATIENCE_MS, AbortSignal.any([signal, served.signal]))
         .then(() => {
@@ -54,7 +63,8 @@ export class LargePages {
           });
         })
         .catch((reason: unknown) => {
-          this.#waiting.delete(enter);
+          line.delete(enter);
+          if (line.size === 0 && this.#lines.get(tenant) === line) this.#lines.delete(tenant);
           reject(reason);
         });
     });

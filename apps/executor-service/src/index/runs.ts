@@ -62,7 +62,7 @@ export class Runs {
     if (before === horizon && this.#knownEmpty(key, left)) return pageOf(items, limit);
     const spacing = items.length >= TELLING ? spacingOf(items) : after?.spacing;
     const read = () => this.#older(filter, before, limit + 1 - items.length, spacing, signal);
-    const older = await (limit > LARGE ? this.#large.make(signal, read) : read());
+    const older = await (limit > LARGE ? this.#large.make(filter.tenantId ?? '', signal, read) : read());
     if (before === horizon && older.length === 0) this.#rememberEmpty(key, left);
     // A row of the table may lag behind what is known here.
     return pageOf([...items, ...older.map((record) => this.#index.get(record.run_id) ?? record)], limit);
