@@ -159,7 +159,7 @@ export class World {
       get: (target, method: string) => {
         const member = (target as Record<string, unknown>)[method];
         if (typeof member !== 'function') return member;
-        if ((method === 'read' && name === 'journal') || method === 'load') {
+        if ((method === 'read' && name === 'journal') || method === 'load' || method === 'keys') {
           const pages = member as (...args: unknown[]) => AsyncIterable<unknown>;
           return async function* (...args: unknown[]) {
             const pagesRead = (await call(method, () => all(pages.apply(target, args)))) as unknown[];
