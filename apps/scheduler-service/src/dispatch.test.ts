@@ -132,6 +132,25 @@ describe('a backfill', () => {
     expect(service.slice().state.queue.underWay().size).toBe(2);
   });
 
+  test('ends run by run where they are cancelled before their turn, by nobody but who they belong to', async () => {
+    const { runs } = await backfill({ from: '2026-01-01', to: '2026-01-03' });
+    await service.pass(1000);
+    const [going, second, third] = runs.map(({ run_id }: { run_id: string }) => run_id);
+    const cancel = (runId: string, as = ownerOf('acme_corp')) =>
+      service.ask('POST', `/internal/runs/${runId}/cancel`, { as, body: { reason: 'oops' } });
+    await expect(cancel(second, ownerOf('globex'))).rejects.toMatchObject({ code: 'run.not_found' });
+    expect(await cancel(second)).toMatchObject({ pipeline_logging_id: second, status: 'CANCELLED', tenant_id: 'acme_corp' });
+    // Its executor's, not the queue's.
+    for (const gone of [going, second]) await expect(cancel(gone)).rejects.toMatchObject({ code: 'run.not_found' });
+    await service.slice().checkpoint();
+    expect(service.tables.rows('scheduled_pipeline_runs')).toContainEqual(
+      expect.objectContaining({ state: 'FAILED', end_reason: 'cancelled', error_message: 'oops' }),
+    );
+    await service.hear(runCompleted, completed(asked()[0] as RunSpec));
+    await service.pass(60_000);
+    expect(asked().map(({ run_id }) => run_id)).toEqual([going, third]);
+  });
+
   test('keeps who asked for it, over a restart too', async () => {
     service.admission.says = () => new Transient('away');
     await backfill({ from: '2026-01-01', to: '2026-01-01', trigger_by: 'alice' });

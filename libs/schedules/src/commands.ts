@@ -48,6 +48,8 @@ export type ScheduleCommand =
       readonly retryable: boolean;
       readonly error: string | null;
     }
+  /** Somebody does not want it any more. Only one that waits: the reply says whether it did. */
+  | { readonly type: 'cancel-waiting'; readonly run_id: string; readonly error: string }
   /** Expired items end, so many at once; the reply says whether to ask again. */
   | { readonly type: 'sweep-queue' }
   /** The people of the tenant were told what the schedule's notice says. */

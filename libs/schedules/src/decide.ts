@@ -42,6 +42,11 @@ export function decide(state: SchedulesState, command: ScheduleCommand, context:
       return { events: command.results.flatMap((result) => settle(state, result, context)) };
     case 'finish-run':
       return finish(state, command, context);
+    case 'cancel-waiting': {
+      const item = state.queue.get(command.run_id);
+      if (item?.stage !== 'waiting') return { events: [], reply: false };
+      return { events: [end(item, 'FAILED', 'cancelled', command.error, context.now)], reply: true };
+    }
     case 'sweep-queue':
       return sweep(state, context);
     case 'note-told': {

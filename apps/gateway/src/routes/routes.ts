@@ -4,6 +4,7 @@ import type { TickTools } from '../tick.ts';
 import { deadLettersListRoute } from './dead-letters.list.ts';
 import { deadLettersRedriveRoute } from './dead-letters.redrive.ts';
 import { pipelinesRunRoute, type RunTools } from './pipelines.run.ts';
+import { runsCancelRoute } from './runs.cancel.ts';
 import { runsWhyRoute } from './runs.why.ts';
 import { schedulerCleanupOrphanedPipelinesRoute } from './scheduler.cleanup-orphaned-pipelines.ts';
 import { schedulerProcessQueueRoute } from './scheduler.process-queue.ts';
@@ -14,6 +15,7 @@ import { schedulerTriggerRoute } from './scheduler.trigger.ts';
 export const ownRoutes = (tools: TickTools & RunTools & { readonly bus: Bus }): Readonly<Record<string, Handle>> => ({
   'pipelines.run': pipelinesRunRoute(tools),
   'runs.why': runsWhyRoute(tools),
+  'runs.cancel': runsCancelRoute(tools),
   'scheduler.trigger': schedulerTriggerRoute(tools),
   'scheduler.process-queue': schedulerProcessQueueRoute(tools),
   'scheduler.reset-daily-quotas': schedulerResetDailyQuotasRoute(tools),

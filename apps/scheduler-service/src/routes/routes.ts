@@ -1,6 +1,7 @@
 import type { Route } from '@convergence/service';
 import type { Scheduler } from '../scheduler.ts';
 import { pipelinesBackfillRoute } from './pipelines.backfill.ts';
+import { runsCancelRoute } from './runs.cancel.ts';
 import { runsWhyRoute } from './runs.why.ts';
 import { schedulerQueueRoute } from './scheduler.queue.ts';
 import { schedulerStatusRoute } from './scheduler.status.ts';
@@ -21,4 +22,5 @@ export const routes = (scheduler: Scheduler): readonly Route[] => [
   scheduleTickRoute(scheduler),
   queueTickRoute(scheduler),
   runsWhyRoute(scheduler),
+  runsCancelRoute(scheduler),
 ];
