@@ -30,17 +30,31 @@ export async function stageRows(
   return inFolder(async (folder) => {
     const path = join(folder, 'rows.ndjson');
     // A disk that is full fails this step, not the process with everybody's runs.
-    await pipeline(lines(batches, context.signal), createWriteStream(path));
+    await pipeline(lines(batches, jsonOf(columns), context.signal), createWriteStream(path));
     await context.crashPoint('fetched');
     return stageFiles(context, columns, [{ path, format: 'NEWLINE_DELIMITED_JSON' }]);
   });
 }
 
-async function* lines(batches: AsyncIterable<readonly Readonly<Record<string, unknown>>[]>, signal: AbortSignal): AsyncGenerator<string> {
+async function* lines(
+  batches: AsyncIterable<readonly Readonly<Record<string, unknown>>[]>,
+  text: (row: Readonly<Record<string, unknown>>) => string,
+  signal: AbortSignal,
+): AsyncGenerator<string> {
   for await (const rows of batches) {
     signal.throwIfAborted();
-    if (rows.length > 0) yield `${rows.map((row) => JSON.stringify(row)).join('\n')}\n`;
+    if (rows.length > 0) yield `${rows.map(text).join('\n')}\n`;
   }
+}
+
+/** Bytes travel as base64, which JSON does not make of a Buffer by itself; looking at each value is left to rows that may have some. */
+export function jsonOf(columns: readonly ColumnSpec[]): (row: Readonly<Record<string, unknown>>) => string {
+  if (!columns.some(({ type }) => type.includes('BYTES'))) return (row) => JSON.stringify(row);
+  return (row) =>
+    JSON.stringify(row, function (this: Readonly<Record<string, unknown>>, key: string, value: unknown) {
+      const own = this[key];
+      return Buffer.isBuffer(own) ? own.toString('base64') : value;
+    });
 }
 
 /** Without columns the load job finds them. */
