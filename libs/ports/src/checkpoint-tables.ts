@@ -57,9 +57,9 @@ export interface CheckpointTables {
   /** Live rows that fit, and all marked ones; `where` is a condition in GoogleSQL over the table's columns. */
   load(table: CheckpointTable, where?: string): AsyncIterable<readonly StoredRow[]>;
   edited(table: CheckpointTable, where?: string): Promise<readonly EditedRow[]>;
-  /** Of all rows, marked ones too. */
+  /** Of the rows that `merge` wrote and that are not marked. */
   count(table: CheckpointTable): Promise<number>;
-  /** Key columns of all rows, marked ones too. */
+  /** Key columns of all rows, whoever wrote them. */
   keys(table: CheckpointTable): AsyncIterable<readonly Readonly<Record<string, unknown>>[]>;
   /** Removes marked rows up to that sequence. */
   purge(table: CheckpointTable, throughSequence: number): Promise<void>;

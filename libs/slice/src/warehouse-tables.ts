@@ -176,9 +176,9 @@ WHERE T.x_deleted IS NOT TRUE AND ${editedCondition(columnsOf(spec), 'T')}
       return rows.map((row): EditedRow => ({ ...read(row), content: String(row.x_content) }));
     },
 
-    /** Without a condition: BigQuery reads nothing for it. */
     async count({ spec }) {
-      const { rows } = await warehouse.run({ sql: `SELECT COUNT(*) AS n FROM ${nameOf(spec.name)}`, labels: { purpose: 'refresh' } });
+      const sql = `SELECT COUNT(*) AS n FROM ${nameOf(spec.name)} WHERE x_sequence IS NOT NULL AND x_deleted IS NOT TRUE`;
+      const { rows } = await warehouse.run({ sql, labels: { purpose: 'refresh' } });
       return Number(rows[0]?.n);
     },
 

@@ -171,6 +171,8 @@ export const checkpointTablesPromises: Readonly<Record<string, (stage: Checkpoin
     await stage.tables.merge(samplesTable, rows, how(stage));
     await stage.tables.merge(samplesTable, [dead(400, 'id-7')], how(stage));
     assert.equal(await stage.tables.count(samplesTable), 299);
+    await stage.tables.merge(samplesTable, [dead(401, 'id-8')], how(stage, { dead: 'mark' }));
+    assert.equal(await stage.tables.count(samplesTable), 298);
     const told: string[] = [];
     for await (const page of stage.tables.keys(samplesTable)) told.push(...page.map(({ id, part }) => `${id} ${part}`));
     const expected = rows.map(({ key }) => `${key.id} ${key.part}`).filter((key) => key !== 'id-7 x');

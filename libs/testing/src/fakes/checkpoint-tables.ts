@@ -83,7 +83,7 @@ export function fakeCheckpointTables(
         .filter((k) => wanted(k.row) && isEdited(k))
         .map((k) => ({ ...stored(k), content: content(k.row) }));
     },
-    count: async (table) => kept(table.spec.name).size,
+    count: async (table) => [...kept(table.spec.name).values()].filter((k) => k.sequence !== null && !k.deleted).length,
     async *keys(table) {
       yield [...kept(table.spec.name).values()].map((k) => k.row);
     },
