@@ -75,17 +75,14 @@ export function googleJournalStore(
     }
   }
 
-  /**
-   * Packed, many rows to one value: what travels and is parsed is then the rows alone. Bytes, because a text would travel with a
-   * backslash before each of its quotes, which both sides go through.
-   */
+  /** Packed, many rows to one text: what travels and is parsed is then the rows alone. */
   function window(from: number, to: number, { pack, page }: typeof SMALL_ROWS, range: JournalRange): AsyncIterator<readonly Row[]> {
     const data = range.withoutDataOf === undefined ? 'data' : "IF(type = @without, '', data)";
     const columns = ['CAST(sequence AS STRING)', 'CAST(epoch AS STRING)', 'CAST(UNIX_MILLIS(`at`) AS STRING)', 'subject', 'type', data]
       .concat("COALESCE(actor, '')", "COALESCE(trace_id, '')")
       .join(", '\\t', ");
     const statement = {
-      sql: `SELECT page, CAST(STRING_AGG(CONCAT(${columns}), '\\n' ORDER BY sequence) AS BYTES) AS packed
+      sql: `SELECT page, STRING_AGG(CONCAT(${columns}), '\\n' ORDER BY sequence) AS packed
 FROM (
   SELECT *, DIV(sequence - @after - 1, ${pack}) AS page
   FROM \`${config.project}.${table.dataset}.${table.name}\`
@@ -159,7 +156,7 @@ ORDER BY page`,
         if (page.done) return;
         const next = begin(from + sizes.window);
         for (; !page.done; page = await current.pages.next()) {
-          for (const { packed } of page.value) yield (packed as Buffer).toString().split(ROWS).map(unpack);
+          for (const { packed } of page.value) yield String(packed).split(ROWS).map(unpack);
         }
         current = next;
       }

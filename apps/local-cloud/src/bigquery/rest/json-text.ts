@@ -38,8 +38,6 @@ export function withRows(head: object, rows: readonly WireRow[]): JsonText {
   return new JsonText(out.all());
 }
 
-/** Quotes, backslashes and control characters, which JSON does not hold as they are. Bytes, which are BASE64, are without. */
-const ESCAPED = /[^ !#-[\]-\uffff]/;
 const BACKSLASH = 0x5c;
 const CODE = 0x75;
 const ZERO = 0x30;
@@ -62,10 +60,6 @@ class Bytes {
   }
 
   addQuoted(text: string): void {
-    if (!ESCAPED.test(text)) {
-      this.add(`"${text}"`);
-      return;
-    }
     const given = Buffer.from(text);
     this.add('"');
     for (let from = 0; from < given.length; from += PIECE) this.#addEscaped(given.subarray(from, from + PIECE));
