@@ -13,8 +13,8 @@ interface Ended {
   readonly run: { readonly run_id: string };
   readonly ended_at: string | null;
 }
-const PACK = 256;
-const OPEN = 32;
+const PACK = 1024;
+const OPEN = 8;
 const QUICKLY = { params: { [constants.ZSTD_c_compressionLevel]: 1 } };
 
 interface Pack {
@@ -65,7 +65,7 @@ export class EndedRuns<R extends Ended> {
 
   get(runId: string): R | undefined {
     const place = this.#place(runId);
-    return place && (JSON.parse(this.#texts(place.pack)[place.index]!) as R);
+    return place && (JSON.parse(this.#text(place)) as R);
   }
 
   has(runId: string): boolean {
@@ -99,37 +99,41 @@ export class EndedRuns<R extends Ended> {
     return pack && { pack, index: place % PACK };
   }
 
-  #texts(pack: Pack): readonly string[] {
-    if (!pack.packed) return linesOf(this.#filling.bytes);
-    const texts = this.#open.get(pack) ?? linesOf(zstdDecompressSync(pack.packed));
+  #text({ pack, index }: Place): string {
+    if (!pack.packed) return this.#filling.line(index);
+    const texts = this.#open.get(pack) ?? zstdDecompressSync(pack.packed).toString().split('\n');
     this.#open.delete(pack);
     this.#open.set(pack, texts);
     if (this.#open.size > OPEN) this.#open.delete(this.#open.keys().next().value!);
-    return texts;
+    return texts[index]!;
   }
 }
 
 /** Bytes at once: texts that wait would be moved by each collection of garbage. */
 class Lines {
   #bytes = Buffer.allocUnsafe(256 * 1024);
-  #length = 0;
+  #ends: number[] = [];
 
   get bytes(): Buffer {
-    return this.#bytes.subarray(0, this.#length);
+    return this.#bytes.subarray(0, this.#ends.at(-1) ?? 0);
+  }
+  line(index: number): string {
+    return this.#bytes.toString('utf8', this.#ends[index - 1] ?? 0, this.#ends[index]! - 1);
   }
   add(text: string): void {
-    const needed = this.#length + 3 * text.length + 1;
+    let at = this.#ends.at(-1) ?? 0;
+    const needed = at + 3 * text.length + 1;
     if (needed > this.#bytes.length) {
       const larger = Buffer.allocUnsafe(2 * needed);
-      this.#bytes.copy(larger, 0, 0, this.#length);
+      this.#bytes.copy(larger, 0, 0, at);
       this.#bytes = larger;
     }
-    this.#length += this.#bytes.write(text, this.#length);
-    this.#bytes[this.#length++] = NEW_LINE;
+    at += this.#bytes.write(text, at);
+    this.#bytes[at] = NEW_LINE;
+    this.#ends.push(at + 1);
   }
   clear(): void {
-    this.#length = 0;
+    this.#ends = [];
   }
 }
 const NEW_LINE = 10;
-const linesOf = (bytes: Buffer): readonly string[] => bytes.toString().split('\n');
