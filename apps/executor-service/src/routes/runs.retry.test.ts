@@ -61,3 +61,32 @@ test('a retry that its command had admitted before is answered, not admitted aga
   expect(asked).toContain(`GET /internal/runs/${body.pipeline_logging_id}`);
   expect(asked.filter((one) => one.includes('/internal/admissions'))).toEqual([]);
 });
+
+test('a retry asked for before its owner heard of the end of the run is admitted once it has; until then nothing is called a retry', async () => {
+  let now = NOW;
+  let heardAt = NOW + 300;
+  const parts = {
+    runs: { get: async () => ({ run_id: RUN, tenant_id: 'acme_corp', pipeline_id: 'p', status: 'FAILED', spec: {} }) },
+    templates: { find: () => ({}) },
+    tenantService: {
+      call: async ({ body }: { body: AdmitRequest }) => {
+        const { run_id } = body.runs[0] as RunSpec;
+        const existing = { run_id, outcome: 'existing', existing_run_id: RUN, status: 'RUNNING' };
+        return { decisions: [now < heardAt ? existing : { run_id, outcome: 'admitted' }] };
+      },
+    },
+    clock: {
+      now: () => now,
+      sleep: async (ms: number) => {
+        now += ms;
+      },
+    },
+  } as unknown as Parameters<typeof runsRetryRoute>[0];
+  const call = { params: { run_id: RUN }, body: {}, principal: { kind: 'tenant', tenantId: 'acme_corp' }, request: { headers: {} } };
+  const retry = runsRetryRoute(parts).handle as unknown as (given: typeof call) => Promise<{ body: { pipeline_logging_id: string } }>;
+  const { body } = await retry(call);
+  expect(body).toMatchObject({ status: 'PENDING' });
+  expect(body.pipeline_logging_id).not.toBe(RUN);
+  heardAt = Number.POSITIVE_INFINITY;
+  await expect(retry(call)).rejects.toMatchObject({ name: 'Transient', message: expect.stringContaining('nothing was started') });
+});
