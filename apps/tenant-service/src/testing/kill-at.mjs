@@ -3,6 +3,7 @@
  * `{ request: 'POST /datasets$', nth: 1, when: 'before' | 'after' }` for requests to BigQuery, `{ mail: true }` when a mail was written.
  */
 import fs from 'node:fs/promises';
+import http from 'node:http';
 import { syncBuiltinESMExports } from 'node:module';
 
 const at = JSON.parse(process.env.KILL_AT ?? '{}');
@@ -10,16 +11,14 @@ const die = () => process.kill(process.pid, 'SIGKILL');
 
 if (at.request) {
   const wanted = new RegExp(at.request);
-  const send = globalThis.fetch;
+  const send = http.request;
   let seen = 0;
-  globalThis.fetch = async (url, options) => {
-    const { pathname } = new URL(url);
-    const hit = wanted.test(`${options?.method ?? 'GET'} ${pathname}`) && ++seen === (at.nth ?? 1);
+  http.request = (url, options, onAnswer) => {
+    const hit = wanted.test(`${options?.method ?? 'GET'} ${new URL(url).pathname}`) && ++seen === (at.nth ?? 1);
     if (hit && at.when === 'before') die();
-    const response = await send(url, options);
-    if (hit) die();
-    return response;
+    return send(url, options, hit ? die : onAnswer);
   };
+  syncBuiltinESMExports();
 }
 if (at.mail) {
   const { rename } = fs;
