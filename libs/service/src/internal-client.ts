@@ -33,7 +33,7 @@ export interface InternalRequest {
 export interface InternalResponse<Body = unknown> {
   readonly status: number;
   readonly headers: { get(name: string): string | null };
-  /** Parsed JSON; undefined for an empty answer. */
+  /** Undefined for an empty answer. */
   readonly body: Body | undefined;
 }
 
@@ -63,8 +63,11 @@ export function internalClient(options: InternalClientOptions): InternalClient {
   async function ask<Body>(request: InternalRequest, bodyOf: (text: string) => Body): Promise<InternalResponse<Body>> {
     const { response, text } = await attempts(options, request);
     const { status, headers } = response;
-    if (!response.ok) throw errorOf(options.target, status, text === '' ? undefined : JSON.parse(text), headers.get('retry-after'));
-    return { status, headers, body: text === '' ? undefined : bodyOf(text) };
+    // A load balancer or a proxy answers in its own words.
+    const json = text !== '' && /\bjson\b/.test(headers.get('content-type') ?? '');
+    if (!response.ok) throw errorOf(options.target, status, json ? JSON.parse(text) : undefined, headers.get('retry-after'));
+    if (text !== '' && !json) throw new Error(`${options.target} answered ${status}, but no JSON`);
+    return { status, headers, body: json ? bodyOf(text) : undefined };
   }
   const alone = (request: InternalRequest) => ask<unknown>(request, JSON.parse);
   return {

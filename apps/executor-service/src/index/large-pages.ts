@@ -1,8 +1,9 @@
 /**
  * Large pages from the table, a few at a time: each has its rows in hand three times over, as text, as records and as the answer.
  *
- * 1. Who finds no place waits in line; tenants that wait take turns, however much one of them asks for. 2. Who waited too long is told to come again. 3. Who left meanwhile takes no place. 4. From the
- * first one on the process is no idle one: collected as eagerly as that, every third page waited thirty milliseconds for it.
+ * 1. Who finds no place waits in line; tenants that wait take turns, however much one of them asks for. 2. Who waited too long is told to
+ * come again. 3. Who left meanwhile takes no place. 4. From the first one on the process is no idle one: as eagerly as an idle one collects
+ * garbage, every third page waited thirty milliseconds for it.
  */
 import { Transient } from '@convergence/contracts';
 import type { Clock } from '@convergence/ports';

@@ -78,6 +78,19 @@ describe('API keys in memory', () => {
     expect(await second).toBeUndefined();
   });
 
+  test('nor is one when another tenant had changed before', async () => {
+    let respond: (response: KeyLookupResponse) => void = () => {};
+    const { keys } = given(() => new Promise((resolve) => (respond = resolve)));
+    const first = keys.holderOf('secret');
+    keys.forget(tenantId('other'));
+    keys.forget(ACME);
+    respond(answer());
+    await first;
+    const second = keys.holderOf('secret');
+    respond(nobody);
+    expect(await second).toBeUndefined();
+  });
+
   test('who asks after its tenant changed does not get an answer that was on its way before', async () => {
     const responds: ((response: KeyLookupResponse) => void)[] = [];
     const { keys } = given(() => new Promise((resolve) => responds.push(resolve)));

@@ -35,18 +35,16 @@ interface Known {
   readonly holder: KeyHolder;
   readonly until: number;
 }
-interface Asked {
-  readonly answer: Promise<KeyHolder | undefined>;
-  /** Tenants that changed while the answer was on its way. */
-  readonly changed: Set<TenantId>;
-}
 
 const NOBODY = Buffer.alloc(32);
 
 export class ApiKeys {
   readonly #known = new Map<string, Known>();
   readonly #unknown = new Map<string, number>();
-  readonly #asked = new Map<string, Asked>();
+  /** Whose answers may be shared. */
+  readonly #asked = new Map<string, Promise<KeyHolder | undefined>>();
+  /** Of each answer that is on its way, shared or not, the tenants that changed meanwhile. */
+  readonly #underWay = new Set<Set<TenantId>>();
   readonly #byTenant = new Map<TenantId, Set<string>>();
   readonly #options: Required<ApiKeysOptions>;
 
@@ -71,7 +69,7 @@ export class ApiKeys {
     this.#byTenant.delete(tenant);
     // A key that nobody knew may be this tenant's new one.
     this.#unknown.clear();
-    for (const asked of this.#asked.values()) asked.changed.add(tenant);
+    for (const changed of this.#underWay) changed.add(tenant);
     // Who comes from now on asks anew.
     this.#asked.clear();
   }
@@ -82,8 +80,9 @@ export class ApiKeys {
 
   #ask(hash: string, given: Buffer): Promise<KeyHolder | undefined> {
     const running = this.#asked.get(hash);
-    if (running) return running.answer;
-    const changed: Asked['changed'] = new Set();
+    if (running) return running;
+    const changed = new Set<TenantId>();
+    this.#underWay.add(changed);
     const answer = this.#options
       .lookup(hash)
       .then((response) => {
@@ -92,10 +91,10 @@ export class ApiKeys {
         return holder;
       })
       .finally(() => {
-        if (this.#asked.get(hash) === asked) this.#asked.delete(hash);
+        this.#underWay.delete(changed);
+        if (this.#asked.get(hash) === answer) this.#asked.delete(hash);
       });
-    const asked: Asked = { answer, changed };
-    this.#asked.set(hash, asked);
+    this.#asked.set(hash, answer);
     return answer;
   }
 
