@@ -269,7 +269,8 @@ describe('the gateway', () => {
 
   test('what a client named by an Idempotency-Key has one name at every gateway, which no client can give', async () => {
     const path = '/api/v1/tenants/acme_corp/api-keys';
-    const other = await startGateway();
+    const [other, third] = await Promise.all([startGateway(), startGateway()]);
+    const OTHERS_KEY = 'acme_corp_api_of_somebody_else';
     const nameAt = async (at: GatewayUnderTest, headers: Record<string, string>, body: object = {}) => {
       await at.ask('POST', path, { key: ACME_KEY, headers: { 'x-command-id': 'mine', ...headers }, body });
       return at.tenants.asked.at(-1)?.headers['x-command-id'];
@@ -278,8 +279,14 @@ describe('the gateway', () => {
     expect(name).toMatch(/^[0-9a-f-]{36}$/);
     expect(await nameAt(other, { 'idempotency-key': 'named' })).toBe(name);
     expect(await nameAt(other, { 'idempotency-key': 'another' })).not.toBe(name);
+    // Nor can who knows all else try what the body held.
+    const [holder] = third.keys.values();
+    if (holder) third.keys.set(OTHERS_KEY, holder);
+    const guessed = await nameAt(third, { 'idempotency-key': 'named', 'x-api-key': OTHERS_KEY });
+    expect(guessed).toMatch(/^[0-9a-f-]{36}$/);
+    expect(guessed).not.toBe(name);
     expect(await nameAt(gateway, {})).toBeUndefined();
-    await other.close();
+    await Promise.all([other.close(), third.close()]);
   });
 
   test('a run that a command had admitted elsewhere is answered, not admitted again', async () => {

@@ -6,9 +6,11 @@
  * 3. A POST with an Idempotency-Key is performed once, whether its caller waits for the answer or not, and has the same name through
  * every gateway. Onboarding alone is left with its caller: it must know that a key reached nobody, and a repeat resumes it.
  */
+import type { IncomingHttpHeaders } from 'node:http';
 import type { Operation, Principal } from '@convergence/contracts';
 import { commandId, JsonText, type Route, route } from '@convergence/service';
 import { otherTenant } from './auth/authenticate.ts';
+import { digest } from './auth/digest.ts';
 import { asTenantId, customersAlias, withBothIds } from './edge/customers.ts';
 import type { Caller, Idempotency } from './edge/idempotency.ts';
 import { forward, type Handle } from './forward.ts';
@@ -47,7 +49,7 @@ function guarded(operation: Operation, handle: Handle, idempotency: Idempotency)
     const request = [operation.id, call.params, call.query, call.body];
     const left = operation.auth === 'onboarding' ? call.signal : new AbortController().signal;
     const caller = { ...callerOf(call.principal, call.request.socket.remoteAddress), left };
-    const command = commandId(identityOf(call.principal), key, ...request);
+    const command = commandId(...identityOf(call.principal, call.request.headers), key, ...request);
     return idempotency.once(String(key), caller, request, () => handle({ ...call, signal: left, command }));
   };
 }
@@ -62,8 +64,11 @@ function mustBeOwn(tenant: string, ...places: readonly unknown[]): void {
   }
 }
 
-/** The same at every gateway. */
-const identityOf = (principal: Principal): string => (principal.kind === 'tenant' ? principal.keyId : principal.kind);
+/** The same at every gateway. With the caller's key nobody else can tell by an id whether a secret that the request held was guessed. */
+function identityOf(principal: Principal, headers: IncomingHttpHeaders): readonly string[] {
+  const secret = digest(String(headers[principal.kind === 'tenant' ? 'x-api-key' : 'x-admin-key'] ?? '')).toString('hex');
+  return [principal.kind === 'tenant' ? principal.keyId : principal.kind, secret];
+}
 
 function callerOf(principal: Principal, address: string | undefined): Pick<Caller, 'name' | 'holder'> {
   if (principal.kind !== 'tenant') return { name: `${principal.kind} ${address}`, holder: principal.kind };

@@ -110,8 +110,8 @@ describe('the queue', () => {
 });
 
 describe('a backfill', () => {
-  const backfill = (body: Record<string, unknown>, template = 'dryrun') =>
-    service.ask('POST', `/pipelines/backfill/acme_corp/gcp/example/${template}`, { as: ownerOf('acme_corp'), body });
+  const backfill = (body: Record<string, unknown>, template = 'dryrun', headers: Record<string, string> = {}) =>
+    service.ask('POST', `/pipelines/backfill/acme_corp/gcp/example/${template}`, { as: ownerOf('acme_corp'), body, headers });
 
   test('queues one run a date and keeps to its cap', async () => {
     const answer = await backfill({ from: '2026-01-01', to: '2026-01-10', max_concurrent: 2 });
@@ -149,6 +149,44 @@ describe('a backfill', () => {
     await service.hear(runCompleted, completed(asked()[0] as RunSpec));
     await service.pass(60_000);
     expect(asked().map(({ run_id }) => run_id)).toEqual([going, third]);
+  });
+
+  describe('of a command that comes again', () => {
+    const again = (command: string) => backfill({ from: '2026-01-01', to: '2026-01-02' }, 'dryrun', { 'x-command-id': command });
+    const queued = async () => (await queue()).length;
+
+    test('is the one that is queued, for a day and over a restart, and another for another command', async () => {
+      service.admission.says = () => new Transient('away');
+      const first = await again('a');
+      expect(await again('a')).toEqual(first);
+      await service.restart('checkpointed');
+      await service.pass(23 * 60 * MINUTE);
+      expect(await again('a')).toEqual(first);
+      expect(await queued()).toBe(2);
+      expect((await again('b')).backfill_id).not.toBe(first.backfill_id);
+      expect(await queued()).toBe(4);
+    });
+
+    test('is the one that ended while its runs are known, and no run of it comes again after that', async () => {
+      const first = await again('a');
+      const ids = first.runs.map(({ run_id }: { run_id: string }) => run_id);
+      for (const index of ids.keys()) {
+        await service.pass(1000);
+        await service.hear(runCompleted, completed(asked()[index] as RunSpec));
+      }
+      expect(await queued()).toBe(0);
+      expect(await again('a')).toEqual(first);
+      expect(await queued()).toBe(0);
+      await service.slice().checkpoint();
+      for (const id of ids) service.admission.runs.set(id, { live: false, status: 'COMPLETE' });
+      expect(await again('a')).toEqual(first);
+      expect(await queued()).toBe(0);
+      service.admission.runs.clear();
+      await service.pass(15 * MINUTE);
+      const anew = await again('a');
+      expect(anew.runs.map(({ run_id }: { run_id: string }) => run_id)).not.toContain(ids[0]);
+      expect(anew.queued_count).toBe(2);
+    });
   });
 
   test('keeps who asked for it, over a restart too', async () => {

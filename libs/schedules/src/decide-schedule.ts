@@ -3,7 +3,7 @@ import type { ScheduleCommand } from './commands.ts';
 import { checkCron, nextFire, resolveCron } from './cron.ts';
 import type { DecideContext, Decided } from './decision.ts';
 import { FIRE_VARIABLES, unknownVariables } from './fire-variables.ts';
-import { dstPolicy, idOf, type Schedule, type ScheduleSettings } from './schedule.ts';
+import { backfillRunId, dstPolicy, type Schedule, type ScheduleSettings } from './schedule.ts';
 import type { SchedulesState } from './state.ts';
 
 type Of<T extends ScheduleCommand['type']> = Extract<ScheduleCommand, { type: T }>;
@@ -87,6 +87,9 @@ export function decideDisable(state: SchedulesState, command: Of<'disable-schedu
 
 export function decideBackfill(state: SchedulesState, command: Of<'request-backfill'>, { now, limits }: DecideContext): Decided {
   const { backfill_id, tenant_id, provider, domain, pipeline_template, dates, max_concurrent, trigger_by, asked_by } = command;
+  const items = dates.map(({ date, parameters }) => ({ run_id: backfillRunId(backfill_id, date), date, parameters }));
+  // Asked for again.
+  if (state.backfills.has(backfill_id) || items.some(({ run_id }) => state.ended.has(run_id))) return { events: [], reply: items };
   const room = Math.min(limits.backfillDates, limits.backlogPerTenant - state.queue.backlogOf(tenant_id));
   if (dates.length > room)
     return {
@@ -101,7 +104,6 @@ export function decideBackfill(state: SchedulesState, command: Of<'request-backf
     const errors = [{ path: '/parameters', message: `are too much for ${dates.length} dates at once; ask for fewer dates` }];
     return { refusal: new Refusal('request.invalid', `The parameters ${errors[0]?.message}.`, { fields: { errors } }) };
   }
-  const items = dates.map(({ date, parameters }) => ({ run_id: idOf('backfill', backfill_id, date), date, parameters }));
   return {
     events: [
       {

@@ -341,21 +341,27 @@ describe('the queue is fair', () => {
       expect(Math.abs((counts[tenant] ?? 0) / ((1000 * weight) / 8) - 1)).toBeLessThan(0.05);
     }
   });
+  const tenDays = {
+    type: 'request-backfill',
+    backfill_id: 'b',
+    tenant_id: 'acme',
+    provider: 'GCP',
+    domain: 'COST',
+    pipeline_template: 'billing_cost',
+    max_concurrent: 3,
+    trigger_by: 'alice',
+    asked_by: { kind: 'admin', userId: 'alice' },
+    dates: Array.from({ length: 10 }, (_, i) => ({ date: `2026-01-${10 + i}`, parameters: {} })),
+  } as const;
+  test('a backfill that is asked for by two at once is one', () => {
+    const s = scheduler();
+    for (let i = 0; i < 2; i++) s.tell(tenDays);
+    expect(s.state.backfills.get('b')).toMatchObject({ remaining: 10 });
+    expect(s.state.queue.backlogOf('acme')).toBe(10);
+  });
   test('live work goes before every backfill, and backfills keep to their cap', () => {
     const s = scheduler();
-    const dates = Array.from({ length: 10 }, (_, i) => ({ date: `2026-01-${10 + i}`, parameters: {} }));
-    s.tell({
-      type: 'request-backfill',
-      backfill_id: 'b',
-      tenant_id: 'acme',
-      provider: 'GCP',
-      domain: 'COST',
-      pipeline_template: 'billing_cost',
-      max_concurrent: 3,
-      trigger_by: 'alice',
-      asked_by: { kind: 'admin', userId: 'alice' },
-      dates,
-    });
+    s.tell(tenDays);
     s.schedule('daily', {}, 'globex');
     s.setTime('2026-11-21T02:00:00Z');
     s.fire();

@@ -21,10 +21,10 @@ export {
 export { attemptOf } from './run-spec.ts';
 export {
   attemptId,
+  backfillRunId,
   dstPolicy,
   fireId,
   type Hold,
-  idOf,
   type Lane,
   type Notice,
   pipelineIdOf,

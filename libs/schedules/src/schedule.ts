@@ -113,4 +113,5 @@ export function idOf(...parts: readonly (string | number)[]): string {
   return `${h.slice(0, 8)}-${h.slice(8, 12)}-5${h.slice(13, 16)}-8${h.slice(17, 20)}-${h.slice(20, 32)}`;
 }
 export const fireId = (configId: string, fireTime: number): string => idOf('fire', configId, fireTime);
+export const backfillRunId = (backfillId: string, date: string): string => idOf('backfill', backfillId, date);
 export const attemptId = (runId: string, attempt: number): string => idOf('attempt', runId, attempt);

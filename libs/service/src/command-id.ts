@@ -3,8 +3,8 @@
  * which answered first.
  *
  * Does not know: who the client is, what the command does. 1. The gateway alone names commands; an owner reads the name from a request
- * that was verified. 2. What a command makes has an id that follows from its name. 3. A run's id is not used again once
- * tenant-service may have forgotten it, 15 minutes after the run's end: it follows from the time as well.
+ * that was verified. 2. What a command makes has an id that follows from its name and the time, so that it is made anew when it comes much later.
+ * 3. A run's id is not used again once tenant-service may have forgotten it, 15 minutes after the run's end.
  */
 import { createHash, randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
@@ -13,7 +13,8 @@ import type { InternalClient } from './internal-client.ts';
 
 export const COMMAND_HEADER = 'x-command-id';
 /** Shorter than runs are remembered. */
-const WINDOW_MS = 10 * 60_000;
+export const RUN_WINDOW_MS = 10 * 60_000;
+const DAY_MS = 86_400_000;
 
 export function commandId(...parts: readonly unknown[]): string {
   const hash = createHash('sha256').update(JSON.stringify(parts)).digest('hex');
@@ -24,6 +25,20 @@ export function commandId(...parts: readonly unknown[]): string {
 export const commandOf = (request: Pick<IncomingMessage, 'headers'>): string | undefined =>
   request.headers[COMMAND_HEADER] as string | undefined;
 
+/** What a command makes now is called by the first; what it made in earlier windows, newest first, by the others. */
+export function idsOfMade(what: string, command: string, now: number, windowMs: number, windows = 2): readonly [string, ...string[]] {
+  const window = Math.floor(now / windowMs);
+  const id = (ago: number) => commandId(what, command, window - ago);
+  return [id(0), ...Array.from({ length: windows - 1 }, (_, i) => id(i + 1))];
+}
+
+/** The id of what a command makes; of what is there already, when the command comes again within a day. */
+export function idOfMade(what: string, command: string | undefined, now: number, isThere: (id: string) => boolean): string {
+  if (command === undefined) return randomUUID();
+  const ids = idsOfMade(what, command, now, DAY_MS);
+  return ids.find(isThere) ?? ids[0];
+}
+
 /** The run that a command asks for, and whether it was admitted already. */
 export async function runOf(
   command: string | undefined,
@@ -32,10 +47,9 @@ export async function runOf(
   service: 'gateway' | 'executor-service',
 ): Promise<{ readonly run_id: string; readonly admitted: boolean }> {
   if (command === undefined) return { run_id: randomUUID(), admitted: false };
-  const window = Math.floor(now / WINDOW_MS);
-  const [run_id = '', before = ''] = [window, window - 1].map((one) => commandId('run', command, one));
-  for (const known of await Promise.all([run_id, before].map(isKnown))) if (known) return { run_id: known, admitted: true };
-  return { run_id, admitted: false };
+  const ids = idsOfMade('run', command, now, RUN_WINDOW_MS);
+  for (const known of await Promise.all(ids.map(isKnown))) if (known) return { run_id: known, admitted: true };
+  return { run_id: ids[0], admitted: false };
 
   function isKnown(id: string): Promise<string | undefined> {
     const principal = { kind: 'service', service } as const;

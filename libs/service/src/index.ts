@@ -25,7 +25,7 @@
 export { type AppOptions, type Authenticate, createApp } from './app.ts';
 export { type BaseConfig, baseFields, isLocal } from './base-config.ts';
 export { BODY_LIMIT, readJsonBody } from './body.ts';
-export { COMMAND_HEADER, commandId, commandOf, runOf } from './command-id.ts';
+export { COMMAND_HEADER, commandId, commandOf, idOfMade, idsOfMade, RUN_WINDOW_MS, runOf } from './command-id.ts';
 export {
   type Config,
   ConfigError,

@@ -42,6 +42,16 @@ describe('providers', () => {
       .thenRefused('quota.providers_exceeded');
   });
 
+  test('what is there already is not added again, whatever the plan has room for', () => {
+    const { state, when } = given(TENANTS, [onboarded()]);
+    for (const command of [credential('c1', 'GCP'), config('p1', 'AWS'), config('p2', 'AZURE')]) when(command).thenReply(null);
+    when({ kind: 'change-credential', tenant_id: 'acme', credential_id: 'c1', change: { credential_name: 'renamed' } }).thenReply(null);
+    for (const command of [credential('c1', 'CLAUDE'), config('p1', 'CLAUDE')]) when(command).thenReply(null);
+    const { credentials, provider_configs } = state.tenants.get('acme' as Tenant['tenant_id']) as Tenant;
+    expect(credentials.map(({ credential_name }) => credential_name)).toEqual(['renamed']);
+    expect(provider_configs.map(({ config_id }) => config_id)).toEqual(['p1', 'p2']);
+  });
+
   test('removing or switching off makes room; switching on again asks for it', () => {
     const { when } = given(TENANTS, [onboarded()]);
     for (const command of [credential('c1', 'GCP'), credential('c2', 'AWS'), credential('c3', 'OPENAI')]) when(command).thenReply(null);

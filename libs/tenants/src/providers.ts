@@ -2,7 +2,7 @@
  * What a tenant brings of its own: credentials (sealed outside; opaque in here) and provider configurations.
  *
  * 1. The plan's provider limit counts distinct providers over active credentials and configurations. 2. A downgrade takes nothing
- * away: it only stops more from coming. 3. Removing a credential removes its secret.
+ * away: it only stops more from coming. 3. Removing a credential removes its secret. 4. Adding what is there already, by its id, changes nothing.
  */
 import type { Provider } from '@convergence/contracts';
 import { accept, type Decision, refuse, withTenant } from './decision.ts';
@@ -48,6 +48,7 @@ export function decideCredential(state: TenantsState, command: AddCredential | C
     const standing = standingOf(tenant);
     if (command.kind === 'add-credential') {
       const { credential } = command;
+      if (tenant.credentials.some((held) => held.credential_id === credential.credential_id)) return accept(null);
       const no = tooMany(tenant.credentials, 'credentials') ?? noRoomFor(tenant, credential.provider);
       return no ?? accept(null, { type: 'credential_added', tenant_id, credential, standing });
     }
@@ -85,6 +86,7 @@ export function decideProviderConfig(
     const standing = standingOf(tenant);
     if (command.kind === 'add-provider-config') {
       const { config } = command;
+      if (tenant.provider_configs.some((held) => held.config_id === config.config_id)) return accept(null);
       const no = tooMany(tenant.provider_configs, 'provider configurations') ?? noRoomFor(tenant, config.provider);
       return no ?? accept(null, { type: 'provider_config_added', tenant_id, config, standing });
     }

@@ -1,56 +1,69 @@
 import { randomUUID } from 'node:crypto';
 import { pipelinesBackfill, Refusal, type TenantId } from '@convergence/contracts';
 import type { Template } from '@convergence/pipelines';
-import { attemptId, DEFAULT_LIMITS, pipelineIdOf } from '@convergence/schedules';
-import { route } from '@convergence/service';
+import { attemptId, backfillRunId, DEFAULT_LIMITS, pipelineIdOf } from '@convergence/schedules';
+import { commandOf, idsOfMade, RUN_WINDOW_MS, route } from '@convergence/service';
 import { checkTemplate } from '../check-schedule.ts';
 import { refOf } from '../run-spec.ts';
 import type { Scheduler } from '../scheduler.ts';
 
 const DAY = 86_400_000;
+type Tools = Pick<Scheduler, 'slice' | 'clock' | 'templates' | 'dispatcher' | 'admission'>;
 
 /** One run per date, or per month where the template is of months, in a lane of its own behind all live work. */
-export const pipelinesBackfillRoute = ({
-  slice,
-  clock,
-  templates,
-  dispatcher,
-}: Pick<Scheduler, 'slice' | 'clock' | 'templates' | 'dispatcher'>) =>
-  route(pipelinesBackfill, async ({ params, body, principal }) => {
+export const pipelinesBackfillRoute = (tools: Tools) =>
+  route(pipelinesBackfill, async ({ params, body, principal, request }) => {
+    const { slice, clock, templates, dispatcher } = tools;
     const { tenant_id, provider, domain, template } = params;
     const { from, to, max_concurrent = 1, parameters = {}, trigger_by } = body;
     const named = { provider: provider.toUpperCase(), domain: domain.toUpperCase(), pipeline_template: template.toLowerCase() };
     const dates = datesOf(templates.find(refOf(named), tenant_id), from, to);
     const every = { ...named, parameters: { ...parameters, ...dates[0] }, timezone: 'UTC' };
     const { ref } = checkTemplate(templates, tenant_id as TenantId, every, clock.now());
-    const backfill_id = randomUUID();
-    const runs = await slice.execute<readonly { readonly run_id: string; readonly date: string }[]>(
-      {
-        type: 'request-backfill',
-        backfill_id,
-        tenant_id,
-        ...named,
-        dates: dates.map((own) => ({ date: own.date, parameters: { ...parameters, ...own } })),
-        max_concurrent,
-        trigger_by: trigger_by ?? (principal.kind === 'tenant' ? (principal.userId ?? principal.tenantId) : principal.kind),
-        asked_by: principal,
-      },
-      { actor: principal },
-    );
-    dispatcher.poke();
+    const { backfill_id, made } = await backfillOf(commandOf(request), dates[0]?.date ?? '', tools);
+    if (!made) {
+      await slice.execute(
+        {
+          type: 'request-backfill',
+          backfill_id,
+          tenant_id,
+          ...named,
+          dates: dates.map((own) => ({ date: own.date, parameters: { ...parameters, ...own } })),
+          max_concurrent,
+          trigger_by: trigger_by ?? (principal.kind === 'tenant' ? (principal.userId ?? principal.tenantId) : principal.kind),
+          asked_by: principal,
+        },
+        { actor: principal },
+      );
+      dispatcher.poke();
+    }
     return {
       body: {
         backfill_id,
         tenant_id,
         pipeline_id: pipelineIdOf({ ...named, tenant_id, pipeline_template: ref.template }),
         max_concurrent,
-        queued_count: runs.length,
+        queued_count: dates.length,
         // The run of the first attempt: what GET /pipelines/runs/{id} and why take.
-        runs: runs.map(({ run_id, date }) => ({ run_id: attemptId(run_id, 0), date })),
-        message: `Queued ${runs.length} ${runs.length === 1 ? 'run' : 'runs'}, ${max_concurrent} at a time, behind live work.`,
+        runs: dates.map(({ date }) => ({ run_id: attemptId(backfillRunId(backfill_id, date), 0), date })),
+        message: `Queued ${dates.length} ${dates.length === 1 ? 'run' : 'runs'}, ${max_concurrent} at a time, behind live work.`,
       },
     };
   });
+
+/**
+ * The backfill that a command asks for, and whether it is made already: something of it is queued, or tenant-service knows its first run.
+ * Like a run's its id follows from a time shorter than that.
+ */
+async function backfillOf(command: string | undefined, firstDate: string, { slice, clock, admission }: Tools) {
+  if (command === undefined) return { backfill_id: randomUUID(), made: false };
+  const ids = idsOfMade('backfill', command, clock.now(), RUN_WINDOW_MS, DAY / RUN_WINDOW_MS);
+  const queued = ids.find((id) => slice.state.backfills.has(id));
+  if (queued) return { backfill_id: queued, made: true };
+  for (const backfill_id of ids.slice(0, 2))
+    if (await admission.run(attemptId(backfillRunId(backfill_id, firstDate), 0))) return { backfill_id, made: true };
+  return { backfill_id: ids[0], made: false };
+}
 
 /** A template that says nothing of days but has a month runs once for each month that the range touches. */
 function datesOf(

@@ -1,7 +1,6 @@
-import { randomUUID } from 'node:crypto';
 import { pipelineConfigsCreate, type ScheduleCreate, schedulesCreate, type TenantId } from '@convergence/contracts';
 import type { Schedule } from '@convergence/schedules';
-import { type Call, commandId, commandOf, route } from '@convergence/service';
+import { type Call, commandOf, idOfMade, route } from '@convergence/service';
 import { checkSchedule } from '../check-schedule.ts';
 import { scheduleView } from '../schedule-view.ts';
 import type { Scheduler } from '../scheduler.ts';
@@ -26,8 +25,9 @@ export const schedulesCreateRoutes = (tools: Tools) => {
     };
     const name = { provider: provider.toUpperCase(), domain: domain.toUpperCase(), pipeline_template: pipeline_template.toLowerCase() };
     checkSchedule(tools.templates, tenantId as TenantId, { ...name, ...settings }, tools.clock.now());
+    const config_id = idOfMade('schedule', commandOf(call.request), tools.clock.now(), (id) => tools.slice.state.schedules.has(id));
     const schedule = await tools.slice.execute<Schedule>(
-      { type: 'create-schedule', config_id: configIdOf(commandOf(call.request), tools), tenant_id: tenantId, ...name, settings },
+      { type: 'create-schedule', config_id, tenant_id: tenantId, ...name, settings },
       { actor: call.principal },
     );
     tools.timekeeper.rescheduled();
@@ -41,13 +41,3 @@ export const schedulesCreateRoutes = (tools: Tools) => {
     }),
   ];
 };
-
-const DAY_MS = 86_400_000;
-
-/** A command that comes again within a day is the schedule that it made. */
-function configIdOf(command: string | undefined, { slice, clock }: Pick<Tools, 'slice' | 'clock'>): string {
-  if (command === undefined) return randomUUID();
-  const day = Math.floor(clock.now() / DAY_MS);
-  const [id = '', before = ''] = [day, day - 1].map((one) => commandId('schedule', command, one));
-  return slice.state.schedules.has(before) ? before : id;
-}

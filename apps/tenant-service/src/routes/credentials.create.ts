@@ -1,18 +1,18 @@
-import { randomUUID } from 'node:crypto';
 import { credentialsCreate, Refusal } from '@convergence/contracts';
+import { commandOf, idOfMade } from '@convergence/service';
 import { checkedCredential, seal } from '../credentials/credential.ts';
 import type { Tenants } from '../tenants.ts';
 import { asked, execute } from '../tenants-slice.ts';
 import { credentialView } from '../views.ts';
 import { operationRoute, tenantOf } from './operation-route.ts';
 
-export const credentialsCreateRoute = ({ slice, keys }: Pick<Tenants, 'slice' | 'keys'>) =>
+export const credentialsCreateRoute = ({ slice, keys, clock }: Pick<Tenants, 'slice' | 'keys' | 'clock'>) =>
   operationRoute(credentialsCreate, async (call) => {
     const { tenant_id } = call.params;
     const { provider, credential_type, credential_name, credentials, project_id } = call.body;
-    tenantOf(slice, tenant_id);
+    const of = (id: string) => tenantOf(slice, tenant_id).credentials.find((credential) => credential.credential_id === id);
+    const credential_id = idOfMade('credential', commandOf(call.request), clock.now(), (id) => of(id) !== undefined);
     const checked = checkedCredential(provider, credential_type, credentials);
-    const credential_id = randomUUID();
     await execute(
       slice,
       {
@@ -30,8 +30,7 @@ export const credentialsCreateRoute = ({ slice, keys }: Pick<Tenants, 'slice' | 
       },
       asked(call),
     );
-    const tenant = tenantOf(slice, tenant_id);
-    const held = tenant.credentials.find((credential) => credential.credential_id === credential_id);
+    const held = of(credential_id);
     if (!held) throw new Refusal('credential.not_found', 'The credential was removed again meanwhile.');
-    return { body: credentialView(tenant, held) };
+    return { body: credentialView(tenantOf(slice, tenant_id), held) };
   });

@@ -8,6 +8,7 @@ import { ANYONE, acmeBody, ownerOf, startTenants, type TenantsUnderTest } from '
 type Any = any;
 let service: TenantsUnderTest;
 const CREDENTIALS = '/tenants/acme_corp/credentials';
+const HOUR = 3_600_000;
 const owner = ownerOf('acme_corp');
 const PEM = `-----BEGIN PRIVATE KEY-----\n${'MIIEvQIBADANBgkqhkiG9w0BAQEFAASC'.repeat(4)}\n-----END PRIVATE KEY-----\n`;
 const GCP = {
@@ -90,6 +91,23 @@ describe(`${credentialsCreate.id}, ${credentialsList.id}, ${credentialsChange.id
   test('a type that the provider does not have is refused', async () => {
     const body = { provider: 'GCP', credential_type: 'ACCESS_KEY', credential_name: 'n', credentials: GCP };
     await expect(service.ask('POST', CREDENTIALS, { body })).rejects.toMatchObject({ code: 'credential.invalid' });
+  });
+
+  test('a command that comes again within a day is answered with what it made, sealed as it was', async () => {
+    const body = { provider: 'OPENAI', credential_name: 'once', credentials: { api_key: 'sk-0123456789abcdefcccc' } };
+    const make = (command: string) => service.ask<Any>('POST', CREDENTIALS, { as: owner, body, headers: { 'x-command-id': command } });
+    const [made, twin] = await Promise.all([make('a'), make('a')]);
+    expect(twin).toEqual(made);
+    const sealed = sealedOf(made.credential_id);
+    await service.restart();
+    await service.clock.advance(15 * HOUR);
+    expect(await make('a')).toEqual(made);
+    expect(sealedOf(made.credential_id)).toBe(sealed);
+    const others = [await make('b')];
+    await service.clock.advance(24 * HOUR);
+    others.push(await make('a'));
+    expect(new Set([made, ...others].map(({ credential_id }) => credential_id)).size).toBe(3);
+    for (const { credential_id } of [made, ...others]) await service.ask('DELETE', `${CREDENTIALS}/${credential_id}`);
   });
 
   test('a replaced secret is sealed anew for the same credential', async () => {

@@ -36,6 +36,19 @@ describe(`${providerConfigsCreate.id}, ${providerConfigsList.id}, ${providerConf
     await expect(service.ask('DELETE', one, { as: owner })).rejects.toMatchObject({ code: 'provider_config.not_found' });
   });
 
+  test('is the same one for a command that comes again within a day', async () => {
+    const body = { provider: 'GCP', domain: 'COST', options: { webhook_secret: 'a-secret-that-signs' } };
+    const make = (command: string) => service.ask<Any>('POST', CONFIGS, { as: owner, body, headers: { 'x-command-id': command } });
+    const [made, twin] = await Promise.all([make('a'), make('a')]);
+    expect(twin).toEqual(made);
+    await service.restart();
+    expect(await make('a')).toEqual(made);
+    const other = await make('b');
+    expect(other.config_id).not.toBe(made.config_id);
+    expect((await service.ask<Any>('GET', CONFIGS, { as: owner })).items).toEqual([made, other]);
+    for (const { config_id } of [made, other]) await service.ask('DELETE', `${CONFIGS}/${config_id}`);
+  });
+
   test('what signs webhooks is sealed with its configuration, in no answer and in no event, and kept when its stars come back', async () => {
     const secret = 'a-secret-that-signs';
     const options = { webhook_url: 'https://hooks.example/x', webhook_secret: secret };
