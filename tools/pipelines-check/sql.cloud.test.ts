@@ -71,6 +71,7 @@ describe('what a step asks about columns that its query does not give', () => {
       await rm(folder, { recursive: true, force: true });
     }
   };
+  const copy = (from: string, rest: string) => `  - id: load\n    type: bigquery.copy\n    with: { from: ${from}, to: mine, ${rest} }\n`;
   const query = (rest: string) =>
     `  - id: load\n    type: bigquery.query\n    with: { sql: "SELECT @date AS day, 's' AS name, NUMERIC '1' AS cost", to: mine, ${rest} }\n`;
   const check = (rule: string) =>
@@ -86,6 +87,32 @@ describe('what a step asks about columns that its query does not give', () => {
     ['control_totals: [csot]', 'Unrecognized name: csot'],
   ])('%s', async (target, message) => {
     expect(await says(query(target))).toEqual([expect.stringContaining(`7: step "load": ${message}`)]);
+  });
+
+  test('a copy is held against the columns of its own source', async () => {
+    await warehouse.createDataset('their_own', { location: 'US', description: 'Somebody else made it.' });
+    await warehouse.createTable('their_own', {
+      name: 'orders',
+      description: 'Orders.',
+      columns: [
+        { name: 'order_day', type: 'DATE', description: 'Its day.' },
+        { name: 'span', type: 'RANGE<DATE>', description: 'From when to when.' },
+      ],
+    });
+    const [from, unit] = ['their_own.orders', 'unit: { day: "{date}", column: order_day }'];
+    expect(await says(copy(from, `filter: order_day = @date, watermark: order_day, ${unit}`))).toEqual([]);
+    expect(await says(copy(from, `columns: [order_dya], ${unit}`))).toEqual([expect.stringMatching(/7: step "load": .*order_dya/)]);
+    expect(await says(copy(from, 'unit: { day: "{date}", column: usage_start_time }'))).toEqual([
+      expect.stringContaining('7: step "load": The result has no column usage_start_time. Its columns are order_day, span'),
+    ]);
+  });
+
+  test('of a table that can not be seen from here, and of what reads its copy, only what is wrong whatever its columns is said', async () => {
+    const next = '  - id: next\n    type: bigquery.query\n    with: { sql: "SELECT a FROM mine", to: more }\n';
+    const unseen = 'their-project.shop.orders';
+    expect(await says(copy(unseen, 'columns: [a], filter: "b = @date", unit: { keys: [a] }') + next)).toEqual([]);
+    expect(await says(copy(unseen, 'filter: "b = = 1"'))).toEqual([expect.stringContaining('7: step "load": ')]);
+    expect(await says(copy('"a.b.c.d"', 'columns: [a]'))).toEqual([expect.stringContaining('7: step "load": "a.b.c.d" is no table name.')]);
   });
 
   test.each([

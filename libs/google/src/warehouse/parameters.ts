@@ -18,6 +18,7 @@ export function queryParameters(parameters: Readonly<Record<string, SqlParameter
 function restType(type: SqlType): object {
   if (type.kind === 'array') return { type: 'ARRAY', arrayType: restType(type.of) };
   if (type.kind === 'struct') return { type: 'STRUCT', structTypes: type.fields.map((f) => ({ name: f.name, type: restType(f.type) })) };
+  if (type.kind === 'range') throw new TypeError('a RANGE is no parameter: pass its start and its end');
   return { type: type.name };
 }
 
@@ -35,7 +36,7 @@ function restValue(type: SqlType, value: SqlValue | undefined): RestValue {
     for (const field of type.fields) values[field.name] = restValue(field.type, given[field.name]);
     return { structValues: values };
   }
-  return { value: scalar(type.name, value) };
+  return { value: scalar(type.kind === 'range' ? 'RANGE' : type.name, value) };
 }
 
 function scalar(type: string, value: SqlValue): string {

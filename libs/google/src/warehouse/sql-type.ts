@@ -2,6 +2,7 @@
 export type SqlType =
   | { readonly kind: 'scalar'; readonly name: string; readonly text: string }
   | { readonly kind: 'array'; readonly of: SqlType }
+  | { readonly kind: 'range'; readonly of: string }
   | { readonly kind: 'struct'; readonly fields: readonly { readonly name: string; readonly type: SqlType }[] };
 
 const ALIASES: Readonly<Record<string, string>> = {
@@ -46,6 +47,12 @@ class Parser {
       this.#expect('>');
       return { kind: 'struct', fields };
     }
+    if (word === 'RANGE') {
+      this.#expect('<');
+      const of = this.#word().toUpperCase();
+      this.#expect('>');
+      return { kind: 'range', of };
+    }
     const name = ALIASES[word] ?? word;
     const size = this.#match(/\s*(\([\d\s,]+\))/y)?.[1] ?? '';
     return { kind: 'scalar', name, text: name + size };
@@ -81,6 +88,7 @@ export interface RestField {
   readonly precision?: string;
   readonly scale?: string;
   readonly maxLength?: string;
+  readonly rangeElementType?: { readonly type: string };
   readonly fields?: readonly RestField[];
 }
 
@@ -94,6 +102,7 @@ export function restField(name: string, type: SqlType, extra: { required?: boole
   const mode = extra.required ? 'REQUIRED' : 'NULLABLE';
   if (type.kind === 'struct')
     return { name, type: 'RECORD', mode, ...described, fields: type.fields.map((f) => restField(f.name, f.type)) };
+  if (type.kind === 'range') return { name, type: 'RANGE', mode, ...described, rangeElementType: { type: type.of } };
   const sizes = /\(([^)]*)\)/
     .exec(type.text)?.[1]
     ?.split(',')
@@ -115,6 +124,7 @@ export function typeTextOf(field: RestField): string {
     field.type === 'RECORD' || field.type === 'STRUCT'
       ? `STRUCT<${(field.fields ?? []).map((f) => `${f.name} ${typeTextOf(f)}`).join(', ')}>`
       : (FROM_REST[field.type] ?? field.type) +
+        (field.rangeElementType ? `<${field.rangeElementType.type}>` : '') +
         (field.precision ? `(${field.precision}${field.scale ? `, ${field.scale}` : ''})` : field.maxLength ? `(${field.maxLength})` : '');
   return field.mode === 'REPEATED' ? `ARRAY<${inner}>` : inner;
 }
