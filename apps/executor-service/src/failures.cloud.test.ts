@@ -41,7 +41,7 @@ beforeAll(async () => {
   );
   await template(
     'slow',
-    'timeout_minutes: 0.05\nsteps:\n  - { id: count, type: bigquery.query, with: { sql: "SELECT COUNT(*) AS n FROM UNNEST(GENERATE_ARRAY(1, 100001)) AS a, UNNEST(GENERATE_ARRAY(1, 100001)) AS b WHERE a * 2 > b", to: out_s } }\n',
+    'timeout_minutes: 0.05\nsteps:\n  - { id: count, type: bigquery.query, with: { sql: "SELECT COUNT(*) AS n FROM UNNEST(GENERATE_ARRAY(1, 100001)) AS a, UNNEST(GENERATE_ARRAY(1, 100001)) AS b WHERE a * 2 > b", to: out_s } }\n  - { id: beside, depends_on: [], type: bigquery.query, with: { sql: "SELECT COUNT(*) AS n FROM UNNEST(GENERATE_ARRAY(1, 100002)) AS a, UNNEST(GENERATE_ARRAY(1, 100001)) AS b WHERE a * 2 > b", to: out_b } }\n  - { id: after, type: bigquery.query, with: { sql: "SELECT 1 AS n", to: out_a } }\n',
   );
   await template(
     'impatient',
@@ -172,8 +172,12 @@ describe('a run that can not succeed says what happened and what to do', () => {
     });
   });
 
-  test('a timeout ends the run', async () => {
-    expect((await run('gcp/example/slow')).end).toMatchObject({ status: 'FAILED', error: { class: 'timeout', code: 'run.timeout' } });
+  test('a timeout ends the run, which names the steps that were under way', async () => {
+    const message = 'The run took longer than 0.05 minutes. Under way: count, beside.';
+    expect((await run('gcp/example/slow')).end).toMatchObject({
+      status: 'FAILED',
+      error: { class: 'timeout', code: 'run.timeout', step: 'count', message },
+    });
   });
 
   test('a dataset that was deleted, and a template that was', async () => {

@@ -77,6 +77,11 @@ export class Execution {
     return this.#outcomes.has(step);
   }
 
+  /** Steps that have begun and came to no end of their own. */
+  get underWay(): string[] {
+    return [...this.#states].filter(([, state]) => state === 'running' || state === 'cancelled').map(([id]) => id);
+  }
+
   /** Takes over what is done: by an earlier worker of this run, or by the run that this one retries, which goes into the log of this one. */
   async resume(redelivered: boolean): Promise<void> {
     const { run, template } = this;
@@ -184,8 +189,8 @@ export class Execution {
       case 'stopped': {
         const why: unknown = this.#stop.reason;
         if (!(why instanceof RunStopped) || why.kind === 'lease_lost' || why.kind === 'draining') return;
-        const reason = stoppedError(why);
-        await this.#log(step, 'CANCELLED', started, result.attempts, null, { ...reason, step: step.id });
+        const reason = stoppedError(why, [step.id]);
+        await this.#log(step, 'CANCELLED', started, result.attempts, null, reason);
         this.#states.set(step.id, 'cancelled');
         this.#tell(step, 'CANCELLED', result.attempts, null, reason);
         return;
@@ -258,10 +263,11 @@ export class Execution {
   /** A row for something that is no step of the template: the notification at the end. */
   async logExtra(id: string, type: string, outputs: StepOutcome['outputs']): Promise<void> {
     await this.#log({ id, type }, 'COMPLETE', new Date(this.#tools.clock.now()).toISOString(), 1, { rows: null, outputs }, null);
+    this.#tell({ id, type }, 'COMPLETE', 1, null, null);
   }
 
   #tell(
-    step: StepSpec,
+    step: Pick<StepSpec, 'id' | 'type'>,
     status: 'RUNNING' | 'COMPLETE' | 'FAILED' | 'SKIPPED' | 'CANCELLED',
     attempt: number,
     rows: number | null,

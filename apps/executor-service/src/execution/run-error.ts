@@ -19,13 +19,18 @@ export function givenUp(failure: StepFailure, step: string, attempts: number): R
   return { ...error, hint: error.hint?.replace(/\bis tried again by itself\b/, tried) ?? null };
 }
 
-export const stoppedError = (stopped: RunStopped): RunError => ({
-  code: stopped.kind === 'cancelled' ? 'run.cancelled' : 'run.timeout',
-  class: stopped.kind === 'cancelled' ? 'cancelled' : 'timeout',
-  message: stopped.message,
-  hint: stopped.kind === 'cancelled' ? null : 'Give it more time in the template (timeout_minutes), or smaller units.',
-  step: null,
-});
+/** `underWay`: the steps that it cut off. */
+export function stoppedError(stopped: RunStopped, underWay: readonly string[]): RunError {
+  const { kind, message } = stopped;
+  if (kind === 'cancelled') return { code: 'run.cancelled', class: 'cancelled', message, hint: null, step: null };
+  return {
+    code: 'run.timeout',
+    class: 'timeout',
+    message: underWay.length === 0 ? message : `${message} Under way: ${underWay.join(', ')}.`,
+    hint: 'Give it more time in the template (timeout_minutes), or smaller units.',
+    step: underWay[0] ?? null,
+  };
+}
 
 export const noTemplate = (run: Requested): StepFailure =>
   new StepFailure(

@@ -51,7 +51,7 @@ export async function executeRun(run: Requested, tools: ExecutionTools, hold: Ho
   if (stopped?.kind === 'lease_lost' || stopped?.kind === 'draining') return 'handed_back';
 
   const status = stopped?.kind === 'cancelled' ? 'CANCELLED' : failure || stopped ? 'FAILED' : 'COMPLETE';
-  const error = stopped ? stoppedError(stopped) : failure ? (execution?.error ?? runError(failure, null)) : null;
+  const error = stopped ? stoppedError(stopped, execution?.underWay ?? []) : failure ? (execution?.error ?? runError(failure, null)) : null;
   if (execution && template) {
     await tellEnd({ run, template, context: execution.context, status, error, execution, tools }).catch((cause: unknown) =>
       tools.log.warn({ err: cause, run_id: run.run_id }, 'the end of the run could not be logged'),

@@ -3,9 +3,10 @@ import type { Template } from '@convergence/pipelines';
 import { type Message, StepFailure } from '@convergence/steps';
 import { keptLog } from '@convergence/testing';
 import { expect, test } from '@jest/globals';
-import type { Requested } from './announcer.ts';
-import type { Execution } from './execution.ts';
+import type { Announcer, Requested } from './announcer.ts';
+import { Execution } from './execution.ts';
 import type { ExecutionTools } from './execution-tools.ts';
+import type { Hold } from './hold.ts';
 import { tellEnd } from './run-notification.ts';
 
 const away = (transient: boolean) => new StepFailure('source_not_ready', 'notify.mail', 'The e-mail could not be sent.', { transient });
@@ -38,4 +39,24 @@ test.each([
   });
   expect([asked.length, new Set(asked.map((m) => m.dedupKey)).size]).toEqual([tries, 1]);
   expect(logged).toEqual([['x_notification', 'notify', { sent }]]);
+});
+
+test('it stands among the steps of the run for who watches as for who reads the log', async () => {
+  const logged: unknown[] = [];
+  const told: unknown[] = [];
+  const execution = new Execution(
+    { run_id: 'r' } as Requested,
+    { timeoutMinutes: 1 } as Template,
+    { dataset: 'acme' } as RunContextResponse,
+    {
+      clock: { now: () => 0 },
+      stepLog: { ended: async (_: string, row: unknown) => void logged.push(row) },
+      crashPoint: async () => undefined,
+    } as unknown as ExecutionTools,
+    { progress: (step: unknown) => void told.push(step) } as unknown as Announcer,
+    { stop: new AbortController() } as unknown as Hold,
+  );
+  await execution.logExtra('x_notification', 'notify', { sent: 1 });
+  expect(logged).toMatchObject([{ step_name: 'x_notification', step_type: 'notify', status: 'COMPLETE' }]);
+  expect(told).toMatchObject([{ step_id: 'x_notification', step_type: 'notify', status: 'COMPLETE' }]);
 });
