@@ -25,6 +25,10 @@ beforeAll(async () => {
     '  - id: check\n    type: dq.check\n    with: { table: daily, unit: { day: "{date}", column: day }, rules: [{ rule: anomaly, metric: sum, column: cost, window_days: 7 }] }\n',
   );
   await template(
+    'watched_month',
+    '  - id: check\n    type: dq.check\n    with: { table: daily, unit: { month: "{month}", column: day }, rules: [{ rule: anomaly, metric: sum, column: cost, window_days: 7 }] }\n',
+  );
+  await template(
     'thin',
     '  - id: copy\n    type: bigquery.copy\n    with: { from: "{dataset}.sales", columns: [day, amount], filter: "day = @date", watermark: changed_at, to: raw_thin, unit: { day: "{date}", column: day } }\n',
   );
@@ -164,6 +168,10 @@ test('a column called x is one to totals and rules', async () => {
     status: 'FAILED',
     error: { code: 'dq.failed', message: '1 of 3 rules failed: not_null of x: 1 of 2 rows.' },
   });
+});
+
+test('the anomaly rule: of a month, which is no day, it says nothing, rather than that its first day is well', async () => {
+  expect((await run('watched_month', '2025-11-09')).end).toMatchObject({ status: 'FAILED', error: { code: 'dq.anomaly_unit' } });
 });
 
 test('the anomaly rule: a day like those before it passes, one that is far off fails and says what was expected', async () => {

@@ -48,7 +48,7 @@ export const RULES = [
       Type.Record(Type.String(), Type.String(), { description: 'Column -> type; default: as the last run that passed saw them' }),
     ),
   }),
-  rule('anomaly', 'The day is like the days before it; needs `unit`, and three days to compare with', {
+  rule('anomaly', 'The day is like the days before it; needs a `unit` of a `day`, and three days to compare with', {
     metric: Type.Optional(Type.Enum(['rows', 'sum'], { description: 'Default rows' })),
     column: Type.Optional(Type.String({ ...ColumnName, description: 'Of the sum' })),
     window_days: Type.Optional(Type.Integer({ minimum: 3, maximum: 365, description: 'Default 14' })),

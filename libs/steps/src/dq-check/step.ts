@@ -71,7 +71,7 @@ export const dqCheck: StepCode = async (context) => {
 /** The unit's column is named, or that of the step that writes the table. */
 function scopeOf(context: StepContext, config: DqCheckConfig, columns: Columns): Scope {
   const unit = config.unit;
-  if (!unit || 'table' in unit || 'keys' in unit) return { table: config.table, where: 'TRUE', parameters: {}, columns, unit: undefined };
+  if (!unit || 'table' in unit || 'keys' in unit) return { table: config.table, where: 'TRUE', parameters: {}, columns, day: undefined };
   const writer = context.template.steps.find((step) => step.with.to === config.table);
   const written = writer?.with.unit as { column?: string } | undefined;
   const column = unit.column ?? written?.column ?? (writer?.with.partition_by as string | undefined);
@@ -81,13 +81,12 @@ function scopeOf(context: StepContext, config: DqCheckConfig, columns: Columns):
     });
   const named: Unit = { ...unit, column };
   const resolved = unitOf({ to: config.table, unit: named }, { table: config.table, columns: columns.list });
-  const day = 'day' in unit ? unit.day : `${unit.month.slice(0, 7)}-01`;
   return {
     table: config.table,
     where: resolved.where?.() ?? 'TRUE',
     parameters: resolved.parameters ?? {},
     columns,
-    unit: { column, type: columns.type(column), day },
+    day: 'day' in unit ? { column, type: columns.type(column), date: unit.day } : undefined,
   };
 }
 

@@ -13,8 +13,8 @@ export interface Scope {
   readonly where: string;
   readonly parameters: Readonly<Record<string, SqlParameter>>;
   readonly columns: Columns;
-  /** The column of the unit and its day, where the check is of one. */
-  readonly unit: { readonly column: string; readonly type: string; readonly day: string } | undefined;
+  /** Where the check is of a day: the column that says so, and which. */
+  readonly day: { readonly column: string; readonly type: string; readonly date: string } | undefined;
 }
 type Found = Pick<Finding, 'passed' | 'rowsChecked' | 'rowsFailed' | 'expected' | 'actual'>;
 
@@ -169,18 +169,18 @@ function columnsIn(text: string): string[][] {
 /** The day against the days before it: more standard deviations away than allowed is an anomaly; fewer than three days say nothing. */
 async function anomaly(context: StepContext, scope: Scope, rule: Extract<Rule, { rule: 'anomaly' }>): Promise<Found> {
   const { warehouse, tenant, signal } = context;
-  if (!scope.unit)
-    throw new StepFailure('schema', 'dq.anomaly_unit', 'An anomaly is found by comparing days: the check needs a unit.', {
+  if (!scope.day)
+    throw new StepFailure('schema', 'dq.anomaly_unit', 'An anomaly is found by comparing days: the unit of the check must be a day.', {
       hint: 'Set unit: { day: "{date}", column: ... }.',
     });
   if (rule.metric === 'sum' && rule.column === undefined)
     throw new StepFailure('schema', 'dq.anomaly_column', 'An anomaly of a sum needs its column.');
-  const day = scope.unit.type === 'DATE' ? quoted(scope.unit.column) : `DATE(${quoted(scope.unit.column)})`;
+  const day = scope.day.type === 'DATE' ? quoted(scope.day.column) : `DATE(${quoted(scope.day.column)})`;
   const metric = rule.metric === 'sum' ? `CAST(SUM(${quoted(rule.column as string)}) AS FLOAT64)` : 'CAST(COUNT(*) AS FLOAT64)';
   const { rows } = await warehouse.run({
     sql: `WITH days AS (SELECT ${day} AS d, ${metric} AS v FROM ${tableIn(tenant.dataset, scope.table)} AS x_row WHERE ${day} > DATE_SUB(@x_day, INTERVAL @x_window DAY) AND ${day} <= @x_day GROUP BY 1)
 SELECT COUNTIF(d < @x_day) AS n, AVG(IF(d < @x_day, v, NULL)) AS mean, STDDEV_SAMP(IF(d < @x_day, v, NULL)) AS spread, MAX(IF(d = @x_day, v, NULL)) AS today FROM days`,
-    parameters: { x_day: { type: 'DATE', value: scope.unit.day }, x_window: { type: 'INT64', value: (rule.window_days ?? 14) + 1 } },
+    parameters: { x_day: { type: 'DATE', value: scope.day.date }, x_window: { type: 'INT64', value: (rule.window_days ?? 14) + 1 } },
     defaultDataset: tenant.dataset,
     signal,
   });
