@@ -1,6 +1,6 @@
 /**
  * Installs what the shipped templates read on a laptop: a billing export in BigQuery, a FOCUS export as objects. Idempotent: days
- * that are there stay. `--serve <port>` also answers the REST example until it is stopped.
+ * that are there stay.
  */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -13,7 +13,6 @@ import type { Warehouse } from '@convergence/ports';
 import { SAMPLE_DATASET } from '@convergence/steps';
 import { BILLING_EXPORT_COLUMNS, billingDay, daysOf } from './sample-data/billing-export.ts';
 import { writeFocusExport } from './sample-data/focus-export.ts';
-import { startSampleServer } from './sample-data/sample-server.ts';
 
 export const BILLING_TABLE = 'gcp_billing_export';
 
@@ -94,11 +93,4 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
   });
   await warehouse.close();
   console.log(rows > 0 ? `sample data: ${rows} rows of a billing export` : 'sample data is there');
-  const serve = process.argv.indexOf('--serve');
-  if (serve > 0) {
-    const server = await startSampleServer(Number(process.argv[serve + 1] ?? 8090), { busyEvery: 5 });
-    console.log(`sample server: http://127.0.0.1:${server.port}`);
-    process.once('SIGTERM', () => void server.close());
-    process.once('SIGINT', () => void server.close());
-  }
 }

@@ -37,6 +37,7 @@ describe('the plan', () => {
   test('PORT_OFFSET moves every port and every address', () => {
     const ports = [made.cloud, ...made.services].flatMap((process) => process.ports.map(({ port }) => port));
     expect(ports).toEqual([8185, 9150, 9160, 9170, 8180, 8181, 8182, 8183]);
+    expect(made.samplePort).toBe(8190);
     expect(made.services[0]?.env).toMatchObject({
       PORT: '8180',
       PUBSUB_EMULATOR_HOST: '127.0.0.1:8185',

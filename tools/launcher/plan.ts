@@ -22,6 +22,8 @@ export interface Plan {
   /** What tools/provision.ts needs to reach local-cloud. */
   readonly provisionEnv: Readonly<Record<string, string>>;
   readonly gatewayUrl: string;
+  /** Where the source of openai/example/costs answers. */
+  readonly samplePort: number;
   readonly dataDir: string;
 }
 
@@ -38,6 +40,7 @@ export const NO_SECRETS: Secrets = { signingKey: '', token: () => '' };
 
 const SERVICES = { gateway: 8080, 'tenant-service': 8081, 'scheduler-service': 8082, 'executor-service': 8083 } as const;
 const CLOUD = { PUBSUB: 8085, BIGQUERY: 9050, BIGQUERY_STORAGE: 9060, KMS: 9070 } as const;
+const SAMPLES = 8090;
 const USES: Record<keyof typeof CLOUD, string> = {
   PUBSUB: 'Pub/Sub',
   BIGQUERY: 'BigQuery',
@@ -129,6 +132,7 @@ export function plan(root: string, env: Environment, secrets: Secrets, exists: (
     services,
     provisionEnv: { ...shared, LOCAL_CLOUD_TOKEN: secrets.token('owner'), ...given },
     gatewayUrl: `http://127.0.0.1:${port(SERVICES.gateway)}`,
+    samplePort: port(SAMPLES),
     dataDir,
   };
 }

@@ -14,12 +14,12 @@ export function welcome(plan: Plan, seconds: number): string {
       '',
       'A first session to paste (the cost pipeline reads sample data, which is being installed now when this is the first start):',
       '',
-      session(url),
+      session(url, `http://127.0.0.1:${plan.samplePort}`),
     );
   return lines.join('\n');
 }
 
-function session(url: string): string {
+function session(url: string, samples: string): string {
   return [
     `curl -s -X POST ${url}/api/v1/tenants/onboard -H 'Content-Type: application/json' \\`,
     `  -d '{"tenant_id":"acme_corp","company_name":"Acme","admin_email":"admin@acme.example","subscription_plan":"STARTER"}' | tee /tmp/acme.json`,
@@ -27,6 +27,7 @@ function session(url: string): string {
     `curl -s ${url}/api/v1/tenants/acme_corp/quota -H "X-API-Key: $KEY"`,
     `curl -s -X POST ${url}/api/v1/pipelines/run/acme_corp/gcp/example/dryrun -H "X-API-Key: $KEY" -H 'Content-Type: application/json' -d '{}'`,
     `curl -s -X POST ${url}/api/v1/pipelines/run/acme_corp/gcp/cost/billing_cost -H "X-API-Key: $KEY" -H 'Content-Type: application/json' -d '{}'`,
+    `curl -s -X POST ${url}/api/v1/pipelines/run/acme_corp/openai/example/costs -H "X-API-Key: $KEY" -H 'Content-Type: application/json' -d '{"base_url":"${samples}"}'`,
     `curl -s ${url}/api/v1/pipelines/runs -H "X-API-Key: $KEY"`,
     `curl -s -X POST ${url}/api/v1/scheduler/trigger -H 'X-Admin-Key: dev-admin-key'`,
   ].join('\n');

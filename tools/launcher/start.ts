@@ -10,6 +10,7 @@ import { constants, setPriority } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { startSampleServer } from '../sample-data/sample-server.ts';
 import { Child, closeInOrder, openInOrder } from './child.ts';
 import { beginAnew, signingKey } from './data.ts';
 import { mintTokens } from './identity.ts';
@@ -81,7 +82,11 @@ async function start(): Promise<void> {
   if (stopping.signal.aborted) return;
   console.log(`\n${welcome(plan, (performance.now() - began) / 1000)}\n`);
   quiet = false;
-  if (process.env.SAMPLE_DATA !== 'off') sampleData(plan.provisionEnv, stopping.signal);
+  if (process.env.SAMPLE_DATA === 'off') return;
+  sampleData(plan.provisionEnv, stopping.signal);
+  await startSampleServer(plan.samplePort, { busyEvery: 5 }).catch((error: Error) =>
+    console.error(`openai/example/costs finds no sample to read: ${error.message}`),
+  );
 }
 
 /** What the shipped templates read, installed beside the running system; what is there stays. */
