@@ -59,7 +59,7 @@ export interface CheckpointTables {
   edited(table: CheckpointTable, where?: string): Promise<readonly EditedRow[]>;
   /** Of the rows that `merge` wrote and that are not marked. */
   count(table: CheckpointTable): Promise<number>;
-  /** Key columns of all rows, whoever wrote them. */
+  /** Key columns of the rows that are not marked, whoever wrote them. */
   keys(table: CheckpointTable): AsyncIterable<readonly Readonly<Record<string, unknown>>[]>;
   /** Removes marked rows up to that sequence. */
   purge(table: CheckpointTable, throughSequence: number): Promise<void>;

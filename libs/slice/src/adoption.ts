@@ -84,7 +84,7 @@ async function missingRows<S, C, E extends { readonly type: string }>(
   const table = definition.tables[index]!;
   const all = table.all?.(core.state);
   if (!all) return [];
-  const fewest = all.size - core.freshIn(index);
+  const fewest = core.writtenIn(index, all);
   if ((await tables.count(storedAs(table))) >= fewest) return [];
   const there = new Set<string>();
   for await (const rows of tables.keys(storedAs(table))) for (const row of rows) there.add(keyOfRow(table.key, row));

@@ -134,12 +134,13 @@ export class SliceCore<S, C, E extends { readonly type: string }> {
   #mark(index: number, table: TableProjection<S, C, E>, key: string, sequence: number): void {
     const taken = this.#taken?.[index]?.get(key);
     if (taken && taken.made === undefined) taken.made = this.#rowOf(index, key, taken);
+    const fresh = table.all && !table.all(this.state).has(key);
     const dirt = this.#dirty[index]!.get(key);
-    if (dirt) dirt.sequence = sequence;
-    else {
-      const fresh = table.all && !table.all(this.state).has(key);
-      this.#dirty[index]!.set(key, { sequence, partition: this.#partition(table, key), fresh });
-    }
+    if (dirt) {
+      dirt.sequence = sequence;
+      // One that went and comes again: a merge of unknown outcome may have removed its row.
+      dirt.fresh ||= fresh;
+    } else this.#dirty[index]!.set(key, { sequence, partition: this.#partition(table, key), fresh });
   }
   /** Has the row written at the next checkpoint, whatever the table shows. */
   touch(
@@ -171,9 +172,13 @@ export class SliceCore<S, C, E extends { readonly type: string }> {
   isFresh(index: number, key: string): boolean {
     return this.#dirty[index]!.get(key)?.fresh === true;
   }
-  freshIn(index: number): number {
-    let count = 0;
-    for (const { fresh } of this.#dirty[index]!.values()) if (fresh) count += 1;
+  /** Of the table that shows `all`: rows that it has, unless somebody else deleted them; one that is about to leave among them. */
+  writtenIn(index: number, all: ReadonlyMap<string, unknown>): number {
+    let count = all.size;
+    for (const [key, { fresh }] of this.#dirty[index]!) {
+      if (fresh) count -= all.has(key) ? 1 : 0;
+      else if (!all.has(key)) count += 1;
+    }
     return count;
   }
   dirtyIn(index: number): number {

@@ -183,7 +183,7 @@ WHERE T.x_deleted IS NOT TRUE AND ${editedCondition(columnsOf(spec), 'T')}
     },
 
     async *keys({ spec, key }) {
-      const sql = `SELECT ${key.map((column) => `\`${column}\``).join(', ')} FROM ${nameOf(spec.name)}`;
+      const sql = `SELECT ${key.map((column) => `\`${column}\``).join(', ')} FROM ${nameOf(spec.name)} WHERE x_deleted IS NOT TRUE`;
       yield* warehouse.pages({ sql, labels: { purpose: 'refresh' } }, PAGE);
     },
 

@@ -7,7 +7,7 @@ import { exchange } from './exchange.ts';
 let close: () => void = () => undefined;
 afterEach(() => close());
 async function served(listener: RequestListener): Promise<URL> {
-  const server = createServer(listener).listen(0, '127.0.0.1');
+  const server = createServer({ keepAliveTimeout: 0 }, listener).listen(0, '127.0.0.1');
   await once(server, 'listening');
   close = () => server.close().closeAllConnections();
   return new URL(`http://127.0.0.1:${(server.address() as AddressInfo).port}/path?a=b`);
@@ -50,6 +50,21 @@ test.each(['10', undefined])('an answer that breaks off fails, with a length of 
     setTimeout(() => response.destroy(), 20);
   });
   await expect(exchange(url, { method: 'GET', headers: {} }, 5_000)).rejects.toThrow();
+});
+
+test('a length of an answer that has no body says nothing', async () => {
+  const url = await served((_, response) => response.writeHead(204, { 'content-length': 10 }).end());
+  expect(await exchange(url, { method: 'DELETE', headers: {} }, 5_000)).toEqual({ status: 204, text: '' });
+});
+
+test('a connection is given up before the server that tells for how long it keeps one does so', async () => {
+  let closed: Promise<unknown> | undefined;
+  const url = await served((request, response) => {
+    closed = once(request.socket, 'close');
+    response.writeHead(200, { connection: 'keep-alive', 'keep-alive': 'timeout=2' }).end('x');
+  });
+  await exchange(url, { method: 'GET', headers: {} }, 5_000);
+  await closed;
 });
 
 test('a connection that is used again and again holds on to nothing', async () => {

@@ -16,8 +16,13 @@ export interface Answered {
   readonly text: string;
 }
 
-const agent = new Agent({ keepAlive: true });
-const secureAgent = new SecureAgent({ keepAlive: true });
+/**
+ * An idle connection is kept for a minute, or for less where the server says so: Node heeds what it says only beside a time of our own,
+ * which no request's silence may equal: that one would have to do with what is left of the shorter time.
+ */
+const kept = { keepAlive: true, timeout: 60_000 };
+const agent = new Agent(kept);
+const secureAgent = new SecureAgent(kept);
 
 /** Fails when nothing comes for that long, before the answer or in it. */
 export function exchange(url: URL, { method, headers, body }: Asked, silentMs: number): Promise<Answered> {
@@ -50,5 +55,5 @@ async function bytesOf(answer: IncomingMessage): Promise<Buffer> {
     at += piece.copy(bytes, at);
   });
   await finished(answer);
-  return bytes;
+  return bytes.subarray(0, at);
 }

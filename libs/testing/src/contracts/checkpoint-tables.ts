@@ -166,7 +166,7 @@ export const checkpointTablesPromises: Readonly<Record<string, (stage: Checkpoin
     assert.equal(await stage.tables.merge(samplesTable, [dead(7)], how(stage)), 0);
     assert.equal((await all(stage)).length, 1);
   },
-  'all rows are counted and told by their keys': async (stage) => {
+  'rows that are not marked are counted and told by their keys': async (stage) => {
     const rows = Array.from({ length: 300 }, (_, i) => changed(i + 1, aSample({ id: `id-${i}` })));
     await stage.tables.merge(samplesTable, rows, how(stage));
     await stage.tables.merge(samplesTable, [dead(400, 'id-7')], how(stage));
@@ -175,7 +175,7 @@ export const checkpointTablesPromises: Readonly<Record<string, (stage: Checkpoin
     assert.equal(await stage.tables.count(samplesTable), 298);
     const told: string[] = [];
     for await (const page of stage.tables.keys(samplesTable)) told.push(...page.map(({ id, part }) => `${id} ${part}`));
-    const expected = rows.map(({ key }) => `${key.id} ${key.part}`).filter((key) => key !== 'id-7 x');
+    const expected = rows.map(({ key }) => `${key.id} ${key.part}`).filter((key) => key !== 'id-7 x' && key !== 'id-8 x');
     assert.deepEqual(told.sort(), expected.sort());
   },
   'in a table that nobody watches an edit is not read as what was written, and written over': async (stage) => {

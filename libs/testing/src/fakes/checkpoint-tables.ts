@@ -85,7 +85,7 @@ export function fakeCheckpointTables(
     },
     count: async (table) => [...kept(table.spec.name).values()].filter((k) => k.sequence !== null && !k.deleted).length,
     async *keys(table) {
-      yield [...kept(table.spec.name).values()].map((k) => k.row);
+      yield [...kept(table.spec.name).values()].filter((k) => !k.deleted).map((k) => k.row);
     },
     async purge(table, through) {
       const rowsOf = kept(table.spec.name);
