@@ -189,6 +189,15 @@ describe('a backfill', () => {
     });
   });
 
+  test('says of a run that is being admitted to ask again, not that there is none', async () => {
+    service.admission.says = () => new Error('broken');
+    const { runs } = await backfill({ from: '2026-01-01', to: '2026-01-01' });
+    await service.pass(1000);
+    const cancel = (as: Principal) => service.ask('POST', `/internal/runs/${runs[0].run_id}/cancel`, { as, body: {} });
+    await expect(cancel(ownerOf('acme_corp'))).rejects.toMatchObject({ code: 'service.unavailable' });
+    await expect(cancel(ownerOf('globex'))).rejects.toMatchObject({ code: 'run.not_found' });
+  });
+
   test('keeps who asked for it, over a restart too', async () => {
     service.admission.says = () => new Transient('away');
     await backfill({ from: '2026-01-01', to: '2026-01-01', trigger_by: 'alice' });

@@ -1,4 +1,4 @@
-import { Refusal, RunAccepted, runsCancel, UUID_PATTERN } from '@convergence/contracts';
+import { Refusal, RunAccepted, runsCancel, Transient, UUID_PATTERN } from '@convergence/contracts';
 import { pipelineIdOf } from '@convergence/schedules';
 import { internalRoute } from '@convergence/service';
 import Type from 'typebox';
@@ -21,8 +21,9 @@ export const runsCancelRoute = ({ slice }: Pick<Scheduler, 'slice'>) =>
       const mine = item && (principal.kind !== 'tenant' || principal.tenantId === item.tenant_id);
       const by = principal.kind === 'tenant' ? (principal.userId ?? principal.tenantId) : principal.kind;
       const error = body.reason ?? `Cancelled by ${by}.`;
-      if (!mine || !(await slice.execute<boolean>({ type: 'cancel-waiting', run_id: item.run_id, error }, { actor: principal })))
-        throw new Refusal('run.not_found', `There is no run ${params.run_id} in the queue.`);
+      const taken = mine && (await slice.execute<boolean>({ type: 'cancel-waiting', run_id: item.run_id, error }, { actor: principal }));
+      if (mine && !taken && item.stage === 'claimed') throw new Transient('The run is about to be handed to an executor: ask again.');
+      if (!mine || !taken) throw new Refusal('run.not_found', `There is no run ${params.run_id} in the queue.`);
       const pipeline_id = pipelineIdOf(item);
       const message = 'The run was taken out of the queue';
       return {
