@@ -135,7 +135,7 @@ describe('a worker that dies with a run at each point of each step type', () => 
     expect(await leftBehind(tenant, path)).toEqual(undisturbed.get(path));
   });
 
-  test('a message that was sent before the crash is not sent again', () => {
+  test('a message that was sent before the crash is the same message when it is sent again', () => {
     expect(notified).toBe(POINTS.notify?.points.length);
   });
 });

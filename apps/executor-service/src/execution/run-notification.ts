@@ -41,6 +41,7 @@ export async function tellEnd(end: {
         subject,
         text: lines.join('\n'),
         data: { run_id: run.run_id, pipeline_id: run.pipeline_id, tenant_id: run.tenant_id, status, run_date: run.run_date, error },
+        runId: run.run_id,
         dedupKey: `${run.run_id}/${status}/${channel}`,
         dedupHours: 24,
         ...(secret !== undefined && { secret }),

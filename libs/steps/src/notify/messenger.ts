@@ -6,6 +6,8 @@ export interface Message {
   readonly text: string;
   /** For machines: what a webhook gets as JSON. */
   readonly data: Readonly<Record<string, unknown>>;
+  /** One that a run sends again after a crash is the same message; another run's is another, whatever their keys. */
+  readonly runId: string;
   /** A message with a key that was sent within the window is not sent again. */
   readonly dedupKey: string;
   readonly dedupHours: number;

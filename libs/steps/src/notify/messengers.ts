@@ -1,8 +1,9 @@
 /**
  * The three ways out: e-mail by SMTP (or as .eml files where there is no server), webhooks signed by HMAC, Slack.
  *
- * 1. A key that was sent within its window is not sent again by this process, nor while one of it is on its way; e-mails carry it as
- * Message-ID and webhooks as Idempotency-Key, so that a second one after a crash is seen for what it is. 2. A failure to send is
+ * 1. A key that was sent within its window is not sent again by this process, nor while one of it is on its way. With its run it is the
+ * Message-ID of e-mails and the Idempotency-Key of webhooks, so that a second one after a crash is seen for what it is, and one that
+ * another run sends after the window is not taken for it. 2. A failure to send is
  * transient unless the other side says that the message is wrong. 3. Secrets sign; they never travel.
  */
 import { createHash, createHmac } from 'node:crypto';
@@ -52,7 +53,8 @@ export function messengers(options: MessengerOptions): Messenger {
   };
 }
 
-const idOf = (message: Message): string => createHash('sha256').update(`${message.channel}/${message.dedupKey}`).digest('hex').slice(0, 32);
+const idOf = (message: Message): string =>
+  createHash('sha256').update(`${message.channel}/${message.runId}/${message.dedupKey}`).digest('hex').slice(0, 32);
 
 async function sendMail(mail: Transporter, options: MessengerOptions, message: Message): Promise<void> {
   const id = idOf(message);

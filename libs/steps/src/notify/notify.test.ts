@@ -15,6 +15,7 @@ const message = (more: Partial<Message> = {}): Message => ({
   subject: 'failed',
   text: 'Run failed',
   data: { run_id: 'r' },
+  runId: 'r',
   dedupKey: 'r/FAILED',
   dedupHours: 24,
   ...more,
@@ -39,6 +40,17 @@ describe('notify', () => {
     expect(files).toHaveLength(1);
     expect(await readFile(join(outbox, files[0] ?? ''), 'utf8')).toContain('Run failed');
     await rm(outbox, { recursive: true });
+  });
+
+  test('what a run sends again after a crash has the id of the first; what another run sends after the window has its own', async () => {
+    const { posted, fake } = post();
+    const after = (days: number) => messengers({ smtpUrl: undefined, from: '', outbox: '', fetch: fake, now: () => days * 86_400_000 });
+    const late = (runId: string) => message({ channel: 'webhook', to: ['https://hooks.example/x'], dedupKey: 'acme_corp/late', runId });
+    await after(1).send(late('first'));
+    await after(1).send(late('first'));
+    await after(3).send(late('second'));
+    const [one, again, other] = posted.map(({ init }) => (init.headers as Record<string, string>)['idempotency-key']);
+    expect([again === one, other === one]).toEqual([true, false]);
   });
 
   test('of two with the same key at once one is sent; when it can not be, the other is', async () => {
@@ -112,6 +124,7 @@ describe('notify', () => {
       {
         to: ['ops@acme.example'],
         text: 'Cost did not load\n\nStep load: No column\nAdd it',
+        runId: '00000000-0000-4000-8000-000000000001',
         dedupKey: 'acme_corp/00000000-0000-4000-8000-000000000001/load',
       },
     ]);

@@ -40,6 +40,7 @@ export const notify: StepCode = async (context) => {
         run_date: run.run_date,
         error: failure,
       },
+      runId: run.run_id,
       dedupKey: `${run.tenant_id}/${key}`,
       dedupHours: hours,
       ...(secret !== undefined && { secret }),
