@@ -25,7 +25,7 @@ export interface RecoveryOptions<S, C, E extends { readonly type: string }> {
   readonly instance: string;
   readonly keptMessages?: number;
   readonly at?: ((point: Point) => void | Promise<void>) | undefined;
-  /** Called once, when there is much to take in. */
+  /** Called when there is much to take in. */
   readonly onMuch?: (() => void) | undefined;
 }
 export interface Recovered<S, C, E extends { readonly type: string }> {

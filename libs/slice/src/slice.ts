@@ -62,7 +62,7 @@ export interface SliceOptions<S, C, E extends { readonly type: string }> {
   readonly holdSeconds?: number;
   /** Events with messages that a take-over keeps in memory; what is beyond is read again while it is published. */
   readonly keptMessages?: number;
-  /** Called once, when a take-over finds much to take in. */
+  /** Called when a take-over finds much to take in. */
   readonly onMuch?: () => void;
   /** Rows that a checkpoint makes before it lets commands go on. */
   readonly rowsAtOnce?: number;
