@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { googleBus, googleConfig } from '@convergence/google';
 import { loadTemplates } from '@convergence/pipelines';
-import { runService } from '@convergence/service';
+import { runService, systemClock } from '@convergence/service';
 import { checkConfig, fields } from './config.ts';
 import { gateway } from './service.ts';
 import { templatesOf } from './templates.ts';
@@ -22,7 +22,7 @@ await runService({
       refreshSeconds: context.local ? 2 : 0,
       onProblems: (problems) => log.warn({ problems }, 'problems in configs: templates that have any are not served'),
     });
-    const built = gateway(context, { bus, templates: templatesOf(catalogue), clock: { now: Date.now }, version });
+    const built = gateway(context, { bus, templates: templatesOf(catalogue), clock: systemClock, version });
     return { ...built, stop: [...(built.stop ?? []), () => catalogue.close()] };
   },
 });

@@ -30,7 +30,7 @@ import type { Templates } from './templates.ts';
 export interface GatewayParts {
   readonly bus: Bus;
   readonly templates: Templates;
-  readonly clock: Pick<Clock, 'now'>;
+  readonly clock: Pick<Clock, 'now' | 'sleep'>;
   readonly version: string;
   /** For tests with operations of their own. */
   readonly operations?: readonly Operation[];

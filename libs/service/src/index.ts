@@ -22,6 +22,7 @@
  * calls). Handlers throw Refusal or Transient (contracts); the edge and the settler turn them into answers and settlements.
  * Events go out as `bus.publish([eventMessage(definition, data, { source: name, id })])`, inside the current trace.
  */
+export { admitAfterEnd } from './admit-after-end.ts';
 export { type AppOptions, type Authenticate, createApp } from './app.ts';
 export { type BaseConfig, baseFields, isLocal } from './base-config.ts';
 export { BODY_LIMIT, readJsonBody } from './body.ts';

@@ -10,12 +10,8 @@ import {
   Transient,
 } from '@convergence/contracts';
 import { hasEnded } from '@convergence/runs';
-import { commandOf, route, runOf } from '@convergence/service';
+import { admitAfterEnd, commandOf, route, runOf } from '@convergence/service';
 import type { Executor } from '../executor.ts';
-
-/** The end of a run may have been heard here and not yet by its owner, for whom it is live so long. */
-const END_HEARD_WITHIN_MS = 5_000;
-const ASKED_AGAIN_MS = 100;
 
 /** A run of its own with the same parameters, admitted like any other; it takes over what the first one completed. */
 export const runsRetryRoute = ({
@@ -63,11 +59,7 @@ export const runsRetryRoute = ({
       if (!decision) throw new Transient('No decision came back on the retry.');
       return decision;
     };
-    const endUnheard = (one: AdmissionDecision) => one.outcome === 'existing' && one.existing_run_id === run_id;
-    const until = clock.now() + END_HEARD_WITHIN_MS;
-    let decision = await admit();
-    for (; endUnheard(decision) && clock.now() < until; decision = await admit()) await clock.sleep(ASKED_AGAIN_MS);
-    if (endUnheard(decision)) throw new Transient('That the run ended has not been heard everywhere yet; nothing was started. Ask again.');
+    const decision = await admitAfterEnd(admit, async (id) => hasEnded((await runs.get(id, principal)).status), clock);
     if (decision.outcome === 'admitted') return accepted(run.run_id, 'PENDING', message);
     if (decision.outcome === 'existing')
       return accepted(decision.existing_run_id, decision.status, 'Pipeline already running - returning existing');

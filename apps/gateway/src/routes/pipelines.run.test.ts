@@ -1,4 +1,4 @@
-import { type AdmissionDecision, isRunId, Refusal, type RunSpec, tenantId } from '@convergence/contracts';
+import { type AdmissionDecision, isRunId, Refusal, type RunSpec, Transient, tenantId } from '@convergence/contracts';
 import { describe, expect, test } from '@jest/globals';
 import type { OperationCall } from '../forward.ts';
 import type { Templates } from '../templates.ts';
@@ -24,16 +24,32 @@ const call = (body: object = {}) =>
     body,
     principal: { kind: 'tenant', tenantId: ACME, keyId: 'k', scopes: [], userId: 'alice' },
   }) as unknown as OperationCall;
-function given(decide: (run: RunSpec) => AdmissionDecision) {
+/** `known`: what the executors say of a run. */
+function given(decide: (run: RunSpec, now: number) => AdmissionDecision, known: () => string | Error = () => 'RUNNING') {
   const asked: RunSpec[] = [];
+  let now = NOW;
   const route = pipelinesRunRoute({
     templates,
-    clock: { now: () => NOW },
-    owners: { of: () => Promise.reject(new Error('a run without a name is asked of nobody')) as never },
+    clock: {
+      now: () => now,
+      sleep: async (ms) => {
+        now += ms;
+      },
+    },
+    owners: {
+      of: (service: string) => ({
+        call: async ({ path }: { path: string }) => {
+          expect([service, path]).toEqual(['executor-service', '/internal/runs/live-run/why']);
+          const status = known();
+          if (status instanceof Error) throw status;
+          return { tenant_id: ACME, status, gates: [] };
+        },
+      }),
+    } as never,
     admit: async ({ run, by }) => {
       asked.push(run);
       expect(by).toEqual(call().principal);
-      return decide(run);
+      return decide(run, now);
     },
   });
   return { asked, route };
@@ -85,6 +101,25 @@ describe('running a pipeline by hand', () => {
       status: 'RUNNING',
       message: expect.stringContaining('already running - returning existing'),
     });
+  });
+
+  const untilHeard = (heardAt: number) => (run: RunSpec, now: number) =>
+    (now < heardAt
+      ? { run_id: run.run_id, outcome: 'existing', existing_run_id: 'live-run', status: 'RUNNING' }
+      : { run_id: run.run_id, outcome: 'admitted', admitted_at: '2026-03-01T23:59:30Z' }) as AdmissionDecision;
+
+  test('one that has ended is not answered as live: the run is admitted once its owner heard of that, and nothing starts until then', async () => {
+    const { asked, route } = given(untilHeard(NOW + 300), () => 'COMPLETE');
+    const { body } = await route(call());
+    expect(body).toMatchObject({ pipeline_logging_id: asked[0]!.run_id, status: 'PENDING' });
+    expect(new Set(asked.map(({ run_id }) => run_id)).size).toBe(1);
+    const { route: never } = given(untilHeard(Number.POSITIVE_INFINITY), () => 'FAILED');
+    await expect(never(call())).rejects.toMatchObject({ name: 'Transient', message: expect.stringContaining('nothing was started') });
+  });
+
+  test('where the executors do not answer, its owner is believed', async () => {
+    const { route } = given(untilHeard(Number.POSITIVE_INFINITY), () => new Transient('away'));
+    expect((await route(call())).body).toMatchObject({ pipeline_logging_id: 'live-run' });
   });
 
   test('a spent quota is a 429 with the seeds’ fields and the time to come again', async () => {

@@ -1,6 +1,6 @@
-import { Refusal, type RunSpec, refusalOf, type TenantId } from '@convergence/contracts';
+import { Refusal, type RunSpec, refusalOf, type TenantId, type WhyPart } from '@convergence/contracts';
 import type { Clock } from '@convergence/ports';
-import { runOf } from '@convergence/service';
+import { admitAfterEnd, type InternalClient, runOf } from '@convergence/service';
 import type { Admit } from '../admissions.ts';
 import type { Handle } from '../forward.ts';
 import type { Owners } from '../owners.ts';
@@ -10,7 +10,7 @@ export interface RunTools {
   readonly templates: Templates;
   readonly admit: Admit;
   readonly owners: Owners;
-  readonly clock: Pick<Clock, 'now'>;
+  readonly clock: Pick<Clock, 'now' | 'sleep'>;
 }
 
 /** A run asked for by hand: resolve it against its template, have it admitted unless it was before, say which run it is. */
@@ -35,7 +35,13 @@ export const pipelinesRunRoute =
       retry_of: null,
       retry_from: null,
     };
-    const decision = admitted ? ({ outcome: 'admitted' } as const) : await admit({ run, by: principal });
+    const decision = admitted
+      ? ({ outcome: 'admitted' } as const)
+      : await admitAfterEnd(
+          () => admit({ run, by: principal }),
+          (runId) => hasEnded(runId, owners.of('executor-service', tenantId)),
+          clock,
+        );
     const names = { pipeline_id: run.pipeline_id, tenant_id: tenantId, customer_id: tenantId };
     switch (decision.outcome) {
       case 'admitted':
@@ -62,6 +68,14 @@ export const pipelinesRunRoute =
         return decision satisfies never;
     }
   };
+
+/** As far as the executors know: where they do not answer, the word of its owner counts. */
+async function hasEnded(runId: string, executors: InternalClient): Promise<boolean> {
+  const request = { method: 'GET', path: `/internal/runs/${runId}/why`, principal: GATEWAY, timeoutMs: 3000 } as const;
+  const { status } = await executors.call<WhyPart>(request).catch(() => ({ status: null }));
+  return status !== null && status !== 'PENDING' && status !== 'RUNNING';
+}
+const GATEWAY = { kind: 'service', service: 'gateway' } as const;
 
 const LONGEST_NAME = 128;
 

@@ -1,5 +1,5 @@
 import { type KeyLookupResponse, OPERATIONS, type Operation, problemType, SCOPES } from '@convergence/contracts';
-import { type RunningService, startService } from '@convergence/service';
+import { type RunningService, startService, systemClock } from '@convergence/service';
 import { type FakeBus, fakeBus } from '@convergence/testing';
 import { digest } from '../auth/digest.ts';
 import { checkConfig, fields } from '../config.ts';
@@ -82,7 +82,7 @@ export async function startGateway(env: Record<string, string> = {}, templates: 
       ...Object.fromEntries(['PUBSUB', 'BIGQUERY', 'BIGQUERY_STORAGE', 'KMS'].map((name) => [`${name}_EMULATOR_HOST`, '127.0.0.1:1'])),
       ...env,
     },
-    build: (context) => gateway(context, { bus, templates, clock: { now: Date.now }, version: '0.0.0' }),
+    build: (context) => gateway(context, { bus, templates, clock: systemClock, version: '0.0.0' }),
   }).catch(async (error: unknown) => {
     await Promise.all(owners.map((owner) => owner.close()));
     throw error;
