@@ -1,8 +1,8 @@
 /**
  * The steps of one run on this worker: which are done, which go now, what came of them.
  *
- * 1. A step's log row is durable before anything that depends on it starts. 2. Steps that the log shows as complete are not done
- * again. 3. Nothing of one run is seen by another: each has its own variables, signal and outcomes.
+ * 1. A step's log row is durable before anything that depends on it starts. 2. Steps of it that the log shows as ended, complete or
+ * failed, are not done again. 3. Nothing of one run is seen by another: each has its own variables, signal and outcomes.
  */
 import type { RunContextResponse, RunError } from '@convergence/contracts';
 import { resolveParameters, resolveText, type StepSpec, type Template, type Variables } from '@convergence/pipelines';
@@ -85,13 +85,20 @@ export class Execution {
   /** Takes over what is done: by an earlier worker of this run, or by the run that this one retries, which goes into the log of this one. */
   async resume(redelivered: boolean): Promise<void> {
     const { run, template } = this;
-    const logOf = (runId: string) => this.#tools.stepLog.completed(this.context.dataset, runId, this.#stop);
+    const logOf = (runId: string) => this.#tools.stepLog.of(this.context.dataset, runId, this.#stop);
     if (redelivered) {
-      for (const [step, { outcome }] of await logOf(run.run_id)) this.#takeOver(step, outcome);
-      this.didWork ||= [...this.#states.values()].includes('complete');
+      const { completed, failed } = await logOf(run.run_id);
+      for (const [step, { outcome }] of completed) this.#takeOver(step, outcome);
+      for (const [id, failure] of failed) {
+        const step = template.steps.find((one) => one.id === id);
+        if (!step) continue;
+        this.#failRun(step, failure, runError(failure, id));
+        this.#states.set(id, 'failed');
+      }
+      this.didWork ||= completed.size + failed.size > 0;
     }
     if (run.retry_of === null || run.retry_from === 'start') return;
-    const done = await logOf(run.retry_of);
+    const { completed: done } = await logOf(run.retry_of);
     const off = template.steps.filter((step) => this.#states.get(step.id) === 'disabled').map((step) => step.id);
     const hash = (await this.#tools.recordOf(run.retry_of))?.template_hash ?? undefined;
     const before = hash === undefined || hash === template.hash ? undefined : await this.#tools.versions.get(hash);
@@ -177,11 +184,8 @@ export class Execution {
             { err: result.failure.cause ?? result.failure, run_id: this.run.run_id, step: step.id },
             'step failed unexpectedly',
           );
-        if (step.onFailure === 'stop' && !this.failure) {
-          this.failure = result.failure;
-          this.error = error;
-        }
-        await this.#log(step, 'FAILED', started, result.attempts, null, error);
+        this.#failRun(step, result.failure, error);
+        await this.#log(step, 'FAILED', started, result.attempts, null, { ...error, retryable: result.failure.transient });
         this.#states.set(step.id, 'failed');
         this.#tell(step, 'FAILED', result.attempts, null, error);
         return;
@@ -198,6 +202,13 @@ export class Execution {
       default:
         result satisfies never;
     }
+  }
+
+  /** The first failure that stops it is why it failed. */
+  #failRun(step: StepSpec, failure: StepFailure, error: RunError): void {
+    if (step.onFailure !== 'stop' || this.failure) return;
+    this.failure = failure;
+    this.error = error;
   }
 
   async #attempt(step: StepSpec, attempt: number, signal: AbortSignal): Promise<StepOutcome> {
@@ -232,7 +243,7 @@ export class Execution {
     started: string,
     attempts: number,
     outcome: StepOutcome | null,
-    error: RunError | null,
+    error: (RunError & { readonly retryable?: boolean }) | null,
     ended = new Date(this.#tools.clock.now()).toISOString(),
   ): Promise<void> {
     const { run } = this;
@@ -251,6 +262,7 @@ export class Execution {
       error_code: error?.code ?? null,
       error_class: error?.class ?? null,
       error_hint: error?.hint ?? null,
+      retryable: error?.retryable ?? null,
       retry_count: attempts - 1,
       outputs: outcome?.outputs ?? null,
       control_totals: outcome?.totals ?? null,

@@ -1,11 +1,11 @@
 /**
- * The log of steps in each tenant's dataset: what was done, and what a redelivered run need not do again.
+ * The log of steps in each tenant's dataset: how steps ended, and what a redelivered run need not do again.
  *
  * 1. `ended` resolves when the row is durable. 2. A row that was written twice has one id: readers count it once.
  */
 import { createHash } from 'node:crypto';
-import type { Warehouse } from '@convergence/ports';
-import type { ControlTotals, StepOutcome } from '@convergence/steps';
+import type { Row, Warehouse } from '@convergence/ports';
+import { type ControlTotals, type ErrorClass, StepFailure, type StepOutcome } from '@convergence/steps';
 
 export interface StepLogRow {
   readonly pipeline_logging_id: string;
@@ -22,6 +22,7 @@ export interface StepLogRow {
   readonly error_code: string | null;
   readonly error_class: string | null;
   readonly error_hint: string | null;
+  readonly retryable: boolean | null;
   readonly retry_count: number;
   readonly outputs: StepOutcome['outputs'] | null;
   readonly control_totals: ControlTotals | null;
@@ -34,6 +35,12 @@ export interface CompletedStep {
   readonly started: string;
   readonly ended: string;
   readonly attempts: number;
+}
+
+export interface LoggedSteps {
+  readonly completed: ReadonlyMap<string, CompletedStep>;
+  /** In the order in which they failed. */
+  readonly failed: ReadonlyMap<string, StepFailure>;
 }
 
 export class StepLog {
@@ -58,27 +65,37 @@ export class StepLog {
     return this.#warehouse.append(dataset, 'x_meta_step_logs', [written]);
   }
 
-  /** Steps of a run that completed, by step. */
-  async completed(dataset: string, runId: string, signal: AbortSignal): Promise<Map<string, CompletedStep>> {
+  /** How steps of a run ended. One that completed for one of its workers did so for the run. */
+  async of(dataset: string, runId: string, signal: AbortSignal): Promise<LoggedSteps> {
     const { rows } = await this.#warehouse.run({
-      sql: `SELECT step_name, start_time, end_time, retry_count, rows_processed, TO_JSON_STRING(outputs) AS outputs, TO_JSON_STRING(control_totals) AS control_totals
-FROM \`x_meta_step_logs\` WHERE pipeline_logging_id = @run_id AND status = 'COMPLETE'`,
+      sql: `SELECT step_name, status, start_time, end_time, retry_count, rows_processed, TO_JSON_STRING(outputs) AS outputs, TO_JSON_STRING(control_totals) AS control_totals,
+  error_class, error_code, error_message, error_hint, retryable
+FROM \`x_meta_step_logs\` WHERE pipeline_logging_id = @run_id AND status IN ('COMPLETE', 'FAILED') ORDER BY end_time`,
       parameters: { run_id: { type: 'STRING', value: runId } },
       defaultDataset: dataset,
       signal,
     });
-    return new Map(
-      rows.map((row) => {
-        const totals = JSON.parse(String(row.control_totals ?? 'null')) as ControlTotals | null;
-        const outcome: StepOutcome = {
-          rows: row.rows_processed === null ? null : Number(row.rows_processed),
-          outputs: (JSON.parse(String(row.outputs ?? 'null')) as StepOutcome['outputs'] | null) ?? {},
-          ...(totals && { totals }),
-        };
-        const time = (value: unknown) => new Date(String(value)).toISOString();
-        const [started, ended] = [time(row.start_time), time(row.end_time)];
-        return [String(row.step_name), { outcome, started, ended, attempts: Number(row.retry_count ?? 0) + 1 }] as const;
-      }),
-    );
+    const ended = (status: string) => rows.filter((row) => row.status === status);
+    const completed = new Map(ended('COMPLETE').map((row) => [String(row.step_name), completedStep(row)]));
+    const failed = ended('FAILED').map((row) => [String(row.step_name), failureOf(row)] as const);
+    return { completed, failed: new Map(failed.filter(([step]) => !completed.has(step))) };
   }
+}
+
+function completedStep(row: Row): CompletedStep {
+  const totals = JSON.parse(String(row.control_totals ?? 'null')) as ControlTotals | null;
+  const outcome: StepOutcome = {
+    rows: row.rows_processed === null ? null : Number(row.rows_processed),
+    outputs: (JSON.parse(String(row.outputs ?? 'null')) as StepOutcome['outputs'] | null) ?? {},
+    ...(totals && { totals }),
+  };
+  const time = (value: unknown) => new Date(String(value)).toISOString();
+  return { outcome, started: time(row.start_time), ended: time(row.end_time), attempts: Number(row.retry_count ?? 0) + 1 };
+}
+
+function failureOf({ error_class, error_code, error_message, error_hint, retryable }: Row): StepFailure {
+  return new StepFailure(String(error_class) as ErrorClass, String(error_code), String(error_message), {
+    ...(typeof error_hint === 'string' && { hint: error_hint }),
+    transient: retryable === true,
+  });
 }

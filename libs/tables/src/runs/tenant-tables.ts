@@ -31,6 +31,7 @@ export const stepLogs: TableSpec = {
     { name: 'error_code', type: 'STRING', description: 'What went wrong, as a stable code.' },
     { name: 'error_class', type: 'STRING', description: 'What kind of thing went wrong.' },
     { name: 'error_hint', type: 'STRING', description: 'What can be done about it.' },
+    { name: 'retryable', type: 'BOOL', description: 'Of a step that failed: whether it may succeed by itself later.' },
     { name: 'retry_count', type: 'INT64', description: 'Attempts after the first.' },
     { name: 'outputs', type: 'JSON', description: 'What later steps may read.' },
     { name: 'control_totals', type: 'JSON', description: 'Rows, sums, first and last time of source and result.' },
