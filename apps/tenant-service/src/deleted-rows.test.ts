@@ -65,6 +65,40 @@ test('also when it was used since, and the next checkpoint would bring its row b
   expect(rowsOf('tenant_api_keys')).toMatchObject([{ api_key_id, is_active: false }]);
 });
 
+test('also when it was used since, and the service leaves before anybody looks', async () => {
+  const { api_key_id } = (await lookup()).key;
+  service.tables.remove('tenant_api_keys', api_key_id);
+  await service.ask('POST', '/internal/api-keys/used', {
+    body: { used: [{ api_key_id, at: new Date(service.clock.now()).toISOString() }] },
+  });
+  await service.slice().close();
+  expect(rowsOf('tenant_api_keys')).toMatchObject([{ api_key_id, is_active: false }]);
+  expect(service.bus.published.at(-1)).toMatchObject({ topic: 'tenant-changed', event: { data: { tenant_id: 'acme_corp' } } });
+  await service.restart();
+  expect((await lookup()).key).toBeNull();
+});
+
+test('a key that is given another id by SQL works no more, after a restart neither', async () => {
+  const { api_key_id } = (await lookup()).key;
+  service.tables.edit('tenant_api_keys', api_key_id, { api_key_id: 'renamed' }, 'renamed');
+  await service.slice().refresh();
+  expect((await lookup()).key).toBeNull();
+  await service.slice().checkpoint();
+  service.tables.edit('tenant_api_keys', 'renamed', { key_name: 'read after the one that came back' });
+  await service.slice().checkpoint();
+  await service.restart();
+  expect((await lookup()).key).toBeNull();
+});
+
+test('what a row held that was given another id is known after a restart', async () => {
+  service.tables.edit('tenant_profiles', 'acme_corp', { tenant_id: 'renamed', company_name: 'Somebody' }, 'renamed');
+  await service.restart();
+  expect(await service.ask<Any>('GET', '/tenants/acme_corp')).toMatchObject({ company_name: 'Acme Corp', status: 'ACTIVE' });
+  await service.slice().refresh();
+  await service.slice().checkpoint();
+  expect(rowsOf('tenant_profiles')).toMatchObject([{ company_name: 'Acme Corp', status: 'ACTIVE' }]);
+});
+
 test('a profile that is gone at a start stops nobody else: its tenant is suspended until somebody says who it is', async () => {
   await admitted(1);
   service.tables.remove('tenant_profiles', 'acme_corp');

@@ -57,9 +57,9 @@ export interface CheckpointTables {
   /** Live rows that fit, and all marked ones; `where` is a condition in GoogleSQL over the table's columns. */
   load(table: CheckpointTable, where?: string): AsyncIterable<readonly StoredRow[]>;
   edited(table: CheckpointTable, where?: string): Promise<readonly EditedRow[]>;
-  /** Of the rows that `merge` wrote and that are not marked. */
+  /** Of the rows that `merge` wrote, under the key that they have, and that are not marked. */
   count(table: CheckpointTable): Promise<number>;
-  /** Key columns of the rows that are not marked, whoever wrote them. */
+  /** Key columns of the rows that are not marked, whoever wrote them; not of one that was renamed. */
   keys(table: CheckpointTable): AsyncIterable<readonly Readonly<Record<string, unknown>>[]>;
   /** Removes marked rows up to that sequence. */
   purge(table: CheckpointTable, throughSequence: number): Promise<void>;

@@ -85,3 +85,27 @@ test('a deleted row is missed while the row of another one is about to leave', a
   expect(mutedAre()).toEqual({ b: true });
   expect(tables.rows('notes')).toEqual([{ id: 'b' }]);
 });
+
+test('a row that somebody gives another key is missed, and so is one that is deleted beside it', async () => {
+  const { slice, tables, mutedAre } = await openNotes();
+  tables.edit('notes', 'a', { id: 'z' }, 'z');
+  await slice.refresh();
+  expect(mutedAre()).toEqual({ a: true, b: false });
+  await slice.checkpoint();
+  tables.remove('notes', 'b');
+  await slice.refresh();
+  expect(mutedAre()).toEqual({ a: true, b: true });
+});
+
+test('a row that is deleted and whose key another one is given is missed, too', async () => {
+  const { slice, tables, mutedAre } = await openNotes();
+  tables.remove('notes', 'b');
+  tables.edit('notes', 'a', { id: 'b' }, 'b');
+  await slice.refresh();
+  expect(mutedAre()).toEqual({ a: true, b: true });
+  await slice.checkpoint();
+  await slice.refresh();
+  await slice.checkpoint();
+  expect(tables.rows('notes')).toEqual([{ id: 'b' }, { id: 'a' }]);
+  expect(await slice.refresh()).toBe(0);
+});

@@ -6,6 +6,7 @@
  * 2. A row that the owner does not know and does not want is left alone.
  * 3. Only what the person changed counts: the row's other columns may be older than the state.
  * 4. A row that somebody deleted comes back: what it was about is still there. It is missed when there are fewer rows than there must be.
+ *    Giving it another key is deleting it and inserting one that the owner does not know.
  */
 import type { CheckpointTables, EditedRow, Row, TableRow } from '@convergence/ports';
 import { keyOfRow, type SliceCore } from './core.ts';

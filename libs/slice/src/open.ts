@@ -74,7 +74,7 @@ export async function openSlice<S, C, E extends { readonly type: string }>(given
   const gone = () => new Transient('The owner of this state is changing.', { code: 'owner.changing' });
 
   function admit(): void {
-    if (lost !== undefined || closing) throw gone();
+    if (lost !== undefined) throw gone();
     if (writer.stalled) throw new Transient('The journal does not answer.', { retryAfterSeconds: 5 });
     if (writer.waiting >= MAX_WAITING || out.waiting >= MAX_UNPUBLISHED) {
       throw new Transient('Too much work at once.', { code: 'service.overloaded' });
@@ -100,7 +100,8 @@ export async function openSlice<S, C, E extends { readonly type: string }>(given
   }
   const textOf = (actor: unknown): string | null => (actor === undefined || actor === null ? null : JSON.stringify(actor));
 
-  async function executeMany(commands: readonly C[], meta: CommandMeta | ((index: number) => CommandMeta) = {}): Promise<Outcome[]> {
+  /** While closing, too: what was edited by hand is taken over before the last checkpoint. */
+  async function carryOut(commands: readonly C[], meta: CommandMeta | ((index: number) => CommandMeta)): Promise<Outcome[]> {
     admit();
     const outcomes = commands.map((command, index) => {
       const { actor, traceId = null } = typeof meta === 'function' ? meta(index) : meta;
@@ -109,6 +110,10 @@ export async function openSlice<S, C, E extends { readonly type: string }>(given
     // A refusal, too, rests on events that must be durable before anybody hears of it.
     await writer.whenDurable(core.sequence);
     return outcomes;
+  }
+  async function executeMany(commands: readonly C[], meta: CommandMeta | ((index: number) => CommandMeta) = {}): Promise<Outcome[]> {
+    if (closing) throw gone();
+    return carryOut(commands, meta);
   }
 
   let nextRefresh = clock.now() + options.refreshSeconds * 1000;
@@ -152,10 +157,14 @@ export async function openSlice<S, C, E extends { readonly type: string }>(given
     core,
     tables,
     log,
-    execute: (commands: readonly C[]) => executeMany(commands, { actor: { kind: 'edit' } }),
+    execute: (commands: readonly C[]) => carryOut(commands, { actor: { kind: 'edit' } }),
   };
   const refresh = (): Promise<number> => inTurn(lookForEdits);
-  const checkpoint = (): Promise<boolean> => inTurn(() => checkpoints.run());
+  const checkpoint = (): Promise<boolean> =>
+    inTurn(async () => {
+      await adoptDeletions(adoption);
+      return checkpoints.run();
+    });
 
   async function lookForEdits(): Promise<number> {
     const row = await owners.read(definition.name);
@@ -185,7 +194,6 @@ export async function openSlice<S, C, E extends { readonly type: string }>(given
         if (adopted) nextCheckpoint = clock.now();
       }
       if (!loop.signal.aborted && clock.now() >= nextCheckpoint) {
-        await attempt('looking for deleted rows', () => inTurn(() => adoptDeletions(adoption)));
         await attempt('the checkpoint', checkpoint);
         nextCheckpoint = clock.now() + options.checkpointSeconds * 1000;
       }
@@ -230,7 +238,6 @@ export async function openSlice<S, C, E extends { readonly type: string }>(given
     },
     async checkpoint() {
       if (lost !== undefined) throw gone();
-      await inTurn(() => adoptDeletions(adoption));
       await checkpoint();
     },
     refresh,
@@ -250,8 +257,8 @@ export async function openSlice<S, C, E extends { readonly type: string }>(given
 
   async function leave(): Promise<void> {
     await writer.whenDurable(core.sequence);
-    for (let waited = 0; out.waiting > 0 && waited < 50; waited += 1) await clock.sleep(100);
     await checkpoint();
+    for (let waited = 0; out.waiting > 0 && waited < 50; waited += 1) await clock.sleep(100);
     const released = checkpoints.calm;
     const { published, publishedAt } = out;
     await owners.record(definition.name, epoch, instance, { released, published, publishedAt, ...checkpoints.settled });

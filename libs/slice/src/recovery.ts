@@ -144,6 +144,7 @@ async function loadTables<S, C, E extends { readonly type: string }>(
     const pages = coming!;
     coming = readers[i + 1]?.();
     const over = new Set<string>();
+    const renamed = new Map<string, Row>();
     for (; !chunk.done && chunk.value.table === table.table.name; chunk = await redo.next()) {
       const { rows } = chunk.value;
       table.load(
@@ -162,10 +163,19 @@ async function loadTables<S, C, E extends { readonly type: string }>(
       for (const stored of page) {
         if (stored.deleted) foundMarked.add(i);
         // What somebody else inserted or changed is no state before it was decided on.
-        else if (stored.sequence !== null && !over.has(keyOfRow(table.key, stored.row))) live.push(stored.was ?? stored.row);
+        if (stored.deleted || stored.sequence === null) continue;
+        const row = stored.was ?? stored.row;
+        const key = keyOfRow(table.key, row);
+        if (over.has(key)) continue;
+        if (stored.was && key !== keyOfRow(table.key, stored.row)) renamed.set(key, row);
+        else live.push(row);
       }
       if (live.length > 0) table.load(core.state, live);
     }
+    if (renamed.size === 0) continue;
+    // The owner may have written the row anew since somebody gave it another key.
+    for await (const rows of tables.keys(storedAs(table))) for (const row of rows) renamed.delete(keyOfRow(table.key, row));
+    table.load(core.state, [...renamed.values()]);
   }
   if (!chunk.done) throw new Error(`${definition.name}: redo rows of ${chunk.value.table} come out of turn`);
   core.moveTo(owner.checkpoint, owner.checkpointAt);

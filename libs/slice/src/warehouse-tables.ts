@@ -19,7 +19,7 @@ import type {
   TableSpec,
   Warehouse,
 } from '@convergence/ports';
-import { editedCondition, isReadable, isWritten, readWritten, textReader, writtenText } from './written-text.ts';
+import { editedCondition, hasOwnKey, isReadable, isWritten, readWritten, textReader, writtenText } from './written-text.ts';
 
 const OWN = new Set(['x_sequence', 'x_deleted', 'x_written']);
 /** BigQuery takes requests of 10 MB. A row is about a kilobyte in one, but some have texts of sixteen. */
@@ -87,6 +87,9 @@ WHEN NOT MATCHED${dead === 'remove' ? ' AND NOT S.x_deleted' : ''} THEN INSERT (
       part_to: { type: column.type, value: sorted[sorted.length - 1]! },
     };
   }
+
+  const own = ({ spec, key }: CheckpointTable) =>
+    `FROM ${nameOf(spec.name)} AS T WHERE T.x_deleted IS NOT TRUE AND ${hasOwnKey(columnsOf(spec), key, 'T')}`;
 
   /** Besides the row itself: what was written, of those that somebody else changed. */
   const looked = (spec: TableSpec) =>
@@ -176,14 +179,14 @@ WHERE T.x_deleted IS NOT TRUE AND ${editedCondition(columnsOf(spec), 'T')}
       return rows.map((row): EditedRow => ({ ...read(row), content: String(row.x_content) }));
     },
 
-    async count({ spec }) {
-      const sql = `SELECT COUNT(*) AS n FROM ${nameOf(spec.name)} WHERE x_sequence IS NOT NULL AND x_deleted IS NOT TRUE`;
+    async count(table) {
+      const sql = `SELECT COUNT(*) AS n ${own(table)} AND T.x_sequence IS NOT NULL`;
       const { rows } = await warehouse.run({ sql, labels: { purpose: 'refresh' } });
       return Number(rows[0]?.n);
     },
 
-    async *keys({ spec, key }) {
-      const sql = `SELECT ${key.map((column) => `\`${column}\``).join(', ')} FROM ${nameOf(spec.name)} WHERE x_deleted IS NOT TRUE`;
+    async *keys(table) {
+      const sql = `SELECT ${table.key.map((column) => `T.\`${column}\``).join(', ')} ${own(table)}`;
       yield* warehouse.pages({ sql, labels: { purpose: 'refresh' } }, PAGE);
     },
 

@@ -33,6 +33,16 @@ export function editedCondition(columns: readonly ColumnSpec[], alias: string): 
 export const isWritten = (columns: readonly ColumnSpec[], alias: string): string =>
   `STARTS_WITH(COALESCE(${alias}.x_written, ''), '${versionOf(columns)}:')`;
 
+/** A condition: the row of that alias is not one that was written under another key, and then renamed or copied by somebody. */
+export function hasOwnKey(columns: readonly ColumnSpec[], key: readonly string[], alias: string): string {
+  const same = key.map((name) => {
+    const at = columns.findIndex((c) => c.name === name);
+    const first = at === 0 ? `'${versionOf(columns)}:', ` : '';
+    return `SPLIT(${alias}.x_written, ${escaped(BETWEEN)})[SAFE_OFFSET(${at})] = CONCAT(${first}${textOf(columns[at]!, `${alias}.\`${name}\``)})`;
+  });
+  return `(NOT ${isWritten(columns, alias)} OR (${same.join(' AND ')}))`;
+}
+
 /** A condition: this text of a row can be read back. Not when one of its values holds what stands between values. */
 export const isReadable = (columns: readonly ColumnSpec[], text: string): string =>
   `LENGTH(${text}) - LENGTH(REPLACE(${text}, ${escaped(BETWEEN)}, '')) = ${columns.length - 1}`;

@@ -1,3 +1,4 @@
+import type { TableRow } from '@convergence/ports';
 import { describe, test } from '@jest/globals';
 import { fakeCheckpointTables } from '../fakes/checkpoint-tables.ts';
 import { fakeJournalStore } from '../fakes/journal-store.ts';
@@ -18,7 +19,11 @@ describe('the fake checkpoint tables keep the promises of the port', () => {
       const owners = fakeOwnerStore('tenants');
       await owners.takeOver('tenants', 0, 'me');
       const tables = fakeCheckpointTables({ [ACTIVE]: (row) => row.active === true }, owners);
-      await keep({ tables, epoch: 1, edit: async (change) => tables.edit('samples', 'a\u001fx', change) });
+      const edit = async (change: TableRow) => {
+        const { id, part } = { id: 'a', part: 'x', ...change };
+        tables.edit('samples', 'a\u001fx', change, `${id}\u001f${part}`);
+      };
+      await keep({ tables, epoch: 1, edit });
     });
   }
 });

@@ -11,8 +11,8 @@ interface Kept {
 export interface FakeCheckpointTables extends CheckpointTables {
   /** Rows of a table as a person's SELECT shows them, marked ones too. */
   rows(table: string): readonly TableRow[];
-  /** Somebody else's UPDATE (or INSERT, when the key is new). */
-  edit(table: string, key: string, change: TableRow): void;
+  /** Somebody else's UPDATE (or INSERT, when the key is new); with the key columns in `change` and `to` it gets another key. */
+  edit(table: string, key: string, change: TableRow, to?: string): void;
   /** Somebody else's DELETE. */
   remove(table: string, key: string): void;
 }
@@ -34,6 +34,8 @@ export function fakeCheckpointTables(
   };
   const content = (row: TableRow): string => JSON.stringify(Object.entries(row).sort(([a], [b]) => (a < b ? -1 : 1)));
   const keyOf = (table: CheckpointTable, key: Readonly<Record<string, SqlValue>>) => table.key.map((c) => String(key[c])).join('\u001f');
+  const own = (table: CheckpointTable): Kept[] =>
+    [...kept(table.spec.name).values()].filter((k) => !k.deleted && (!k.written || keyOf(table, k.written) === keyOf(table, k.row)));
   const accepts = (where: string | undefined): ((row: TableRow) => boolean) => {
     if (where === undefined) return () => true;
     const condition = conditions[where];
@@ -49,10 +51,11 @@ export function fakeCheckpointTables(
   });
   return {
     rows: (name) => [...kept(name).values()].map((k) => k.row),
-    edit(name, key, change) {
+    edit(name, key, change, to = key) {
       const row = kept(name).get(key) ?? { row: {}, sequence: null, deleted: false, written: null };
       row.row = { ...row.row, ...change };
-      kept(name).set(key, row);
+      kept(name).delete(key);
+      kept(name).set(to, row);
     },
     remove: (name, key) => void kept(name).delete(key),
     async merge(table, rows, { dead, guard }) {
@@ -83,9 +86,9 @@ export function fakeCheckpointTables(
         .filter((k) => wanted(k.row) && isEdited(k))
         .map((k) => ({ ...stored(k), content: content(k.row) }));
     },
-    count: async (table) => [...kept(table.spec.name).values()].filter((k) => k.sequence !== null && !k.deleted).length,
+    count: async (table) => own(table).filter((k) => k.sequence !== null).length,
     async *keys(table) {
-      yield [...kept(table.spec.name).values()].filter((k) => !k.deleted).map((k) => k.row);
+      yield own(table).map((k) => k.row);
     },
     async purge(table, through) {
       const rowsOf = kept(table.spec.name);
