@@ -67,7 +67,7 @@ export function gateway(context: BuildContext<GatewayConfig>, parts: GatewayPart
   return {
     routes: operationRoutes({
       operations,
-      own: ownRoutes({ owners, bus, clock, templates: parts.templates, admit: admissions(owners) }),
+      own: ownRoutes({ owners, bus, clock, templates: parts.templates, admit: admissions(owners), draining: context.draining }),
       owners,
       idempotency: new Idempotency({ now: clock.now }),
       draining: context.draining,

@@ -132,6 +132,27 @@ describe('a backfill', () => {
     expect(service.slice().state.queue.underWay().size).toBe(2);
   });
 
+  test('shows a run that waits for its turn, and what it waits for, to who it belongs to and until it goes', async () => {
+    const { runs } = await backfill({ from: '2026-01-01', to: '2026-01-02', trigger_by: 'alice' });
+    await service.pass(1000);
+    const [going, waits] = runs.map(({ run_id }: { run_id: string }) => run_id);
+    const shown = (runId: string, as = ownerOf('acme_corp')) => service.ask('GET', `/internal/runs/${runId}`, { as });
+    expect(await shown(waits)).toMatchObject({
+      pipeline_logging_id: waits,
+      pipeline_id: 'acme_corp-gcp-example-dryrun',
+      template: 'dryrun',
+      status: 'PENDING',
+      trigger_type: 'backfill',
+      trigger_by: 'alice',
+      run_date: '2026-01-02',
+      start_time: null,
+      attempts: [waits],
+      waits_for: [{ gate: 'backfill_concurrency' }, { gate: 'queue_position' }],
+    });
+    await expect(shown(waits, ownerOf('globex'))).rejects.toMatchObject({ code: 'run.not_found' });
+    await expect(shown(going)).rejects.toMatchObject({ code: 'run.not_found' });
+  });
+
   test('ends run by run where they are cancelled before their turn, by nobody but who they belong to', async () => {
     const { runs } = await backfill({ from: '2026-01-01', to: '2026-01-03' });
     await service.pass(1000);

@@ -22,7 +22,7 @@ async function cancel(answers: Record<string, readonly unknown[]>) {
   } as never;
   const principal = { kind: 'tenant', tenantId: tenantId('acme_corp'), keyId: 'k', scopes: [] };
   const call = { params: { run_id: RUN }, query: {}, principal, request: { headers: {} } } as unknown as OperationCall;
-  const reply = await runsCancelRoute({ owners })(call).catch((error: Refusal) => error);
+  const reply = await runsCancelRoute({ owners, draining: new AbortController().signal })(call).catch((error: Refusal) => error);
   return { asked: asked.map((one) => one.split(' ')[0]), reply };
 }
 

@@ -2,6 +2,7 @@ import type { Route } from '@convergence/service';
 import type { Scheduler } from '../scheduler.ts';
 import { pipelinesBackfillRoute } from './pipelines.backfill.ts';
 import { runsCancelRoute } from './runs.cancel.ts';
+import { runsGetRoute } from './runs.get.ts';
 import { runsWhyRoute } from './runs.why.ts';
 import { schedulerQueueRoute } from './scheduler.queue.ts';
 import { schedulerStatusRoute } from './scheduler.status.ts';
@@ -21,6 +22,7 @@ export const routes = (scheduler: Scheduler): readonly Route[] => [
   schedulerQueueRoute(scheduler),
   scheduleTickRoute(scheduler),
   queueTickRoute(scheduler),
+  runsGetRoute(scheduler),
   runsWhyRoute(scheduler),
   runsCancelRoute(scheduler),
 ];

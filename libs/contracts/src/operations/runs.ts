@@ -141,6 +141,18 @@ export const tenantRunsList = defineOperation({
   response: page(Run),
   errors: ['request.invalid'],
 });
+export const RunDetail = Type.Object({
+  ...Run.properties,
+  /** null: it was not admitted yet. */
+  start_time: nullable(TimeField),
+  steps: Type.Array(RunStep),
+  dq: Type.Array(DqResult),
+  attempts: Type.Array(Type.String()),
+  /** Only of a run that waits in the scheduler's queue: its gates that are closed. `why` has all. */
+  waits_for: Type.Optional(Type.Array(Gate)),
+});
+export type RunDetail = Static<typeof RunDetail>;
+
 export const runsGet = defineOperation({
   ...executor,
   id: 'runs.get',
@@ -150,7 +162,7 @@ export const runsGet = defineOperation({
   scope: 'pipelines:read',
   params: one,
   query: none,
-  response: Type.Object({ ...Run.properties, steps: Type.Array(RunStep), dq: Type.Array(DqResult), attempts: Type.Array(Type.String()) }),
+  response: RunDetail,
   errors: ['run.not_found'],
 });
 export const runsSteps = defineOperation({
