@@ -119,14 +119,15 @@ QUALIFY ROW_NUMBER() OVER (PARTITION BY step_log_id ORDER BY end_time) = 1 ORDER
     }));
   }
 
-  async dq(dataset: string, runId: string): Promise<DqResult[]> {
+  async dq(dataset: string, runIds: readonly string[]): Promise<DqResult[]> {
     const { rows } = await this.#warehouse.run({
-      sql: `SELECT step_name, target_table, rule, \`column\`, severity, status, rows_checked, rows_failed, expected, actual, TO_JSON_STRING(sample) AS sample
-FROM \`x_meta_dq_results\` WHERE pipeline_logging_id = @run_id ORDER BY step_name, dq_result_id`,
-      parameters: { run_id: string(runId) },
+      sql: `SELECT pipeline_logging_id, step_name, target_table, rule, \`column\`, severity, status, rows_checked, rows_failed, expected, actual, TO_JSON_STRING(sample) AS sample
+FROM \`x_meta_dq_results\` WHERE pipeline_logging_id IN UNNEST(@run_ids) ORDER BY step_name, dq_result_id`,
+      parameters: { run_ids: { type: 'ARRAY<STRING>', value: runIds } },
       defaultDataset: dataset,
     });
     return rows.map((row) => ({
+      pipeline_logging_id: String(row.pipeline_logging_id),
       step_id: String(row.step_name),
       target_table: String(row.target_table),
       rule: String(row.rule),

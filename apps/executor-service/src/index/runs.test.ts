@@ -1,4 +1,4 @@
-import { Refusal, type RunSpec, Transient, tenantId } from '@convergence/contracts';
+import { type DqResult, Refusal, type RunSpec, Transient, tenantId } from '@convergence/contracts';
 import { newRecord, type RunRecord } from '@convergence/runs';
 import { describe, expect, test } from '@jest/globals';
 import { AT_ONCE, LargePages } from './large-pages.ts';
@@ -196,4 +196,38 @@ test('what this instance did not hear of the steps of a run comes from the log o
   expect(await names()).toEqual(['first COMPLETE', 'second COMPLETE']);
   resumed.whole = true;
   expect(await names()).toEqual(['second COMPLETE']);
+});
+
+describe('a retry of a retry', () => {
+  const dq = (run: number, step_id: string, status: string) => ({ pipeline_logging_id: id(run), step_id, status }) as never;
+  const chain = [1, 2, 3].map((n) => {
+    const one = record(n);
+    one.started_at = at(n);
+    if (n > 1) one.spec = { ...(one.spec as RunSpec), retry_of: id(n - 1) };
+    return one;
+  });
+  const last = chain[2] as RunRecord;
+  /** The last one is in memory, the others in the table only. */
+  function given(rows: readonly DqResult[], steps: Readonly<Record<string, string>>) {
+    const index = new RunIndex(10);
+    index.add(last);
+    const table = {
+      get: async (runId: string) => chain.find((one) => one.run_id === runId),
+      steps: async () => Object.entries(steps).map(([step_id, status]) => ({ step_id, step_type: 'dq.check', status })),
+      dq: async (_: string, runIds: readonly string[]) => rows.filter((row) => runIds.includes(row.pipeline_logging_id)),
+    } as unknown as RunTable;
+    return new Runs(index, table, undefined as never, clock, large());
+  }
+
+  test('names all runs before it, the first one first', async () => {
+    expect(await given([], {}).attempts(last)).toEqual([id(1), id(2), id(3)]);
+    expect(await given([], {}).attempts(chain[0] as RunRecord)).toEqual([id(1)]);
+  });
+
+  test('shows of steps that it did what it found, of those that it kept what the last run found that did them, of others nothing', async () => {
+    const kept = dq(2, 'kept', 'passed');
+    const own = dq(3, 'own', 'failed');
+    const rows = [dq(1, 'kept', 'failed'), kept, dq(1, 'own', 'failed'), own, dq(1, 'to_come', 'failed')];
+    expect(await given(rows, { kept: 'COMPLETE', own: 'FAILED', to_come: 'SKIPPED' }).dq(last)).toEqual([kept, own]);
+  });
 });

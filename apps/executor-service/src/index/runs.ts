@@ -143,10 +143,29 @@ export class Runs {
     return [...logged, ...heard.filter((step) => !known.has(step.step_id))];
   }
 
+  /** The runs that it is a retry of, the first one first, and itself. */
+  async attempts(record: RunRecord): Promise<string[]> {
+    const chain = [record.run_id];
+    for (let before = record.spec?.retry_of; before; ) {
+      chain.unshift(before);
+      before = (this.#index.get(before) ?? (await this.#table.get(before)))?.spec?.retry_of;
+    }
+    return chain;
+  }
+
+  /** Of a step that a retry kept, what the run found that did it. */
   async dq(record: RunRecord): Promise<DqResult[]> {
     if (record.started_at === null) return [];
     if (record.whole && record.steps.size > 0 && ![...record.steps.values()].some((s) => s.step_type === 'dq.check')) return [];
-    return this.#orNothing(this.#table.dq(record.tenant_id, record.run_id));
+    const attempts = await this.attempts(record);
+    const found = await this.#orNothing(this.#table.dq(record.tenant_id, attempts));
+    if (attempts.length === 1) return found;
+    const steps = await this.steps(record);
+    return [...Map.groupBy(found, (result) => result.step_id)].flatMap(([step, results]) => {
+      const last = attempts.findLast((run) => results.some((result) => result.pipeline_logging_id === run));
+      const shown = last === record.run_id || steps.some(({ step_id, status }) => step_id === step && status === 'COMPLETE');
+      return shown ? results.filter((result) => result.pipeline_logging_id === last) : [];
+    });
   }
 
   /** A dataset that is gone has no rows. */

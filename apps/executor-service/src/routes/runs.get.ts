@@ -6,8 +6,7 @@ import { runView } from '../index/run-view.ts';
 export const runsGetRoute = ({ runs }: Pick<Executor, 'runs'>) =>
   route(runsGet, async ({ params, principal }) => {
     const record = await runs.get(params.run_id, principal);
-    const [steps, dq] = await Promise.all([runs.steps(record), runs.dq(record)]);
-    const attempts = [record.spec?.retry_of, record.run_id].filter((id): id is string => typeof id === 'string');
+    const [steps, dq, attempts] = await Promise.all([runs.steps(record), runs.dq(record), runs.attempts(record)]);
     return { body: { ...runView(record), steps, dq, attempts } };
   });
 

@@ -48,6 +48,8 @@ export const RunStep = Type.Object({
 export type RunStep = Static<typeof RunStep>;
 
 export const DqResult = Type.Object({
+  /** The run that checked it: of a step that a retry kept, an earlier one. */
+  pipeline_logging_id: RunIdField,
   step_id: Type.String(),
   target_table: Type.String(),
   rule: Type.String(),
@@ -147,6 +149,7 @@ export const RunDetail = Type.Object({
   start_time: nullable(TimeField),
   steps: Type.Array(RunStep),
   dq: Type.Array(DqResult),
+  /** The runs that it is a retry of, the first one first, and itself. */
   attempts: Type.Array(Type.String()),
   /** Only of a run that waits in the scheduler's queue: its gates that are closed. `why` has all. */
   waits_for: Type.Optional(Type.Array(Gate)),
