@@ -40,6 +40,15 @@ test.each(FAILING)('%s', async (failing) => {
   expect(await runner.values(`select array(select ${failing} from empty), (select max(${failing}) from empty)`)).toEqual([[[], null]]);
 });
 
+test.each(['if(x = 1, 1, $)', 'coalesce(x, $)', 'ifnull(x, $)', 'case when x = 1 then 1 else $ end'])(
+  'however long it is: %s',
+  async (taken) => {
+    const long = `div(1, x - 1) ${'+ x '.repeat(100)}`;
+    await expect(runner.values(`select ${long} from unnest([1]) x`)).rejects.toThrow('division by zero');
+    expect(await runner.values(`select ${taken.replace('$', long)} from unnest([1]) x`)).toEqual([['1']]);
+  },
+);
+
 test('MERGE into and from an empty table with an ARRAY column raises nothing', async () => {
   await runner.table('target', [
     { name: 'id', type: INT64 },

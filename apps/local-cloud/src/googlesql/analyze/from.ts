@@ -41,8 +41,8 @@ export function analyzeFrom(from: From, env: Env, compileQuery: CompileQuery): S
     case 'unpivot':
       return unpivot(from, analyzeFrom(from.input, env, compileQuery), env);
     case 'sample': {
-      if (from.input.k === 'unnest') throw new SyntaxFault('TABLESAMPLE cannot be used with arrays', from.at);
       const input = analyzeFrom(from.input, env, compileQuery);
+      if (input.within) throw new SyntaxFault('TABLESAMPLE cannot be used with arrays', from.at);
       const size = analyze(from.size, { ...env, scope: emptyScope() });
       env.unit.deterministic = false;
       if (typeof size.literal !== 'bigint' && typeof size.literal !== 'number')
@@ -67,16 +67,30 @@ function unnest(
   if (array.untyped) throw new SyntaxFault('UNNEST of an untyped NULL is not supported', at);
   if (array.type.kind !== 'ARRAY')
     throw new SyntaxFault(`Values referenced in UNNEST must be arrays. UNNEST contains expression of type ${formatType(array.type)}`, at);
-  const name = env.unit.alias();
   const { element } = array.type;
-  const shown = alias ?? implied;
-  if (offset === undefined) {
-    const value = raw(element, `${name}.v`);
-    return { sql: `(SELECT unnest(${array.sql}) AS v) AS ${name}`, scope: valueScope(value, shown, [], env.scope), lateral: true };
-  }
-  const column: ScopeColumn = { name: offset === true ? 'offset' : offset, type: INT64, sql: `${name}.o` };
-  const sql = `(SELECT gs_u.v, gs_u.o - 1 AS o FROM unnest(${array.sql}) WITH ORDINALITY AS gs_u(v, o)) AS ${name}`;
-  return { sql, scope: valueScope(raw(element, `${name}.v`), shown, [column], env.scope), lateral: true };
+  const { sql } = array;
+  const name = env.unit.alias();
+  const scope = (v: string, o: string): Scope => {
+    const position = offset === undefined ? [] : [{ name: offset === true ? 'offset' : offset, type: INT64, sql: o }];
+    return valueScope(raw(element, v), alias ?? implied, position, env.scope);
+  };
+  const rows =
+    offset === undefined
+      ? `SELECT unnest(${sql}) AS v`
+      : `SELECT gs_u.v, gs_u.o - 1 AS o FROM unnest(${sql}) WITH ORDINALITY AS gs_u(v, o)`;
+  const within = (row: string) => {
+    if (!isOf(row, sql)) return undefined;
+    const [v, o] = [`gs_${name}v`, `gs_${name}o`];
+    const position = offset === undefined ? '' : `, unnest(range(len(${sql}))) AS ${o}`;
+    return { columns: `unnest(${sql}) AS ${v}${position}`, scope: scope(`${row}.${v}`, `${row}.${o}`) };
+  };
+  return { sql: `(${rows}) AS ${name}`, name, scope: scope(`${name}.v`, `${name}.o`), lateral: true, within };
+}
+
+/** Whether it looks at columns of that relation, and at nothing else that has a name. */
+function isOf(row: string, sql: string): boolean {
+  const names = sql.replace(/'(?:[^']|'')*'|"(?:[^"]|"")*"/g, '').match(/\b[a-z_]\w*(?=\.)|\bSELECT\b/gi);
+  return names?.every((name) => name === row) ?? false;
 }
 
 type PathFrom = From & { k: 'path' };
@@ -134,7 +148,9 @@ function analyzeJoin(join: Join, env: Env, compileQuery: CompileQuery): Source {
   const before = env.unit.recursions;
   const left = analyzeFrom(join.left, env, compileQuery);
   const between = env.unit.recursions;
-  const right = analyzeFrom(join.right, { ...env, scope: { ...left.scope, parent: env.scope, siblings: true } }, compileQuery);
+  const alongside = analyzeFrom(join.right, { ...env, scope: { ...left.scope, parent: env.scope, siblings: true } }, compileQuery);
+  const array = left.name !== undefined && multiplies(join) ? alongside.within?.(left.name) : undefined;
+  const right = array ? { ...alongside, scope: array.scope } : alongside;
   refuseOuter(join, between > before, env.unit.recursions > between);
   const shared = new Set<RangeVariable>();
   for (const r of right.scope.ranges) {
@@ -148,7 +164,11 @@ function analyzeJoin(join: Join, env: Env, compileQuery: CompileQuery): Source {
     ranges: [...left.scope.ranges, ...right.scope.ranges].filter((range) => !shared.has(range)),
     columns: [...left.scope.columns, ...right.scope.columns],
   };
-  const text = join.right.k === 'join' ? `(${right.sql})` : right.sql;
+  if (array) {
+    const { within: _, ...rows } = left;
+    return { ...rows, sql: `(SELECT ${left.name}.*, ${array.columns} FROM ${left.sql}) AS ${left.name}`, scope };
+  }
+  const text = join.right.k === 'join' && right.name === undefined ? `(${right.sql})` : right.sql;
   const lateral = right.lateral && /^\(/.test(right.sql) ? 'LATERAL ' : '';
   if (join.kind === 'CROSS' || join.kind === 'COMMA') return { sql: `${left.sql} CROSS JOIN ${lateral}${text}`, scope };
   if (join.using) return usingJoin(join, left, right, lateral + text, scope);
@@ -166,6 +186,12 @@ function analyzeJoin(join: Join, env: Env, compileQuery: CompileQuery): Source {
   }
   return { sql: `${left.sql} ${join.kind} JOIN ${lateral}${text} ON ${on}`, scope };
 }
+
+/**
+ * Whether each row on the left comes once for each on the right, whatever they hold. Of an array of that row, DuckDB then makes the rows on the
+ * spot; as a join it keeps all that the rows hold until it has joined them with their own elements, and no filter gets below that.
+ */
+const multiplies = ({ kind, on, using }: Join): boolean => (kind === 'CROSS' || kind === 'COMMA' || kind === 'INNER') && !on && !using;
 
 /** Rows that an outer join makes up would keep a recursion going for ever. */
 function refuseOuter({ kind, at }: Join, left: boolean, right: boolean): void {

@@ -42,8 +42,12 @@ export interface Scope {
 export interface Source {
   readonly sql: string;
   readonly scope: Scope;
+  /** The alias that all its columns go by, if there is one. */
+  readonly name?: string;
   /** Right side of a join that refers to the left one. */
   readonly lateral?: boolean;
+  /** Of an array: its elements as further columns of the relation of that name, if it looks at nothing else. */
+  readonly within?: (name: string) => { readonly columns: string; readonly scope: Scope } | undefined;
 }
 
 export const emptyScope = (parent?: Scope): Scope => ({ parent, ranges: [], columns: [] });

@@ -33,8 +33,8 @@ export function ofColumns(
   for (const c of columns) env.unit.scans.derive(`${name}.${c.sql}`, c.origin, shared);
   const out: ScopeColumn[] = columns.map((c) => ({ name: c.name ?? '', type: c.type, sql: `${name}.${c.sql}` }));
   const text = `${sql} AS ${name}`;
-  if (value) return { sql: text, scope: valueScope(raw(out[0]!.type, out[0]!.sql), alias, [], env.scope) };
-  return { sql: text, scope: { parent: env.scope, ranges: [{ alias, columns: out }], columns: out } };
+  if (value) return { sql: text, name, scope: valueScope(raw(out[0]!.type, out[0]!.sql), alias, [], env.scope) };
+  return { sql: text, name, scope: { parent: env.scope, ranges: [{ alias, columns: out }], columns: out } };
 }
 
 export function tablePath(path: readonly string[], env: Env, at: number): TablePath {
@@ -134,7 +134,7 @@ function readTable(table: CatalogTable, alias: string, at: number, env: Env, com
   const visible: Scope = { parent: env.scope, ranges: [{ alias, columns }], columns };
   const filter = rowFilter(table, visible, env, at);
   const sql = filter ? `(SELECT * FROM ${table.physical} AS ${name} WHERE ${filter}) AS ${name}` : `${table.physical} AS ${name}`;
-  return { sql, scope: visible };
+  return { sql, name, scope: visible };
 }
 
 /** The columns of a table under an alias, with its pseudo-columns. */
@@ -206,5 +206,5 @@ function wildcard(parts: readonly string[], alias: string, at: number, env: Env)
   });
   const columns: ScopeColumn[] = newest.columns.map((c) => ({ name: c.name, type: c.type, sql: `${name}.${quote(c.name)}` }));
   columns.push({ name: '_TABLE_SUFFIX', type: STRING, sql: `${name}."_TABLE_SUFFIX"`, hidden: true });
-  return { sql: `(${selects.join(' UNION ALL ')}) AS ${name}`, scope: { parent: env.scope, ranges: [{ alias, columns }], columns } };
+  return { sql: `(${selects.join(' UNION ALL ')}) AS ${name}`, name, scope: { parent: env.scope, ranges: [{ alias, columns }], columns } };
 }

@@ -61,12 +61,16 @@ function nativeLeaves(sql: string, type: SqlType, wide: boolean, depth: number):
       // A name may be said again for every field; what is longer gets one.
       const named = /^\w+$/.test(sql);
       const row = named ? sql : e;
+      let same = true;
       const fields = type.fields.map((f, i) => {
         const name = fieldName(type.fields, i);
-        const value = nativeLeaves(`struct_extract(${row}, '${name.replaceAll("'", "''")}')`, f.type, wide, depth + 1);
+        const field = `struct_extract(${row}, '${name.replaceAll("'", "''")}')`;
+        const value = nativeLeaves(field, f.type, wide, depth + 1);
+        same &&= value === field;
         return name === f.name && value ? `${quote(name)} := ${value}` : undefined;
       });
       if (fields.length === 0 || fields.includes(undefined)) return undefined;
+      if (same) return sql;
       const packed = `CASE WHEN ${row} IS NULL THEN NULL ELSE struct_pack(${fields.join(', ')}) END`;
       return named ? packed : `list_transform([${sql}], lambda ${e}: ${packed})[1]`;
     }

@@ -1,4 +1,5 @@
 /** How the functions of ./<family>.ts are declared, and how their emitters' templates are filled. */
+import { prelude } from '../runtime/prelude.ts';
 import { type Declared, declare, type Signature } from './signature.ts';
 
 export type { Call } from './signature.ts';
@@ -58,10 +59,12 @@ const SCALAR = String.raw`NULL|\$\w+|-?[\d.]+(?:e[+-]?\d+)?|'(?:[^']|'')*'`;
 const PLAIN = new RegExp(
   `^(?:${COLUMN}|struct_extract\\(${COLUMN}, '[^']*'\\)|(?:${SCALAR})(?:::\\w+)?|CAST\\((?:${SCALAR}) AS [\\w(),[\\] ]+\\)|from_hex\\('\\w*'\\))$`,
 );
+/** Its body names what it is given as often as it likes. */
+const MACRO = new RegExp(`\\b(?:${prelude.flatMap((sql) => /\bMACRO (\w+)\(/.exec(sql)?.[1] ?? []).join('|')})\\(`);
 /**
- * Emitters name an argument more than once, so long arguments would make the text grow exponentially with nesting. Under TRY
- * may stand no subquery, and no argument whose own errors GoogleSQL lets through: `SAFE.` swallows the function's only.
- * Such arguments are computed first, in a one-element list, and named inside a lambda.
+ * Long arguments that are named more than once would make the text grow exponentially with nesting. Under TRY may stand no subquery,
+ * and no argument whose own errors GoogleSQL lets through: `SAFE.` swallows the function's only. Such arguments are computed first, in a
+ * one-element list, and named inside a lambda. Others stay where they are: a branch that is not taken is not computed.
  */
 export function once(
   sql: readonly string[],
@@ -70,13 +73,15 @@ export function once(
   catches: 'own' | 'all' = 'own',
 ): string {
   const isLambda = (s: string) => s.startsWith('lambda ');
+  const plain = build(sql);
   const around = build(sql.map((s) => (isLambda(s) ? s : 'gs_a')));
+  const grows = (s: string) => s.length > LONG && (MACRO.test(around) || plain.split(s).length > 2);
   const tries = /\bTRY\(|\bgs_make_date\(/.test(around);
   // DuckDB compiles a constant pattern before there is a TRY around it.
   const pattern = /\bTRY\(.*\bregexp_/s.test(around);
   const held = (s: string) => tries && (catches === 'own' ? pattern || !PLAIN.test(s) : /\bSELECT\b/.test(s));
-  const lifted = sql.map((s) => !isLambda(s) && (s.length > LONG || held(s)));
-  if (!lifted.includes(true)) return build(sql);
+  const lifted = sql.map((s) => !isLambda(s) && (grows(s) || held(s)));
+  if (!lifted.includes(true)) return plain;
   const fields = sql.flatMap((s, i) => (lifted[i] ? [`a${i} := ${s}`] : []));
   const inner = build(sql.map((s, i) => (lifted[i] ? `struct_extract(${name}, 'a${i}')` : s)));
   return `list_transform([struct_pack(${fields.join(', ')})], lambda ${name}: ${inner})[1]`;

@@ -16,6 +16,15 @@ test('TO_JSON_STRING escapes every character as GoogleSQL does, whichever side w
   expect(rows).toEqual(texts.map((text) => [renderJson([text], false), `{"k":${renderJson(text, false)}}`]));
 });
 
+test('TO_JSON_STRING of structs keeps their names, their NULLs and integers that JSON has no room for', async () => {
+  const sql = `with t as (select struct('a' as \`K\`, cast(null as string) as v) as s, 9007199254740993 as n union all select null, 1)
+    select to_json_string([s, null]), to_json_string(s), to_json_string(struct([s] as l, struct(n) as \`N\`)) from t order by 2`;
+  expect(await runner.values(sql)).toEqual([
+    ['[null,null]', 'null', '{"l":[null],"N":{"n":1}}'],
+    ['[{"K":"a","v":null},null]', '{"K":"a","v":null}', '{"l":[{"K":"a","v":null}],"N":{"n":"9007199254740993"}}'],
+  ]);
+});
+
 test('a text that is the same in every row is still NULL where it is NULL', async () => {
   const long = 'America/Los_Angeles';
   const sql = `select count(*), count(timestamp(datetime '2025-01-01', if(mod(n, 3) = 0, null, '${long}'))) from unnest(generate_array(1, 3000)) n`;
