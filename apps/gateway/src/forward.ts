@@ -23,8 +23,13 @@ export type Handle = (call: OperationCall) => Promise<Reply>;
 
 const PASSED_ON = ['x-confirm', 'last-event-id', 'stripe-signature'];
 const PASSED_BACK = ['retry-after', 'location', 'etag'];
-/** Onboarding makes a dataset and runs the dry run; everything else answers from memory and one journal append. */
-const PATIENCE_MS: Readonly<Record<string, number>> = { 'tenants.onboard': 120_000, 'tenants.cancel': 60_000 };
+/** Onboarding makes a dataset and runs the dry run, and two lists are asked of BigQuery; everything else answers from memory and one append. */
+const PATIENCE_MS: Readonly<Record<string, number>> = {
+  'tenants.onboard': 120_000,
+  'tenants.cancel': 60_000,
+  'journal.list': 5_000,
+  'tenants.usage': 5_000,
+};
 
 /** GETs that tenant-service answers from memory: many of one moment go in one call. */
 const FROM_MEMORY = new Set([

@@ -308,6 +308,24 @@ describe('the gateway', () => {
     gateway.tenants.answer = answer;
   });
 
+  test.each(['/api/v1/admin/journal', '/api/v1/tenants/acme_corp/usage?from=2026-01-01'])(
+    '%s, which is asked of BigQuery, is given up before what an owner answers from memory',
+    async (path) => {
+      const { answer } = gateway.tenants;
+      gateway.tenants.answer = () => new Promise(() => undefined);
+      const left = new AbortController();
+      const fromMemory = fetch(`${gateway.url}/api/v1/tenants`, { headers: { 'x-admin-key': ADMIN_KEY }, signal: left.signal });
+      expect(await Promise.race([ask('GET', path, { admin: ADMIN_KEY }), fromMemory.then(() => 'from memory')])).toMatchObject({
+        status: 503,
+        body: { code: 'service.unavailable' },
+      });
+      left.abort();
+      await expect(fromMemory).rejects.toThrow();
+      gateway.tenants.answer = answer;
+    },
+    30_000,
+  );
+
   test('an owner that is away is a 503 with Retry-After; one that refuses is believed', async () => {
     const { answer } = gateway.executor;
     gateway.tenants.asked.length = 0;

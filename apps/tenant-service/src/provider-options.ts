@@ -3,9 +3,11 @@
  *
  * 1. A secret option is sealed with the tenant and its configuration before it is journalled; nobody gets it back. 2. An answer shows that it
  * is set (`HIDDEN`), and who sends that back leaves it as it is. 3. Options are held in memory with their tenant, so they are small.
+ * 4. All others are kept and shown as they are, so one whose name says that it is a secret is refused.
  */
 import { Refusal, SECRET_OPTIONS } from '@convergence/contracts';
 import type { Keys } from '@convergence/ports';
+import { isSecretKey } from '@convergence/service';
 
 type Options = Readonly<Record<string, unknown>>;
 export const HIDDEN = '********';
@@ -18,7 +20,13 @@ export async function sealedOptions(
   given: Options,
   held: Options = {},
 ): Promise<Options> {
-  if (Buffer.byteLength(JSON.stringify(given)) > MOST_BYTES) throw refused('/options', `must be at most ${MOST_BYTES / 1024} KB of JSON`);
+  const secrets: string[] = [];
+  const json = JSON.stringify(given, function (this: unknown, name, value: unknown) {
+    if (isSecretKey(name) && !(this === given && SECRET_OPTIONS.has(name))) secrets.push(name);
+    return value;
+  });
+  if (secrets.length > 0) throw refused('/options', `would keep ${secrets.join(', ')} in clear: secrets belong in a credential`);
+  if (Buffer.byteLength(json) > MOST_BYTES) throw refused('/options', `must be at most ${MOST_BYTES / 1024} KB of JSON`);
   const options: Record<string, unknown> = { ...given };
   for (const name of SECRET_OPTIONS) {
     const value = given[name];

@@ -8,6 +8,10 @@
 export const ERRORS = {
   'request.invalid': { status: 400, title: 'The request is not valid' },
   'request.malformed': { status: 400, title: 'The body is not valid JSON' },
+  'request.bad_http': { status: 400, title: 'The request is not valid HTTP' },
+  'request.timeout': { status: 408, title: 'The request took too long to arrive' },
+  'request.expectation_failed': { status: 417, title: 'The request expects what is not done' },
+  'request.headers_too_large': { status: 431, title: 'The headers are too large' },
   'request.too_large': { status: 413, title: 'The body is larger than 1 MB' },
   'request.not_json': { status: 415, title: 'The body must be application/json' },
   'request.unknown_path': { status: 404, title: 'No such path' },

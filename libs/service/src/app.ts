@@ -11,6 +11,7 @@ import { misfits, Refusal } from '@convergence/contracts';
 import Router, { type RouterContext } from '@koa/router';
 import { SpanStatusCode } from '@opentelemetry/api';
 import Koa, { type Middleware } from 'koa';
+import { refuseMisfits } from './bad-http.ts';
 import { readJsonBody } from './body.ts';
 import type { Log } from './log.ts';
 import type { Metrics } from './metrics.ts';
@@ -40,6 +41,7 @@ export function createApp(options: AppOptions): Koa {
   const app = new Koa();
   app.silent = true;
   app.use(edge(options));
+  app.use(refuseMisfits);
   for (const middleware of options.middleware ?? []) app.use(middleware);
   const router = new Router();
   for (const served of options.routes) {

@@ -1,8 +1,10 @@
 /**
  * /healthz: the process lives. /readyz: it can do its work, or which of its dependencies it waits for. /metrics.
- * 1. Not ready before start-up is done and from the first moment of draining. 2. A check that hangs counts as failed.
+ * 1. Not ready before start-up is done and from the first moment of draining. 2. A check that hangs counts as failed. 3. Where everybody can
+ * ask, the answer names what is waited for, and the log alone says why: addresses and names of what is behind are nobody's business.
  */
 import type { Middleware } from 'koa';
+import type { Log } from './log.ts';
 import type { Metrics } from './metrics.ts';
 
 /** Resolves when the dependency works; its error's message says why not. */
@@ -41,7 +43,8 @@ async function within<T>(milliseconds: number, work: Promise<T>): Promise<T> {
   return Promise.race([work, late]).finally(() => clearTimeout(timer));
 }
 
-export function healthEndpoints(state: Readiness, metrics: Metrics): Middleware {
+/** `door`: the log of a service that everybody can ask. */
+export function healthEndpoints(state: Readiness, metrics: Metrics, door?: Log): Middleware {
   return async (ctx, next) => {
     if (ctx.method !== 'GET' && ctx.method !== 'HEAD') return next();
     if (ctx.path === '/healthz') {
@@ -49,7 +52,9 @@ export function healthEndpoints(state: Readiness, metrics: Metrics): Middleware 
     } else if (ctx.path === '/readyz') {
       const { ready, body } = await readiness(state);
       ctx.status = ready ? 200 : 503;
-      ctx.body = body;
+      const { checks, ...told } = body;
+      if (door && !ready) door.warn({ checks }, 'not ready');
+      ctx.body = door ? told : body;
     } else if (ctx.path === '/metrics') {
       ctx.type = metrics.registry.contentType;
       ctx.body = await metrics.registry.metrics();

@@ -57,7 +57,7 @@ export { pageOf } from './page.ts';
 export { patiently } from './patience.ts';
 export { type GoogleIdentity, TokenSigner, TokenVerifier } from './principal-token.ts';
 export { problemOf } from './problem.ts';
-export { createRedactor, REDACTED } from './redact.ts';
+export { createRedactor, isSecretKey, REDACTED } from './redact.ts';
 export { type Call, type Endpoint, type Handler, type Identity, internalRoute, JsonText, type Reply, type Route, route } from './route.ts';
 export { type BuildContext, type Built, type RunningService, runService, type ServiceOptions, startService } from './run.ts';
 export { type BatchHandler, type EventHandler, on, type Received, type SubscriptionSpec, settleBatch, subscribe } from './subscribe.ts';

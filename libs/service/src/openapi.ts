@@ -94,11 +94,10 @@ const CREDENTIALS: Record<Operation['auth'], readonly ErrorCode[]> = {
 /** Every answer an operation may give besides success: its own codes and those that the edge gives to all. */
 function problems(operation: Operation, also: readonly ErrorCode[]): Json {
   const codes = new Set<ErrorCode>([...operation.errors, ...also, ...CREDENTIALS[operation.auth]]);
-  if (operation.params || operation.query || operation.body) codes.add('request.invalid');
   // A body is read wherever one may come.
   if (operation.method !== 'GET')
     for (const code of ['request.malformed', 'request.too_large', 'request.not_json'] as const) codes.add(code);
-  for (const code of ['service.unavailable', 'internal.unexpected'] as const) codes.add(code);
+  for (const code of ['request.invalid', 'service.unavailable', 'internal.unexpected'] as const) codes.add(code);
   if (operation.scope) codes.add('auth.scope_missing');
   if (operation.rateLimited) codes.add('quota.rate_exceeded');
   const byStatus = Map.groupBy(codes, (code) => ERRORS[code].status);

@@ -8,7 +8,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { Readable } from 'node:stream';
 import { check, type FieldError, type Principal, Refusal, type ServiceName } from '@convergence/contracts';
-import type { Static, TSchema } from 'typebox';
+import Type, { type Static, type TSchema } from 'typebox';
 import type { Log } from './log.ts';
 
 export interface Endpoint {
@@ -120,6 +120,9 @@ export function internalRoute<const E extends Endpoint & { readonly callers: rea
   return route(endpoint, handle as unknown as Handler<E>);
 }
 
+/** An endpoint that declares none takes none: a name that means nothing is refused everywhere. */
+const NO_QUERY = Type.Object({}, { additionalProperties: false });
+
 export interface Incoming {
   readonly params: Readonly<Record<string, string>>;
   readonly query: URLSearchParams;
@@ -137,7 +140,7 @@ export function shaped(endpoint: Endpoint, incoming: Incoming): { params: unknow
     return undefined;
   };
   const params = take('path', endpoint.params, typed(endpoint.params, Object.entries(incoming.params)));
-  const query = take('query', endpoint.query, typed(endpoint.query, incoming.query));
+  const query = take('query', endpoint.query ?? NO_QUERY, typed(endpoint.query, incoming.query));
   let body: unknown;
   if (endpoint.body && incoming.body === undefined && !endpoint.bodyOptional) {
     errors.push({ in: 'body', path: '/', message: 'is required' });

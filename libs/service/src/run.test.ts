@@ -247,6 +247,20 @@ describe('the life of a service', () => {
     await service.stop();
   });
 
+  test('where everybody can ask, /readyz names what it waits for, and not why', async () => {
+    const ready = {
+      'Pub/Sub': () => {
+        throw new Error('connect ECONNREFUSED 10.1.2.3:8085');
+      },
+    };
+    const build = () => ({ authenticate: open, ready });
+    const service = await startService({ name: 'gateway', fields: baseFields(8080), env, door: true, build });
+    const answer = await fetch(`http://127.0.0.1:${service.port}/readyz`);
+    await service.stop();
+    expect(answer.status).toBe(503);
+    expect(await answer.json()).toEqual({ ready: false, phase: 'serving', waiting_for: ['Pub/Sub'] });
+  });
+
   test('draining finishes the request in hand, then runs the stop hooks last to first, and exits 0', async () => {
     const steps: string[] = [];
     let release = () => {};

@@ -14,6 +14,7 @@ import { type ServiceName, Transient } from '@convergence/contracts';
 import type { Bus, Subscriber } from '@convergence/ports';
 import type { Middleware } from 'koa';
 import { type AppOptions, type Authenticate, createApp } from './app.ts';
+import { BAD_HTTP, refuseBadHttp } from './bad-http.ts';
 import { type BaseConfig, checkBase, isLocal, signingKeys } from './base-config.ts';
 import { type Config, ConfigError, type Environment, type Fields, parseConfig, secretValues } from './config.ts';
 import { fullSpeed, fullSpeedWhenBusy } from './full-speed.ts';
@@ -147,14 +148,19 @@ export async function startService<F extends Fields>(options: ServiceOptions<F>,
   const health: Readiness = { phase: 'starting', checks: new Map() };
   const fatal = hooks.exit ?? ((reason: string) => log.error({ reason }, 'the service asked to exit'));
 
+  const healthPages = healthEndpoints(health, metrics, options.door ? log : undefined);
   let serve = createApp({
     routes: [],
     authenticate: () => Promise.reject(new Transient('The service is starting.')),
     log,
     metrics,
-    middleware: [healthEndpoints(health, metrics), onlyWhileServing(health)],
+    middleware: [healthPages, onlyWhileServing(health)],
   }).callback();
-  const server = createServer({ keepAliveTimeout: 65_000, requestTimeout: 60_000 }, (request, response) => void serve(request, response));
+  const server = createServer(
+    { keepAliveTimeout: 65_000, requestTimeout: 60_000, ...BAD_HTTP },
+    (request, response) => void serve(request, response),
+  );
+  refuseBadHttp(server);
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
     server.listen(config.port, config.host, resolve);
@@ -226,7 +232,7 @@ export async function startService<F extends Fields>(options: ServiceOptions<F>,
     authenticate: built.authenticate ?? internalAuthentication(verifier),
     log,
     metrics,
-    middleware: [healthEndpoints(health, metrics), onlyWhileServing(health), ...(built.middleware ?? [])],
+    middleware: [healthPages, onlyWhileServing(health), ...(built.middleware ?? [])],
     ...(built.admit && { admit: built.admit }),
     validateResponses: local,
   }).callback();

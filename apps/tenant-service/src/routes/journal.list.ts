@@ -8,7 +8,7 @@ const SECRET = new Set(['sealed', 'api_key_hash']);
 
 /** The audit trail is the journal itself, newest first, without what is sealed or hashed. */
 export const journalListRoute = ({ warehouse, config }: Pick<Tenants, 'warehouse' | 'config'>) =>
-  operationRoute(journalList, async ({ query }) => {
+  operationRoute(journalList, async ({ query, signal }) => {
     const limit = query.limit ?? 50;
     // The slice's own bookkeeping lies in the same table.
     const conditions = ["NOT STARTS_WITH(type, 'slice.')"];
@@ -29,6 +29,7 @@ WHERE ${conditions.join(' AND ')} ORDER BY sequence DESC LIMIT ${limit + 1}`,
       parameters,
       defaultDataset: config.dataset,
       location: config.location,
+      signal,
     });
     const items = rows.slice(0, limit).map((row) => ({
       sequence: count(row, 'sequence'),

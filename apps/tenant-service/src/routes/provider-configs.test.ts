@@ -77,6 +77,14 @@ describe(`${providerConfigsCreate.id}, ${providerConfigsList.id}, ${providerConf
     await service.ask('DELETE', one, { as: owner });
   });
 
+  test.each([{ webhook_token: 'x' }, { auth: { password: 'x' } }, { hooks: [{ webhook_secret: 'x' }] }])(
+    'what has the name of a secret and would be kept in clear is refused: %j',
+    async (options) => {
+      const refused = service.ask('POST', CONFIGS, { as: owner, body: { provider: 'GCP', domain: 'COST', options } });
+      await expect(refused).rejects.toMatchObject({ code: 'request.invalid', fields: { errors: [{ in: 'body', path: '/options' }] } });
+    },
+  );
+
   test('options are kept in memory, so what is larger than 16 KB is refused', async () => {
     const body = { provider: 'GCP', domain: 'COST', options: { note: 'ü'.repeat(8_190) } };
     const error = { code: 'request.invalid', fields: { errors: [{ in: 'body', path: '/options' }] } };

@@ -99,6 +99,16 @@ describe('tenants', () => {
     expect(next_cursor).toBe(String(items[1].sequence));
   });
 
+  test.each(['/admin/journal', '/tenants/acme_corp/usage?from=2026-01-15&to=2026-01-18'])(
+    'what %s asks of the warehouse ends when its asker is gone',
+    async (path) => {
+      service.warehouse.answer(/./, []);
+      await service.clock.advance(3 * 86_400_000);
+      await service.ask('GET', path);
+      expect(service.warehouse.statements.at(-1)?.signal).toBeInstanceOf(AbortSignal);
+    },
+  );
+
   test('cancelling stops admissions; purging asks for a confirmation and drops dataset, keys and secrets', async () => {
     await service.ask('POST', '/tenants/globex/credentials', {
       body: { provider: 'OPENAI', credential_name: 'o', credentials: { api_key: 'sk-0123456789abcdefghij' } },

@@ -9,7 +9,7 @@ const DAYS = 30;
 
 /** The days that memory holds are as they are now; older ones come from the table. */
 export const tenantsUsageRoute = (tools: Pick<Tenants, 'slice' | 'warehouse' | 'clock' | 'config'>) =>
-  operationRoute(tenantsUsage, async ({ params, query }) => {
+  operationRoute(tenantsUsage, async ({ params, query, signal }) => {
     const tenant = tenantOf(tools.slice, params.tenant_id);
     const now = tools.clock.now();
     const to = query.to ?? utcDate(now);
@@ -23,7 +23,7 @@ export const tenantsUsageRoute = (tools: Pick<Tenants, 'slice' | 'warehouse' | '
     // Before it began there is nothing, and the earliest of days are none to the warehouse.
     const since = from < began ? began : from;
     if (since < oldest && since <= to)
-      for (const item of await history(tools, tenant.tenant_id, since, to)) days.set(item.usage_date, item);
+      for (const item of await history(tools, tenant.tenant_id, since, to, signal)) days.set(item.usage_date, item);
     for (const day of held) days.set(day.usage_date, usageDayView(tenant, day));
     const items = [...days.values()].filter(({ usage_date }) => usage_date >= from && usage_date <= to);
     return { body: { items: items.sort((a, b) => (a.usage_date < b.usage_date ? 1 : -1)), next_cursor: null } };
@@ -34,6 +34,7 @@ async function history(
   tenantId: string,
   from: string,
   to: string,
+  signal: AbortSignal,
 ): Promise<UsageDayItem[]> {
   const { rows } = await warehouse.run({
     sql: `SELECT usage_date, pipelines_run_today, pipelines_succeeded_today, pipelines_failed_today, pipelines_cancelled_today,
@@ -46,6 +47,7 @@ FROM tenant_usage_quotas WHERE tenant_id = @tenant AND usage_date BETWEEN @from 
     },
     defaultDataset: config.dataset,
     location: config.location,
+    signal,
   });
   return rows.map((row) => ({
     usage_date: date(row, 'usage_date'),

@@ -11,7 +11,7 @@ const Emails = Type.Array(Type.String({ format: 'email', maxLength: 254 }), { ma
 export const SECRET_OPTIONS: ReadonlySet<string> = new Set(['webhook_secret', 'slack_webhook_url']);
 const Options = Type.Record(Type.String({ pattern: '^[a-z][a-z0-9_]{0,63}$' }), Type.Unknown(), {
   description:
-    'webhook_secret and slack_webhook_url are kept sealed and never shown again: ******** stands for them, and sent back leaves them as they are.',
+    'webhook_secret and slack_webhook_url are kept sealed and never shown again: ******** stands for them, and sent back leaves them as they are. Everything else is kept in clear; what has the name of a secret is refused.',
 });
 
 const settings = {
