@@ -39,7 +39,7 @@ await runService({
       instance: randomUUID(),
       checkpointSeconds: config.checkpointSeconds,
       refreshSeconds: config.refreshSeconds,
-      onMuch: context.fullSpeed,
+      onMuch: context.holdsMuch,
       log,
     });
     const templates = await loadTemplates(config.configsDir, {

@@ -39,7 +39,7 @@ await runService({
       instance,
       checkpointSeconds: config.checkpointSeconds,
       refreshSeconds: config.refreshSeconds,
-      onMuch: context.fullSpeed,
+      onMuch: context.holdsMuch,
       log,
     });
     const built = tenantService(context, {

@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { afterEach, expect, jest, test } from '@jest/globals';
 import { fullSpeedWhenBusy } from './full-speed.ts';
 
@@ -37,3 +38,23 @@ test('what hardly works stays small, however long', async () => {
   await pause(5_000);
   expect(onBusy).not.toHaveBeenCalled();
 }, 20_000);
+
+test('a process that holds much lets garbage wait until it is two fifths of that, and not until it is as much again', () => {
+  const program = `
+    import { getHeapStatistics } from 'node:v8';
+    import { holdsMuch } from ${JSON.stringify(new URL('./full-speed.ts', import.meta.url).href)};
+    holdsMuch();
+    const one = () => Array.from({ length: 100 }, (_, at) => ({ at }));
+    const held = Array.from({ length: 20_000 }, one);
+    let most = 0;
+    for (let n = 0; n < 60_000; n += 1) {
+      held[n % held.length] = one();
+      if (n % 100 === 0) most = Math.max(most, getHeapStatistics().used_heap_size);
+    }
+    gc();
+    console.log(most / getHeapStatistics().used_heap_size, held.length);`;
+  const options = ['--expose-gc', '--max-semi-space-size=1', '--no-warnings', '--input-type=module'];
+  const { stdout, stderr } = spawnSync(process.execPath, [...options, '-e', program], { encoding: 'utf8' });
+  expect(stderr).toBe('');
+  expect(Number.parseFloat(stdout)).toBeLessThan(2);
+});

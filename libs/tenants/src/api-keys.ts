@@ -9,7 +9,7 @@
 import { addHours } from './days.ts';
 import { accept, type Context, type Decision, iso, refuse, withTenant } from './decision.ts';
 import type { IssuedKey, TenantEvent } from './events.ts';
-import { type ApiKey, indexKey, type Tenant, type TenantsState, tenantNamed } from './state.ts';
+import { type ApiKey, indexKey, type Tenant, type TenantsState, tenantNamed, withOneMore } from './state.ts';
 import { standingOf } from './subscription.ts';
 
 /** A key that is not rotated by then asks for it. */
@@ -138,7 +138,7 @@ export const newKey = (issued: IssuedKey, created_at: string): ApiKey => ({
 });
 
 export function addKey(state: TenantsState, tenant: Tenant, key: ApiKey): void {
-  tenant.api_keys.push(key);
+  tenant.api_keys = withOneMore(tenant.api_keys, key);
   indexKey(state, tenant, key);
 }
 

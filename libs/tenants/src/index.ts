@@ -22,6 +22,7 @@ export {
   isNameless,
   type Limits,
   limitsOf,
+  newTenant,
   type ProviderConfig,
   type Subscription,
   type Tenant,
@@ -29,5 +30,6 @@ export {
   tenantNamed,
   type UsageDay,
   unknownSubscription,
+  withOneMore,
 } from './state.ts';
 export { HISTORY_DAYS, type ResetReply, usageAt } from './usage.ts';

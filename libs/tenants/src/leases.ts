@@ -8,7 +8,7 @@ import { touch } from './change-feed.ts';
 import { monthOf } from './days.ts';
 import { type Accepted, accept, type Context, iso } from './decision.ts';
 import type { TenantEvent } from './events.ts';
-import { type Admission, lockOf, type Tenant, type TenantsState, tenantNamed } from './state.ts';
+import { type Admission, lockOf, removeLive, type Tenant, type TenantsState, tenantNamed } from './state.ts';
 
 /** How long an ended run can still be asked for here; by then the executor's recorder has it. */
 const ENDED_KEPT_MS = 15 * 60_000;
@@ -78,7 +78,7 @@ export function applyEnded(state: TenantsState, event: Event<'run_ended'> | Even
   const tenant = tenantNamed(state, event.tenant_id);
   admission.ended_at = event.ended_at;
   admission.outcome = event.type === 'run_orphaned' ? 'orphaned' : event.outcome;
-  tenant.live.delete(event.run_id);
+  removeLive(tenant, event.run_id);
   const lock = lockOf(admission.run);
   if (state.locks.get(lock) === event.run_id) state.locks.delete(lock);
   state.admissions.delete(event.run_id);

@@ -13,7 +13,7 @@ import { touch } from './change-feed.ts';
 import { utcDate } from './days.ts';
 import { accept, type Context, type Decision, refuse, withTenant } from './decision.ts';
 import type { IssuedKey, Standing, TenantEvent } from './events.ts';
-import { limitsOf, type Tenant, type TenantsState, tenantNamed } from './state.ts';
+import { limitsOf, newTenant, type Tenant, type TenantsState, tenantNamed } from './state.ts';
 import { standingOf } from './subscription.ts';
 import { openDay } from './usage.ts';
 
@@ -95,7 +95,7 @@ function undeliveredKey(tenant: Tenant, now: number): string | undefined {
 }
 
 export function applyOnboarded(state: TenantsState, event: Event<'tenant_onboarded'>, at: string): void {
-  const tenant: Tenant = {
+  const tenant = newTenant({
     tenant_id: event.tenant_id as Tenant['tenant_id'],
     created_at: at,
     company_name: event.company_name,
@@ -125,12 +125,7 @@ export function applyOnboarded(state: TenantsState, event: Event<'tenant_onboard
       created_at: at,
       updated_at: at,
     },
-    api_keys: [],
-    credentials: [],
-    provider_configs: [],
-    days: [],
-    live: new Map(),
-  };
+  });
   state.tenants.set(tenant.tenant_id, tenant);
   addKey(state, tenant, newKey(event.api_key, at));
   openDay(tenant, event.usage_date, at);

@@ -7,7 +7,7 @@
 import type { Provider } from '@convergence/contracts';
 import { accept, type Decision, refuse, withTenant } from './decision.ts';
 import type { NewCredential, NewProviderConfig, TenantEvent } from './events.ts';
-import { type Credential, type ProviderConfig, type Tenant, type TenantsState, tenantNamed } from './state.ts';
+import { type Credential, type ProviderConfig, type Tenant, type TenantsState, tenantNamed, withOneMore } from './state.ts';
 import { standingOf } from './subscription.ts';
 
 type Event<T extends TenantEvent['type']> = Extract<TenantEvent, { type: T }>;
@@ -112,7 +112,7 @@ export function applyHeld(state: TenantsState, event: HeldEvent, at: string): vo
   const begin = { is_active: true, created_at: at, updated_at: at };
   switch (event.type) {
     case 'credential_added':
-      tenant.credentials.push({ ...event.credential, ...begin });
+      tenant.credentials = withOneMore(tenant.credentials, { ...event.credential, ...begin });
       return;
     case 'credential_changed':
       for (const held of tenant.credentials) {
@@ -123,7 +123,7 @@ export function applyHeld(state: TenantsState, event: HeldEvent, at: string): vo
       tenant.credentials = tenant.credentials.filter((held) => held.credential_id !== event.credential_id);
       return;
     case 'provider_config_added':
-      tenant.provider_configs.push({ ...event.config, ...begin });
+      tenant.provider_configs = withOneMore(tenant.provider_configs, { ...event.config, ...begin });
       return;
     case 'provider_config_changed':
       for (const held of tenant.provider_configs) {

@@ -142,12 +142,44 @@ export interface Tenant {
   updated_at: string;
   onboarding: Onboarding;
   subscription: Subscription;
-  api_keys: ApiKey[];
-  credentials: Credential[];
-  provider_configs: ProviderConfig[];
+  api_keys: readonly ApiKey[];
+  credentials: readonly Credential[];
+  provider_configs: readonly ProviderConfig[];
   /** Newest first; the first is the running day. Older ones only while something may still change them. */
-  days: UsageDay[];
-  readonly live: Map<string, Admission>;
+  days: readonly UsageDay[];
+  live: ReadonlyMap<string, Admission>;
+}
+
+const NONE: readonly never[] = Object.freeze([]);
+const NOTHING_LIVE: Tenant['live'] = new Map();
+/** One that holds nothing yet. Of fifty thousand most run nothing and have no credential and no config: they share what is empty. */
+export const newTenant = (known: Omit<Tenant, 'api_keys' | 'credentials' | 'provider_configs' | 'days' | 'live'>): Tenant => ({
+  // Name by name: what is spread into an object lies apart from it, in more room.
+  tenant_id: known.tenant_id,
+  created_at: known.created_at,
+  company_name: known.company_name,
+  admin_email: known.admin_email,
+  status: known.status,
+  updated_at: known.updated_at,
+  onboarding: known.onboarding,
+  subscription: known.subscription,
+  api_keys: NONE,
+  credentials: NONE,
+  provider_configs: NONE,
+  days: NONE,
+  live: NOTHING_LIVE,
+});
+/** Most hold one key and one day. A list that grows has room for sixteen more; one that is written down has not. */
+export const withOneMore = <T>(list: readonly T[], item: T): readonly T[] => (list.length === 0 ? [item] : [...list, item]);
+
+export function addLive(tenant: Tenant, admission: Admission): void {
+  if (tenant.live === NOTHING_LIVE) tenant.live = new Map();
+  (tenant.live as Map<string, Admission>).set(admission.run.run_id, admission);
+}
+export function removeLive(tenant: Tenant, runId: string): void {
+  if (!tenant.live.has(runId)) return;
+  if (tenant.live.size === 1) tenant.live = NOTHING_LIVE;
+  else (tenant.live as Map<string, Admission>).delete(runId);
 }
 
 export interface BillingEvent {
@@ -219,7 +251,7 @@ export const unknownSubscription = (created_at: string): Subscription => ({
 export function tenantNamed(state: TenantsState, tenantId: string): Tenant {
   const known = state.tenants.get(tenantId as TenantId);
   if (known) return known;
-  const tenant: Tenant = {
+  const tenant = newTenant({
     tenant_id: tenantId as TenantId,
     created_at: UNKNOWN,
     company_name: tenantId,
@@ -237,12 +269,7 @@ export function tenantNamed(state: TenantsState, tenantId: string): Tenant {
       welcome_sent_at: UNKNOWN,
     },
     subscription: unknownSubscription(UNKNOWN),
-    api_keys: [],
-    credentials: [],
-    provider_configs: [],
-    days: [],
-    live: new Map(),
-  };
+  });
   state.tenants.set(tenant.tenant_id, tenant);
   touch(state.feed, tenant.tenant_id);
   return tenant;

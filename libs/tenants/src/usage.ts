@@ -51,7 +51,8 @@ export function openDay(tenant: Tenant, date: string, at: string): UsageDay {
   const day = newDay(tenant, date, at);
   const carried = new Set([...tenant.live.values()].map((admission) => admission.usage_date));
   const since = addDays(date, -1);
-  tenant.days = [day, ...tenant.days.filter((old, i) => i === 0 || old.touched_on >= since || carried.has(old.usage_date))];
+  const kept = tenant.days.filter((old, i) => i === 0 || old.touched_on >= since || carried.has(old.usage_date));
+  tenant.days = kept.length === 0 ? [day] : [day, ...kept];
   return day;
 }
 

@@ -1,7 +1,7 @@
 import type { CredentialType, Provider } from '@convergence/contracts';
 import { keyParts, tableKey } from '@convergence/slice';
 import { tenantCloudCredentials } from '@convergence/tables';
-import { tenantNamed } from '@convergence/tenants';
+import { tenantNamed, withOneMore } from '@convergence/tenants';
 import { bytes, flag, sealed, text, textOrNull, time } from './cells.ts';
 import { find, ids, type TenantProjection } from './projection.ts';
 
@@ -30,7 +30,8 @@ export const credentials: TenantProjection = {
   },
   load(state, rows) {
     for (const row of rows) {
-      tenantNamed(state, text(row, 'tenant_id')).credentials.push({
+      const tenant = tenantNamed(state, text(row, 'tenant_id'));
+      tenant.credentials = withOneMore(tenant.credentials, {
         credential_id: text(row, 'credential_id'),
         provider: text(row, 'provider') as Provider,
         credential_type: text(row, 'credential_type') as CredentialType,

@@ -1,6 +1,6 @@
 import type { DryrunStatus, TenantId, TenantStatus } from '@convergence/contracts';
 import { tenantProfiles } from '@convergence/tables';
-import { profileEdited, type TenantEvent, touch, unknownSubscription } from '@convergence/tenants';
+import { newTenant, profileEdited, type TenantEvent, touch, unknownSubscription } from '@convergence/tenants';
 import { flag, text, textOrNull, texts, time, timeOrNull } from './cells.ts';
 import { find, ids, type TenantProjection } from './projection.ts';
 
@@ -56,7 +56,7 @@ export const profiles: TenantProjection = {
     for (const row of rows) {
       const tenant_id = text(row, 'tenant_id') as TenantId;
       const created_at = time(row, 'created_at');
-      state.tenants.set(tenant_id, {
+      const tenant = newTenant({
         tenant_id,
         created_at,
         company_name: text(row, 'company_name'),
@@ -74,12 +74,8 @@ export const profiles: TenantProjection = {
           welcome_sent_at: timeOrNull(row, 'welcome_sent_at'),
         },
         subscription: unknownSubscription(created_at),
-        api_keys: [],
-        credentials: [],
-        provider_configs: [],
-        days: [],
-        live: new Map(),
       });
+      state.tenants.set(tenant_id, tenant);
       touch(state.feed, tenant_id);
     }
   },

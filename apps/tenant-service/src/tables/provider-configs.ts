@@ -1,7 +1,7 @@
 import type { Domain, Provider } from '@convergence/contracts';
 import { keyParts, tableKey } from '@convergence/slice';
 import { tenantProviderConfigs } from '@convergence/tables';
-import { tenantNamed } from '@convergence/tenants';
+import { type ProviderConfig, tenantNamed, withOneMore } from '@convergence/tenants';
 import { flag, json, text, textOrNull, texts, time } from './cells.ts';
 import { find, ids, type TenantProjection } from './projection.ts';
 
@@ -35,14 +35,15 @@ export const providerConfigs: TenantProjection = {
   },
   load(state, rows) {
     for (const row of rows) {
-      tenantNamed(state, text(row, 'tenant_id')).provider_configs.push({
+      const tenant = tenantNamed(state, text(row, 'tenant_id'));
+      tenant.provider_configs = withOneMore(tenant.provider_configs, {
         config_id: text(row, 'config_id'),
         provider: text(row, 'provider') as Provider,
         domain: text(row, 'domain') as Domain,
         source_project_id: textOrNull(row, 'source_project_id'),
         source_dataset: textOrNull(row, 'source_dataset'),
         notification_emails: texts(row, 'notification_emails'),
-        options: json(row, 'options'),
+        options: json<ProviderConfig['options']>(row, 'options'),
         is_active: flag(row, 'is_active'),
         created_at: time(row, 'created_at'),
         updated_at: time(row, 'updated_at'),

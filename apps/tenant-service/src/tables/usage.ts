@@ -1,7 +1,7 @@
 import type { Row } from '@convergence/ports';
 import { keyParts, tableKey } from '@convergence/slice';
 import { tenantUsageQuotas } from '@convergence/tables';
-import { type Tenant, tenantNamed, usageEdited } from '@convergence/tenants';
+import { type Tenant, tenantNamed, type UsageDay, usageEdited, withOneMore } from '@convergence/tenants';
 import { count, date, loose, text, time } from './cells.ts';
 import { find, ids, type TenantProjection } from './projection.ts';
 
@@ -75,7 +75,7 @@ export const usage = (since: string): TenantProjection => ({
   load(state, rows) {
     for (const row of rows) {
       const tenant = tenantNamed(state, text(row, 'tenant_id'));
-      tenant.days.push({
+      const day: UsageDay = {
         usage_date: date(row, 'usage_date'),
         run: count(row, 'pipelines_run_today'),
         succeeded: count(row, 'pipelines_succeeded_today'),
@@ -85,8 +85,8 @@ export const usage = (since: string): TenantProjection => ({
         month_run: count(row, 'pipelines_run_month'),
         touched_on: date(row, 'usage_date'),
         last_updated: time(row, 'last_updated'),
-      });
-      tenant.days.sort((a, b) => (a.usage_date < b.usage_date ? 1 : -1));
+      };
+      tenant.days = withOneMore(tenant.days, day).toSorted((a, b) => (a.usage_date < b.usage_date ? 1 : -1));
     }
   },
   adopt(state, row, was) {
