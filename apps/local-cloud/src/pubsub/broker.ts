@@ -9,6 +9,7 @@ import { Archive, retained } from './archive.ts';
 import { Backlog } from './backlog.ts';
 import { deadLetter } from './dead-letter.ts';
 import type { Delivery } from './delivery.ts';
+import { hand } from './hand.ts';
 import { attributesOf, type Published, publishResponse, timeSuffix } from './message-bytes.ts';
 import { notFound } from './names.ts';
 import { buildSegment, type Publication, parts } from './publication.ts';
@@ -103,7 +104,7 @@ export class Broker {
       for (const subscription of this.subscriptions.values()) {
         if (subscription.hungry) {
           subscription.hungry = false;
-          this.#hand(subscription, held);
+          hand(subscription, this.now(), held);
         }
       }
       if (held.length > 0) {
@@ -270,32 +271,6 @@ export class Broker {
     if (segment.holders > 0 || retained(topic, segment, segment.publishedMs)) {
       this.store.putSegment(segment, segment.bytes!);
       this.archive.add(segment);
-    }
-  }
-
-  #hand(subscription: Subscription, held: (() => void)[]): void {
-    const now = this.now();
-    const { exactlyOnce } = subscription.settings;
-    const receivers = [...subscription.receivers].filter((receiver) => receiver.wants());
-    for (let at = 0, idle = 0; idle < receivers.length; ) {
-      const receiver = receivers[at % receivers.length]!;
-      const batch = receiver.wants() ? subscription.backlog.take(receiver, receiver.batch, receiver.batchBytes, now) : [];
-      if (batch.length === 0) {
-        idle++;
-        at++;
-        continue;
-      }
-      idle = 0;
-      subscription.receivers.delete(receiver);
-      subscription.receivers.add(receiver);
-      if (exactlyOnce) {
-        held.push(() => receiver.deliver(batch));
-        receivers.splice(at % receivers.length, 1);
-        subscription.hungry = true;
-      } else {
-        receiver.deliver(batch);
-        at++;
-      }
     }
   }
 

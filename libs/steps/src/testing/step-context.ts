@@ -1,6 +1,5 @@
-import type { RunSpec } from '@convergence/contracts';
 import type { StepSpec, Template } from '@convergence/pipelines';
-import { type FakeWarehouse, fakeWarehouse } from '@convergence/testing';
+import { type FakeWarehouse, fakeWarehouse, sampleRun } from '@convergence/testing';
 import type { Message } from '../notify/messenger.ts';
 import type { Credential, StepContext } from '../step.ts';
 
@@ -48,24 +47,14 @@ export function stepContext(
     source: '',
     sqlFiles: {},
   };
-  const run: RunSpec = {
-    run_id: '00000000-0000-4000-8000-000000000001',
+  const run = sampleRun(1, {
     tenant_id: 'acme_corp',
     pipeline_id: 'acme_corp-openai-cost-t',
-    provider: 'openai',
-    domain: 'cost',
-    template: 't',
+    ...template.ref,
     parameters: {},
     parameters_hash: '0'.repeat(64),
     run_date: '2025-11-15',
-    trigger_type: 'api',
-    trigger_by: null,
-    user_id: null,
-    lane: 'live',
-    scheduled_run_id: null,
-    retry_of: null,
-    retry_from: null,
-  };
+  });
   const warehouse = fakeWarehouse();
   const { secret, ...rest } = more;
   return {

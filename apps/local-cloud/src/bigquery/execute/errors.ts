@@ -1,5 +1,6 @@
 import { GoogleSqlError } from '../../googlesql/contract.ts';
 import { translateDuckError } from '../../googlesql/index.ts';
+import type { TableRecord } from '../catalog/catalog.ts';
 import { ApiError } from '../errors.ts';
 
 /** The compiler's refusals in the API's form. */
@@ -39,4 +40,15 @@ export function duckError(error: Error): Error {
   const missing = /NOT NULL constraint failed: t\d+\.(.+)$/.exec(error.message.split('\n')[0]!);
   if (missing) return new ApiError('invalidQuery', `Required field ${missing[1]} cannot be null`, 'query');
   return error;
+}
+
+const LOAD_TIME = ['_PARTITION_LOAD_TIME', '_PARTITIONDATE', '_PARTITIONTIME'];
+/** A table that wants a filter over its partitions was asked without one. */
+export function unfiltered({ path, partitioning }: TableRecord): ApiError {
+  const columns = partitioning!.column === '_PARTITIONTIME' ? LOAD_TIME : [partitioning!.column];
+  return new ApiError(
+    'invalidQuery',
+    `Cannot query over table '${path.project}.${path.dataset}.${path.table}' without a filter over column(s) ${columns.map((name) => `'${name}'`).join(', ')} that can be used for partition elimination`,
+    'query',
+  );
 }

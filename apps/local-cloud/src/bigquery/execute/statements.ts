@@ -5,23 +5,22 @@
  * 2. Nothing of a failed statement remains.
  * 3. What it reads and writes is checked against the access lists before it runs.
  */
-import { DuckDBTimestampTZValue, TIMESTAMPTZ, VARCHAR } from '@duckdb/node-api';
-import type { Bind, Column, Compiled, CompiledQuery, DuckSql, Position, TablePath } from '../../googlesql/contract.ts';
+import type { Column, Compiled, CompiledQuery, DuckSql, Position, TablePath } from '../../googlesql/contract.ts';
 import { compile, compileExpression, formatType } from '../../googlesql/index.ts';
-import { demand, may } from '../catalog/access.ts';
 import type { TableRecord } from '../catalog/catalog.ts';
 import { materialize } from '../catalog/information-schema.ts';
 import { ApiError } from '../errors.ts';
 import type { ResultSet } from '../jobs/results.ts';
 import type { Service } from '../service.ts';
 import type { BoundValue, Connection } from '../storage/connection.ts';
-import { duckType } from '../values/physical.ts';
+import { boundValue } from './bound-value.ts';
 import { runDdl } from './ddl.ts';
 import { runDml } from './dml.ts';
-import { duck, translating } from './errors.ts';
+import { duck, translating, unfiltered } from './errors.ts';
 import { GivenRows } from './given-rows.ts';
 import type { RunOptions, StatementResult } from './outcome.ts';
-import { pathKey } from './path-key.ts';
+import { pathKey, samePath } from './path-key.ts';
+import { permit } from './permit.ts';
 import type { Runner } from './runner.ts';
 import { type Looked, ScopedCatalog } from './scoped-catalog.ts';
 import type { Session } from './session.ts';
@@ -102,7 +101,7 @@ export class Statements implements Runner {
         ...(at ? { at } : {}),
       }),
     );
-    this.#permit(compiled, scoped.looked, session);
+    permit(this.service.store.catalog, compiled, scoped.looked, session);
     await this.ready(scoped.looked, session);
     const values = this.bind(compiled.sql, session);
     const rows = await this.onConnection(session, scoped.looked, (connection) =>
@@ -114,7 +113,7 @@ export class Statements implements Runner {
   /** Compiled and permitted. */
   permitted(sql: string, session: Session, at?: Position): { compiled: Compiled; looked: Looked } {
     const { compiled, looked } = this.compile(sql, session, at);
-    this.#permit(compiled, looked, session);
+    permit(this.service.store.catalog, compiled, looked, session);
     return { compiled, looked };
   }
 
@@ -216,64 +215,11 @@ export class Statements implements Runner {
   }
 
   bind(sql: DuckSql, session: Session): BoundValue[] {
-    return sql.binds.map((bind) => this.#value(bind, session));
-  }
-
-  #value(bind: Bind, session: Session): BoundValue {
-    if (bind.from === 'context') {
-      if (bind.name === 'now')
-        return { value: new DuckDBTimestampTZValue(session.transaction?.now ?? BigInt(Date.now()) * 1000n), type: TIMESTAMPTZ };
-      return { value: bind.name === 'project' ? session.project : session.caller.subject, type: VARCHAR };
-    }
-    if (bind.from === 'variable') {
-      const variable = session.variables.get(bind.name.toLowerCase());
-      if (!variable) throw new Error(`variable ${bind.name} is not in scope`);
-      return { value: variable.value, type: duckType(bind.type) };
-    }
-    const parameter =
-      bind.index !== undefined && bind.name === undefined
-        ? session.parameters[bind.index]
-        : session.parameters.find((candidate) => candidate.name?.toLowerCase() === bind.name?.toLowerCase());
-    if (!parameter)
-      throw new ApiError(
-        'invalidQuery',
-        bind.name === undefined ? 'Query parameter number is not defined' : `Query parameter '${bind.name}' not found`,
-        'query',
-      );
-    return { value: parameter.value, type: duckType(bind.type) };
+    return sql.binds.map((bind) => boundValue(bind, session));
   }
 
   #stored(looked: Looked): TableRecord[] {
     return [...looked.tables];
-  }
-
-  #permit(compiled: Compiled, looked: Looked, session: Session): void {
-    const { catalog } = this.service.store;
-    const { caller } = session;
-    if (caller.owner) return;
-    const target = compiled.kind === 'query' || compiled.kind === 'ddl' ? undefined : compiled.target.path;
-    const views = [...looked.tables].filter((table) => table.kind === 'VIEW');
-    for (const table of looked.tables) {
-      if (session.tempTables.get(table.path.table) === table) continue;
-      if (may(catalog, caller, 'read', table.path)) continue;
-      const isTarget = target !== undefined && samePath(target, table.path);
-      if (isTarget && may(catalog, caller, 'write', table.path)) continue;
-      const authorized = views.some(
-        (view) =>
-          may(catalog, caller, 'read', view.path) &&
-          catalog
-            .dataset(table.path.project, table.path.dataset)
-            ?.access.some(
-              (entry) =>
-                entry.view &&
-                entry.view.projectId === view.path.project &&
-                entry.view.datasetId === view.path.dataset &&
-                entry.view.tableId === view.path.table,
-            ),
-      );
-      if (!authorized) demand(catalog, caller, 'read', table.path);
-    }
-    if (target && !session.tempTables.has(target.table)) demand(catalog, caller, 'write', target);
   }
 
   async #price(compiled: Compiled, looked: Looked, session: Session): Promise<{ bytes: number; billed: number; rows: number }> {
@@ -351,14 +297,4 @@ export class Statements implements Runner {
   }
 }
 
-const samePath = (a: TablePath, b: TablePath) => a.table === b.table && a.dataset === b.dataset && a.project === b.project;
 const pathsOf = (looked: Looked): TablePath[] => [...looked.tables].map((table) => table.path);
-const LOAD_TIME = ['_PARTITION_LOAD_TIME', '_PARTITIONDATE', '_PARTITIONTIME'];
-function unfiltered({ path, partitioning }: TableRecord): ApiError {
-  const columns = partitioning!.column === '_PARTITIONTIME' ? LOAD_TIME : [partitioning!.column];
-  return new ApiError(
-    'invalidQuery',
-    `Cannot query over table '${path.project}.${path.dataset}.${path.table}' without a filter over column(s) ${columns.map((name) => `'${name}'`).join(', ')} that can be used for partition elimination`,
-    'query',
-  );
-}

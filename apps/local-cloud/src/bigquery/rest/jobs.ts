@@ -1,28 +1,25 @@
-/** Jobs over REST: the fast query path, jobs.insert and what follows from it, results and their pages. */
+/** Jobs over REST: the fast query path, jobs.insert and what follows from it. */
 import { etagOf } from '../catalog/catalog.ts';
 import { schemaFromColumns } from '../catalog/table-schema.ts';
 import { ApiError, invalid, required } from '../errors.ts';
 import type { Queries } from '../execute/queries.ts';
 import { copySpec } from '../jobs/copy.ts';
 import { extractSpec } from '../jobs/extract.ts';
-import { affected, dmlStats, jobReference, jobResource } from '../jobs/job-resource.ts';
+import { jobResource } from '../jobs/job-resource.ts';
 import type { Job } from '../jobs/jobs.ts';
 import { loadSpec } from '../jobs/load.ts';
 import { EXPIRED } from '../jobs/results.ts';
 import type { Service } from '../service.ts';
-import { type WireRow, withFloatTimestamps } from '../values/to-wire.ts';
 import type { Json, RestRequest, Route } from './http.ts';
-import { withRows } from './json-text.ts';
 import { mergeLabels } from './labels.ts';
 import { countOf, offsetOf, tokenFor } from './paging.ts';
+import { queryAnswer, recordedQuery } from './query-answer.ts';
 import { int64Timestamps } from './tabledata.ts';
 
 const DEFAULT_WAIT_MS = 10_000;
 const MAX_WAIT_MS = 200_000;
 /** How much of a query's text a job keeps. */
 const KEPT_TEXT = 20_000;
-const PAGE_ROWS = 50_000;
-const PAGE_BYTES = 10 * 1024 * 1024;
 
 export function jobRoutes(service: Service, queries: Queries): Route[] {
   const { jobs } = service;
@@ -59,7 +56,7 @@ export function jobRoutes(service: Service, queries: Queries): Route[] {
     if (earlier && 'record' in earlier) return recordedQuery(earlier.record);
     if (earlier && !body.dryRun) {
       await within(earlier.finished, wait);
-      return queryAnswer(earlier, 0, body.maxResults, int64, 'bigquery#queryResponse', false);
+      return queryAnswer(jobs, earlier, 0, body.maxResults, int64, 'bigquery#queryResponse', false);
     }
     const spec = queries.spec(body, project);
     const labels = body.labels === undefined ? undefined : mergeLabels({}, body.labels);
@@ -93,69 +90,7 @@ export function jobRoutes(service: Service, queries: Queries): Route[] {
     jobs.start(job, () => queries.run(spec, job));
     await within(job.finished, wait);
     const optional = body.jobCreationMode === 'JOB_CREATION_OPTIONAL';
-    return queryAnswer(job, 0, body.maxResults, int64, 'bigquery#queryResponse', optional);
-  };
-
-  /** A job of before the restart, found by its requestId: its rows are gone, its effect is not repeated. */
-  const recordedQuery = (record: Json) => {
-    if (record.status?.errorResult) throw new ApiError(record.status.errorResult.reason, record.status.errorResult.message);
-    const { query: statistics = {} } = record.statistics ?? {};
-    return {
-      kind: 'bigquery#queryResponse',
-      jobReference: record.jobReference,
-      schema: { fields: [] },
-      jobComplete: true,
-      cacheHit: false,
-      totalRows: '0',
-      totalBytesProcessed: record.statistics?.totalBytesProcessed ?? '0',
-      ...(statistics.numDmlAffectedRows === undefined
-        ? {}
-        : { numDmlAffectedRows: statistics.numDmlAffectedRows, dmlStats: statistics.dmlStats }),
-    };
-  };
-
-  const queryAnswer = async (job: Job, start: number, maxResults: unknown, int64: boolean, kind: string, optional: boolean) => {
-    const reference = { jobReference: jobReference(job), location: job.location };
-    if (job.state !== 'DONE')
-      return { kind, ...reference, jobComplete: false, ...(optional ? { jobCreationReason: { code: 'LONG_RUNNING' } } : {}) };
-    if (job.error) throw job.error;
-    const { outcome } = job;
-    const result = outcome?.result;
-    const limit = countOf(maxResults as string, PAGE_ROWS);
-    const head: Json = {
-      kind,
-      etag: etagOf({ id: job.id, start, limit }),
-      schema: schemaFromColumns(result?.columns ?? []),
-      jobComplete: true,
-      cacheHit: outcome?.cacheHit ?? false,
-      totalRows: outcome?.dml && !result ? undefined : String(result?.total ?? 0),
-      totalBytesProcessed: String(outcome?.bytesProcessed ?? 0),
-      totalBytesBilled: String(outcome?.bytesBilled ?? 0),
-      totalSlotMs: String((job.ended ?? job.created) - (job.started ?? job.created)),
-      creationTime: String(job.created),
-      startTime: String(job.started ?? job.created),
-      endTime: String(job.ended ?? job.created),
-      ...(outcome?.dml ? { numDmlAffectedRows: affected(outcome.dml), dmlStats: dmlStats(outcome.dml) } : {}),
-    };
-    let rows: readonly WireRow[] = [];
-    let nextToken: string | undefined;
-    if (result) {
-      const available = await result.page(start, Math.min(limit, PAGE_ROWS));
-      rows = fitting(available);
-      const next = start + rows.length;
-      if (next < result.total && (limit > 0 || maxResults === undefined)) nextToken = tokenFor(next);
-    }
-    const inline = optional && nextToken === undefined;
-    if (inline) jobs.remove(job);
-    Object.assign(
-      head,
-      inline
-        ? { queryId: job.id, location: job.location }
-        : { ...reference, ...(optional ? { jobCreationReason: { code: 'LARGE_RESULTS' } } : {}) },
-    );
-    if (nextToken !== undefined) head.pageToken = nextToken;
-    if (rows.length === 0) return head;
-    return withRows(head, int64 ? rows : withFloatTimestamps(result!.columns, rows));
+    return queryAnswer(jobs, job, 0, body.maxResults, int64, 'bigquery#queryResponse', optional);
   };
 
   const insert = async (request: RestRequest, media?: Buffer) => {
@@ -224,7 +159,15 @@ export function jobRoutes(service: Service, queries: Queries): Route[] {
         const job = await jobFor(params, caller);
         await within(job.finished, Math.min(countOf(q.get('timeoutMs'), DEFAULT_WAIT_MS, 'timeoutMs'), MAX_WAIT_MS));
         const start = offsetOf(q.get('pageToken')) ?? countOf(q.get('startIndex'), 0, 'startIndex');
-        return queryAnswer(job, start, q.get('maxResults') ?? undefined, int64Timestamps(q), 'bigquery#getQueryResultsResponse', false);
+        return queryAnswer(
+          jobs,
+          job,
+          start,
+          q.get('maxResults') ?? undefined,
+          int64Timestamps(q),
+          'bigquery#getQueryResultsResponse',
+          false,
+        );
       },
     },
     {
@@ -296,17 +239,4 @@ async function within(done: Promise<void>, ms: number): Promise<void> {
   });
   await Promise.race([done, late]);
   clearTimeout(timer);
-}
-
-/** As many rows as an answer may carry; at least one. */
-function fitting(rows: readonly WireRow[]): readonly WireRow[] {
-  if (rows.length < 100) return rows;
-  const sample = JSON.stringify(rows.slice(0, 100)).length / 100;
-  if (sample * rows.length < PAGE_BYTES / 2) return rows;
-  let bytes = 0;
-  const end = rows.findIndex((row) => {
-    bytes += JSON.stringify(row).length;
-    return bytes > PAGE_BYTES;
-  });
-  return end < 0 ? rows : rows.slice(0, Math.max(end, 1));
 }
