@@ -21,25 +21,35 @@ const flag = Type.Union([Type.Boolean(), Type.String({ pattern: '^\\{[a-z_][a-z0
 
 const parameter = Type.Object(
   {
-    type: Type.Enum(['date', 'month', 'string', 'integer', 'number', 'boolean', 'table', 'identifier']),
-    description: Type.Optional(Type.String()),
+    type: Type.Enum(['date', 'month', 'string', 'integer', 'number', 'boolean', 'table', 'identifier'], {
+      description: 'table and identifier name things: in SQL they stand as {name}, values as @name',
+    }),
+    description: Type.Optional(Type.String({ description: 'For people' })),
     required: Type.Optional(Type.Boolean({ description: 'Refuse a run that does not give it' })),
-    default: Type.Optional(Type.Union([Type.String(), Type.Number(), Type.Boolean()])),
+    default: Type.Optional(
+      Type.Union([Type.String(), Type.Number(), Type.Boolean()], {
+        description: 'Where a run does not give it: a value, or as "{yesterday}"',
+      }),
+    ),
     from: Type.Optional(
       Type.String({
         pattern: '^provider_config\\.[a-z][a-z0-9_]*$',
         description: "An option of the tenant's provider configuration, or source_project_id or source_dataset",
       }),
     ),
-    enum: Type.Optional(Type.Array(Type.Union([Type.String(), Type.Number()]), { minItems: 1 })),
-    pattern: Type.Optional(Type.String({ format: 'regex' })),
-    minimum: Type.Optional(Type.Number()),
-    maximum: Type.Optional(Type.Number()),
+    enum: Type.Optional(
+      Type.Array(Type.Union([Type.String(), Type.Number()]), { minItems: 1, description: 'The values that it may have' }),
+    ),
+    pattern: Type.Optional(Type.String({ format: 'regex', description: 'What a text must match' })),
+    minimum: Type.Optional(Type.Number({ description: 'The least number' })),
+    maximum: Type.Optional(Type.Number({ description: 'The greatest number' })),
   },
   closed,
 );
-const channels = Type.Array(Type.Enum(['email', 'webhook', 'slack']), { uniqueItems: true });
-const need = Type.Enum(['required', 'optional']);
+const channels = (description: string) =>
+  Type.Optional(Type.Array(Type.Enum(['email', 'webhook', 'slack']), { uniqueItems: true, description }));
+const need = (provider: string) =>
+  Type.Optional(Type.Enum(['required', 'optional'], { description: `Whether it needs the tenant's ${provider} credential` }));
 
 function step(types: readonly StepTypeDeclaration[]): TSchema {
   const shape = Type.Object(
@@ -84,7 +94,7 @@ function step(types: readonly StepTypeDeclaration[]): TSchema {
   const takes = types.map((t) => ({
     if: { properties: { type: { const: t.type } }, required: ['type'] },
     // biome-ignore lint/suspicious/noThenProperty: it is the JSON Schema keyword
-    then: { properties: { with: t.config }, ...(required(t.config) && { required: ['with'] }) },
+    then: { properties: { with: { ...t.config, description: t.description } }, ...(required(t.config) && { required: ['with'] }) },
   }));
   return { ...shape, allOf: takes } as TSchema;
 }
@@ -95,28 +105,43 @@ export function pipelineSchema(types: readonly StepTypeDeclaration[]): Record<st
   const template = Type.Object(
     {
       name: name('The file name without .yml'),
-      description: Type.String({ minLength: 1 }),
-      provider: Type.Enum(['gcp', 'aws', 'azure', 'openai', 'claude']),
-      domain: Type.Enum(['cost', 'security', 'compliance', 'observability', 'example']),
-      version: Type.Integer({ minimum: 1 }),
-      aliases: Type.Optional(Type.Array(name('Another name under which it can be run'), { uniqueItems: true })),
-      parameters: Type.Optional(Type.Record(Type.String({ pattern: '^[a-z][a-z0-9_]{0,62}$' }), parameter)),
+      description: Type.String({ minLength: 1, description: 'For people' }),
+      provider: Type.Enum(['gcp', 'aws', 'azure', 'openai', 'claude'], { description: 'The folder that it lies in' }),
+      domain: Type.Enum(['cost', 'security', 'compliance', 'observability', 'example'], {
+        description: 'The folder within that of the provider',
+      }),
+      version: Type.Integer({ minimum: 1, description: 'Shown with each run; one more whenever it changes' }),
+      aliases: Type.Optional(Type.Array(name('Another name'), { uniqueItems: true, description: 'Other names under which it can be run' })),
+      parameters: Type.Optional(
+        Type.Record(Type.String({ pattern: '^[a-z][a-z0-9_]{0,62}$' }), parameter, {
+          description: 'What a run may be given; {name} in texts, @name in SQL',
+        }),
+      ),
       credentials: Type.Optional(
         Type.Object(
           {
-            gcp: Type.Optional(need),
-            aws: Type.Optional(need),
-            azure: Type.Optional(need),
-            openai: Type.Optional(need),
-            claude: Type.Optional(need),
+            gcp: need('GCP'),
+            aws: need('AWS'),
+            azure: need('AZURE'),
+            openai: need('OPENAI'),
+            claude: need('CLAUDE'),
           },
-          closed,
+          { ...closed, description: 'Which of the tenant it needs; shown to who looks at the template' },
         ),
       ),
       timeout_minutes: Type.Optional(Type.Number({ exclusiveMinimum: 0, maximum: 1440, description: 'Of the whole run; default 60' })),
       max_parallel_steps: Type.Optional(Type.Integer({ minimum: 1, maximum: 50, description: 'Default 10' })),
-      notify: Type.Optional(Type.Object({ on_failure: Type.Optional(channels), on_success: Type.Optional(channels) }, closed)),
-      steps: Type.Array(step(types), { minItems: 1, maxItems: 200 }),
+      notify: Type.Optional(
+        Type.Object(
+          { on_failure: channels('Ways by which a failure is told'), on_success: channels('Ways by which a success is told') },
+          { ...closed, description: 'Whether people are told how a run ended' },
+        ),
+      ),
+      steps: Type.Array(step(types), {
+        minItems: 1,
+        maxItems: 200,
+        description: 'Each follows the one before, unless depends_on says otherwise',
+      }),
     },
     closed,
   );

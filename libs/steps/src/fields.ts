@@ -10,13 +10,20 @@ export const TableName = Type.String({
 });
 export const ColumnName = Type.String({ title: 'column name', pattern: '^[A-Za-z_][A-Za-z0-9_]{0,299}$' });
 
+const periodColumn = Type.Optional(
+  Type.String({ ...ColumnName, description: 'Which says when a row is; default: partition_by of the step that writes the table' }),
+);
+
 /** What a step replaces. Exactly one of them; a whole table when none is named. */
 export const Unit = Type.Union(
   [
-    Type.Object({ day: Type.String(), column: Type.Optional(ColumnName) }, closed),
-    Type.Object({ month: Type.String(), column: Type.Optional(ColumnName) }, closed),
-    Type.Object({ keys: Type.Array(ColumnName, { minItems: 1, uniqueItems: true }) }, closed),
-    Type.Object({ table: Type.Literal(true) }, closed),
+    Type.Object({ day: Type.String({ description: 'YYYY-MM-DD: its rows' }), column: periodColumn }, closed),
+    Type.Object({ month: Type.String({ description: 'YYYY-MM, or a day of it: its rows' }), column: periodColumn }, closed),
+    Type.Object(
+      { keys: Type.Array(ColumnName, { minItems: 1, uniqueItems: true, description: 'Rows with the same values in these columns' }) },
+      closed,
+    ),
+    Type.Object({ table: Type.Literal(true, { description: 'All of it' }) }, closed),
   ],
   { description: 'What the step replaces: { day: "{date}" }, { month: "{month}" }, { keys: [id] } or { table: true } (default)' },
 );

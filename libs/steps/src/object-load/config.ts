@@ -8,7 +8,7 @@ export const ObjectLoadConfig = Type.Object(
       description:
         "s3://bucket/folder, read with the tenant's AWS credential, azure://account/container/folder with its AZURE one, gs://bucket/folder with its GCP one, or file:folder, a folder of the executor (OBJECTS_DIR)",
     }),
-    format: Type.Enum(['CSV', 'NEWLINE_DELIMITED_JSON', 'PARQUET']),
+    format: Type.Enum(['CSV', 'NEWLINE_DELIMITED_JSON', 'PARQUET'], { description: 'Of all files' }),
     manifest: Type.Optional(
       Type.String({
         description:
