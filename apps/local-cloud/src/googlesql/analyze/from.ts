@@ -164,34 +164,35 @@ function analyzeJoin(join: Join, env: Env, compileQuery: CompileQuery): Source {
     ranges: [...left.scope.ranges, ...right.scope.ranges].filter((range) => !shared.has(range)),
     columns: [...left.scope.columns, ...right.scope.columns],
   };
+  const on =
+    join.on &&
+    want(
+      analyze(join.on, { ...env, scope, noAggregates: 'JOIN ON clause', noWindows: 'JOIN ON clause' }),
+      BOOL,
+      join.on.at,
+      'JOIN ON clause',
+    ).sql;
   if (array) {
     const { within: _, ...rows } = left;
-    return { ...rows, sql: `(SELECT ${left.name}.*, ${array.columns} FROM ${left.sql}) AS ${left.name}`, scope };
+    const all = `(SELECT ${left.name}.*, ${array.columns} FROM ${left.sql}) AS ${left.name}`;
+    return { ...rows, sql: on ? `(SELECT * FROM ${all} WHERE ${on}) AS ${left.name}` : all, scope };
   }
   const text = join.right.k === 'join' && right.name === undefined ? `(${right.sql})` : right.sql;
   const lateral = right.lateral && /^\(/.test(right.sql) ? 'LATERAL ' : '';
   if (join.kind === 'CROSS' || join.kind === 'COMMA') return { sql: `${left.sql} CROSS JOIN ${lateral}${text}`, scope };
   if (join.using) return usingJoin(join, left, right, lateral + text, scope);
-  const on = join.on
-    ? want(
-        analyze(join.on, { ...env, scope, noAggregates: 'JOIN ON clause', noWindows: 'JOIN ON clause' }),
-        BOOL,
-        join.on.at,
-        'JOIN ON clause',
-      ).sql
-    : 'true';
   if (lateral && (join.kind === 'RIGHT' || join.kind === 'FULL')) {
     // DuckDB has no lateral right side here; an array that does not look left needs none.
-    return { sql: `${left.sql} ${join.kind} JOIN ${text} ON ${on}`, scope };
+    return { sql: `${left.sql} ${join.kind} JOIN ${text} ON ${on ?? 'true'}`, scope };
   }
-  return { sql: `${left.sql} ${join.kind} JOIN ${lateral}${text} ON ${on}`, scope };
+  return { sql: `${left.sql} ${join.kind} JOIN ${lateral}${text} ON ${on ?? 'true'}`, scope };
 }
 
 /**
- * Whether each row on the left comes once for each on the right, whatever they hold. Of an array of that row, DuckDB then makes the rows on the
- * spot; as a join it keeps all that the rows hold until it has joined them with their own elements, and no filter gets below that.
+ * Whether the rows are those of the left with each on the right. Of an array of the left row, DuckDB then makes them on the spot; as a join
+ * it keeps all that the rows hold until it has joined them with their own elements, and no filter gets below that.
  */
-const multiplies = ({ kind, on, using }: Join): boolean => (kind === 'CROSS' || kind === 'COMMA' || kind === 'INNER') && !on && !using;
+const multiplies = ({ kind, using }: Join): boolean => (kind === 'CROSS' || kind === 'COMMA' || kind === 'INNER') && !using;
 
 /** Rows that an outer join makes up would keep a recursion going for ever. */
 function refuseOuter({ kind, at }: Join, left: boolean, right: boolean): void {
