@@ -75,9 +75,9 @@ export function tenantService(context: BuildContext<TenantConfig>, parts: Tenant
       onboarding.resume();
     },
     stop: [
-      () => Promise.all([bus.close(), keys.close(), warehouse.close(), mailer.close()]),
+      () => Promise.all([bus.close(), keys.close(), warehouse.close()]),
       () => slice.close(),
-      () => Promise.all([housekeeping.stop(), billing.stop(), preparation.stop(), onboarding.stop()]),
+      () => Promise.all([housekeeping.stop(), billing.stop(), preparation.stop(), onboarding.stop(), mailer.close()]),
     ],
   };
 }

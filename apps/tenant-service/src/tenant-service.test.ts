@@ -147,6 +147,21 @@ describe('onboarding', () => {
     while ((await service.mails()).length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
     expect(sent).toEqual(['welcome/acme_corp/']);
   });
+
+  test('a mail server that does not answer does not keep the service from leaving; the e-mail is sent after the next start', async () => {
+    const { send, close } = service.mail;
+    let leave: ((cause: Error) => void) | undefined;
+    Object.assign(service.mail, {
+      send: () => new Promise<void>((_, reject) => (leave = reject)),
+      close: async () => {
+        Object.assign(service.mail, { send, close });
+        leave?.(new Error('left'));
+      },
+    });
+    await onboard({ run_dryrun: false });
+    await service.restart();
+    while ((await service.mails()).length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+  });
 });
 
 async function ended(run: Any, status: string, did_work = true) {

@@ -196,7 +196,8 @@ async function attempt<T>(
 
 function errorOf(target: ServiceName, status: number, body: unknown, retryAfter: string | null = null): Error {
   const { code, detail, ...rest } = (body ?? {}) as { code?: string; detail?: string } & Record<string, unknown>;
-  if (code === undefined || !Object.hasOwn(ERRORS, code) || status === 500) {
+  // That we do not trust each other (a wrong key, a clock that is minutes off) is nothing that whoever asked could mend.
+  if (code === undefined || !Object.hasOwn(ERRORS, code) || status === 500 || code === 'auth.internal') {
     return status === 503 || status === 429
       ? new Transient(`${target} is not available.`)
       : new Error(`${target} answered ${status}${code ? ` ${code}` : ''}${detail ? `: ${detail}` : ''}`);

@@ -126,7 +126,10 @@ describe('calls between services', () => {
     const { service, url } = await serve({ routes: [admit] });
     const call = { method: 'POST', path: '/internal/x', principal, body: {} } as const;
     expect(await client(url).call(call)).toEqual({ who: 'admin', caller: 'gateway' });
-    await expect(client(url, 'executor-service').call(call)).rejects.toMatchObject({ name: 'Refusal', code: 'auth.internal' });
+    await expect(client(url, 'executor-service').call(call)).rejects.toMatchObject({
+      name: 'Error',
+      message: 'tenant-service answered 401 auth.internal: executor-service may not call this.',
+    });
     expect((await fetch(`${url}/internal/x`, { method: 'POST' })).status).toBe(401);
     await service.stop();
   });

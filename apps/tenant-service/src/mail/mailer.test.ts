@@ -15,7 +15,7 @@ test('without a server each message becomes a file that any mail program opens, 
   expect(name).toMatch(/\.eml$/);
   expect(await readFile(join(outbox, name), 'utf8')).toMatch(/From: Convergence <no-reply@convergence\.example>[\s\S]*Hallo/);
   expect((await stat(join(outbox, name))).mode & 0o077).toBe(0);
-  sender.close();
+  await sender.close();
   await rm(join(outbox, '..'), { recursive: true });
 });
 
@@ -42,8 +42,20 @@ test('with a server it goes out by SMTP; a subject can not smuggle in a header',
   const { port } = server.address() as { port: number };
   const sender = mailer({ smtpUrl: `smtp://127.0.0.1:${port}?ignoreTLS=true`, from, outbox: '/nowhere' });
   await sender.send({ id: 'b', to: 'a@b.co', subject: 'Hi\r\nBcc: evil@x.co', text: 'x' });
-  sender.close();
+  await sender.close();
   await new Promise((resolve) => server.close(resolve));
   expect(said.join('')).toContain('RCPT TO:<a@b.co>');
   expect(said.join('')).not.toMatch(/^Bcc:/m);
+});
+
+test('who leaves does not wait for a server that does not answer', async () => {
+  const server = createServer(() => undefined);
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as { port: number };
+  const sender = mailer({ smtpUrl: `smtp://127.0.0.1:${port}`, from, outbox: '/nowhere' });
+  const sent = sender.send({ id: 'c', to: 'a@b.co', subject: 'x', text: 'x' });
+  const refused = expect(sent).rejects.toThrow('did not take the message');
+  await sender.close();
+  await refused;
+  server.close();
 });
