@@ -1,10 +1,13 @@
 /** The whole system as `npm start` starts it, on ports and data of its own: what e2e tests stand on. */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { isFree, portShare } from '@convergence/testing';
+import { freePort, isFree, portShare } from '@convergence/testing';
+import { signingKey } from '../tools/launcher/data.ts';
+import { mintTokens } from '../tools/launcher/identity.ts';
+import { plan as makePlan, type ProcessPlan } from '../tools/launcher/plan.ts';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const BASE_PORTS = [8080, 8081, 8082, 8083, 8085, 9050, 9060, 9070];
@@ -20,14 +23,16 @@ export interface System {
   readonly bigqueryUrl: string;
   readonly dataDir: string;
   readonly output: string[];
-  /** `headers` may carry a key; paths begin after /api/v1. */
+  /** `headers` may carry a key; paths begin after /api/v1. `at`: another gateway than the launcher's. */
   request(
     method: string,
     path: string,
-    options?: { key?: string; admin?: boolean; body?: unknown; headers?: Record<string, string> },
+    options?: { key?: string; admin?: boolean; body?: unknown; headers?: Record<string, string>; at?: string },
   ): Promise<Answer>;
   /** Rows of a query, values as texts. */
   query(sql: string): Promise<Record<string, string | null>[]>;
+  /** One more gateway in front of the same services. */
+  anotherGateway(): Promise<{ readonly url: string; stop(): Promise<void> }>;
   /** Process ids of the launcher's children by name. */
   pids(): Promise<Readonly<Record<string, number>>>;
   stop(): Promise<void>;
@@ -36,10 +41,11 @@ export interface System {
 export async function startSystem(env: Record<string, string> = {}): Promise<System> {
   const dataDir = mkdtempSync(join(tmpdir(), 'convergence-e2e-'));
   const offset = await freeOffset();
+  const launched = { ...process.env, LOCAL_CLOUD_DATA: dataDir, NO_COLOR: '1', SAMPLE_DATA: 'off', ...env };
   const output: string[] = [];
   const launcher = spawn(process.execPath, [join(root, 'tools/launcher/start.ts')], {
     cwd: root,
-    env: { ...process.env, PORT_OFFSET: String(offset), LOCAL_CLOUD_DATA: dataDir, NO_COLOR: '1', SAMPLE_DATA: 'off', ...env },
+    env: { ...launched, PORT_OFFSET: String(offset) },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   for (const stream of [launcher.stdout, launcher.stderr]) stream.on('data', (data: Buffer) => output.push(data.toString()));
@@ -69,8 +75,8 @@ export async function startSystem(env: Record<string, string> = {}): Promise<Sys
     bigqueryUrl,
     dataDir,
     output,
-    async request(method, path, { key, admin, body, headers } = {}) {
-      const response = await fetch(`${gatewayUrl}/api/v1${path}`, {
+    async request(method, path, { key, admin, body, headers, at = gatewayUrl } = {}) {
+      const response = await fetch(`${at}/api/v1${path}`, {
         method,
         headers: {
           ...(key && { 'x-api-key': key }),
@@ -94,6 +100,19 @@ export async function startSystem(env: Record<string, string> = {}): Promise<Sys
       const { fields } = body.schema;
       return (body.rows ?? []).map((row) => Object.fromEntries(row.f.map((cell, i) => [fields[i]?.name ?? String(i), cell.v])));
     },
+    async anotherGateway() {
+      const port = await freePort();
+      const url = `http://127.0.0.1:${port}`;
+      const secrets = { signingKey: signingKey(dataDir), token: await mintTokens(dataDir) };
+      const { services } = makePlan(root, { ...launched, PORT_OFFSET: String(offset) }, secrets, existsSync);
+      const gateway = services.find(({ name }) => name === 'gateway') as ProcessPlan;
+      const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', gateway.main], {
+        env: { ...gateway.env, PORT: String(port) },
+        stdio: ['ignore', 'ignore', 'inherit'],
+      });
+      await ready(url, 30_000);
+      return { url, stop: () => end(child) };
+    },
     async pids() {
       const lines = execFileSync('ps', ['-o', 'pid=,args=', '--ppid', String(launcher.pid)])
         .toString()
@@ -107,6 +126,18 @@ export async function startSystem(env: Record<string, string> = {}): Promise<Sys
     },
   };
 }
+
+/** The gateway there serves. */
+export const ready = (gatewayUrl: string, milliseconds: number): Promise<void> =>
+  until(
+    () =>
+      fetch(`${gatewayUrl}/readyz`).then(
+        ({ ok }) => ok,
+        () => false,
+      ),
+    milliseconds,
+    () => `the gateway at ${gatewayUrl} is not ready`,
+  );
 
 interface QueryResponse {
   readonly schema?: { readonly fields: readonly { readonly name: string }[] };

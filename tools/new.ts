@@ -32,7 +32,7 @@ const RECIPES: Readonly<Record<string, Recipe>> = {
       path: '/api/v1/tenants/{tenant_id}/...', summary: '...', auth: 'tenant', scope: 'tenant:read', params, response, errors: ['tenant.not_found'] });
       add it to OPERATIONS in operations.ts; a file that is new also to libs/contracts/src/index.ts`,
       `apps/${app}/src/routes/routes.ts: add ${camel(name)}Route()`,
-      `e2e/every-operation.test.ts: a request that it answers, in REQUESTS`,
+      `e2e/every-operation.test.ts: a request that it answers, in REQUESTS; for a POST one in e2e/two-gateways.test.ts, too`,
       'npm run docs',
     ],
   },

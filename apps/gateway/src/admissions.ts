@@ -19,6 +19,8 @@ export interface Asked {
   readonly run: RunSpec;
   /** Named in the audit trail. */
   readonly by: Principal;
+  /** What its client named it. */
+  readonly command?: string | undefined;
 }
 export type Admit = (asked: Asked) => Promise<AdmissionDecision>;
 
@@ -31,7 +33,11 @@ const MOMENT_MS = 10;
 export function admissions(owners: Owners): Admit {
   async function decisionsOn(asked: readonly Asked[]): Promise<(() => AdmissionDecision)[]> {
     const runs = asked.map(({ run }) => run);
-    const body: AdmitRequest = { runs, asked_by: Object.fromEntries(asked.map(({ run, by }) => [run.run_id, by])) };
+    const body: AdmitRequest = {
+      runs,
+      asked_by: Object.fromEntries(asked.map(({ run, by }) => [run.run_id, by])),
+      commands: Object.fromEntries(asked.flatMap(({ run, command }) => (command === undefined ? [] : [[run.run_id, command]]))),
+    };
     const { decisions } = await owners.of('tenant-service', runs[0]?.tenant_id as TenantId).call<AdmitResponse>({
       method: 'POST',
       path: '/internal/admissions',

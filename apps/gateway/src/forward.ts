@@ -8,7 +8,7 @@
 import { Readable } from 'node:stream';
 import type { ReadableStream } from 'node:stream/web';
 import type { Operation, TenantId } from '@convergence/contracts';
-import { type Call, COMMAND_HEADER, type Reply } from '@convergence/service';
+import { type Call, type Command, commandHeaders, type Reply } from '@convergence/service';
 import type { OwnerName, Owners } from './owners.ts';
 
 /** A call whose shapes are those of some operation. */
@@ -16,8 +16,8 @@ export interface OperationCall extends Omit<Call, 'params' | 'query' | 'body'> {
   readonly params: Readonly<Record<string, unknown>>;
   readonly query: Readonly<Record<string, unknown>>;
   readonly body: unknown;
-  /** Of what its client named by an Idempotency-Key. */
-  readonly command?: string;
+  /** What its client named by an Idempotency-Key. */
+  readonly command?: Command;
 }
 export type Handle = (call: OperationCall) => Promise<Reply>;
 
@@ -58,7 +58,7 @@ export function forward(operation: Operation, owner: OwnerName, owners: Owners, 
     const headers = {
       ...picked(PASSED_ON, (name) => call.request.headers[name]),
       'x-request-id': call.requestId,
-      ...(call.command && { [COMMAND_HEADER]: call.command }),
+      ...(call.command && commandHeaders(call.command)),
     };
     const request = { ...address, headers, signal: call.signal };
     if (operation.responseType === 'text/event-stream') {

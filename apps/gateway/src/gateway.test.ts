@@ -254,8 +254,8 @@ describe('the gateway', () => {
   });
 
   test('Idempotency-Key performs a POST once and refuses another request under it', async () => {
-    const count = () => gateway.tenants.asked.filter(({ method }) => method === 'POST').length;
     const path = '/api/v1/tenants/acme_corp/api-keys';
+    const count = () => gateway.tenants.asked.filter((asked) => asked.path === path).length;
     const before = count();
     const headers = { 'idempotency-key': 'once-1' };
     const answers = await Promise.all([1, 2, 3].map(() => ask('POST', path, { key: ACME_KEY, headers, body: { key_name: 'ci' } })));
@@ -267,44 +267,27 @@ describe('the gateway', () => {
     });
   });
 
-  test('what a client named by an Idempotency-Key has one name at every gateway, which no client can give', async () => {
+  test('what a client named by an Idempotency-Key is called by tenant-service, which no client can do, and only where it was named', async () => {
     const path = '/api/v1/tenants/acme_corp/api-keys';
-    const [other, third] = await Promise.all([startGateway(), startGateway()]);
-    const OTHERS_KEY = 'acme_corp_api_of_somebody_else';
-    const nameAt = async (at: GatewayUnderTest, headers: Record<string, string>, body: object = {}) => {
-      await at.ask('POST', path, { key: ACME_KEY, headers: { 'x-command-id': 'mine', ...headers }, body });
-      return at.tenants.asked.at(-1)?.headers['x-command-id'];
+    const calledBy = async (headers: Record<string, string>) => {
+      await ask('POST', path, { key: ACME_KEY, headers: { 'x-command-id': 'mine', 'x-command-made': 'mine', ...headers }, body: {} });
+      const { 'x-command-id': id, 'x-command-made': made } = gateway.tenants.asked.at(-1)?.headers ?? {};
+      return { id, made };
     };
-    const name = await nameAt(gateway, { 'idempotency-key': 'named' });
-    expect(name).toMatch(/^[0-9a-f-]{36}$/);
-    expect(await nameAt(other, { 'idempotency-key': 'named' })).toBe(name);
-    expect(await nameAt(other, { 'idempotency-key': 'another' })).not.toBe(name);
-    // Nor can who knows all else try what the body held.
-    const [holder] = third.keys.values();
-    if (holder) third.keys.set(OTHERS_KEY, holder);
-    const guessed = await nameAt(third, { 'idempotency-key': 'named', 'x-api-key': OTHERS_KEY });
-    expect(guessed).toMatch(/^[0-9a-f-]{36}$/);
-    expect(guessed).not.toBe(name);
-    expect(await nameAt(gateway, {})).toBeUndefined();
-    await Promise.all([other.close(), third.close()]);
+    expect(await calledBy({})).toEqual({ id: undefined, made: undefined });
+    expect(await calledBy({ 'idempotency-key': 'named' })).toEqual({ id: `${[...gateway.commands.keys()].at(-1)}@1`, made: undefined });
   });
 
-  test('a run that a command had admitted elsewhere is answered, not admitted again', async () => {
+  test('a run that a command came to elsewhere is answered, not admitted again', async () => {
+    const path = '/api/v1/pipelines/run/acme_corp/gcp/example/dryrun';
+    const run = () => ask('POST', path, { key: ACME_KEY, headers: { 'idempotency-key': 'after-a-crash' }, body: {} });
+    gateway.tenants.asked.length = 0;
     const { answer } = gateway.tenants;
-    const known: string[] = [];
-    gateway.tenants.answer = (asked, response) => {
-      if (!asked.path.startsWith('/internal/runs/')) return answer(asked, response);
-      known.push(asked.path.slice('/internal/runs/'.length));
-      return { status: 200, body: {} };
-    };
-    const run = await ask('POST', '/api/v1/pipelines/run/acme_corp/gcp/example/dryrun', {
-      key: ACME_KEY,
-      headers: { 'idempotency-key': 'after-a-crash' },
-      body: {},
-    });
-    expect(run).toMatchObject({ status: 200, body: { status: 'PENDING' } });
-    expect(known).toContain(run.body.pipeline_logging_id);
-    expect(gateway.tenants.asked.map(({ path }) => path)).not.toContain('/internal/admissions');
+    const earlier = '00000000-0000-4000-8000-000000000007';
+    gateway.tenants.answer = (asked, response) =>
+      asked.path === '/internal/commands' ? { body: { commands: [{ command: 'a-command', made: earlier }] } } : answer(asked, response);
+    expect(await run()).toMatchObject({ status: 200, body: { pipeline_logging_id: earlier, status: 'PENDING' } });
+    expect(gateway.tenants.asked.map((asked) => asked.path)).not.toContain('/internal/admissions');
     gateway.tenants.answer = answer;
   });
 

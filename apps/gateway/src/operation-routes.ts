@@ -3,16 +3,15 @@
  *
  * 1. Each operation is answered by its own file in routes/ or forwarded to its owner; one that is neither stops the start.
  * 2. A tenant's key never names another tenant anywhere: path (checked with the credentials), query or body.
- * 3. A POST with an Idempotency-Key is performed once, whether its caller waits for the answer or not, and has the same name through
+ * 3. A POST with an Idempotency-Key is performed once, whether its caller waits for the answer or not, and is the same command through
  * every gateway. Onboarding alone is left with its caller: it must know that a key reached nobody, and a repeat resumes it.
  */
-import type { IncomingHttpHeaders } from 'node:http';
 import type { Operation, Principal } from '@convergence/contracts';
-import { commandId, JsonText, type Route, route } from '@convergence/service';
+import { JsonText, type Route, route } from '@convergence/service';
 import { otherTenant } from './auth/authenticate.ts';
-import { digest } from './auth/digest.ts';
+import { holderOf, type NameCommand, subjectOf } from './commands.ts';
 import { asTenantId, customersAlias, withBothIds } from './edge/customers.ts';
-import type { Caller, Idempotency } from './edge/idempotency.ts';
+import { type Caller, type Idempotency, takesIdempotencyKey } from './edge/idempotency.ts';
 import { forward, type Handle } from './forward.ts';
 import type { Owners } from './owners.ts';
 
@@ -22,13 +21,14 @@ export interface OperationRoutesOptions {
   readonly own: Readonly<Record<string, Handle>>;
   readonly owners: Owners;
   readonly idempotency: Idempotency;
+  readonly nameCommand: NameCommand;
   /** Aborted when this gateway drains. */
   readonly draining: AbortSignal;
 }
 
-export function operationRoutes({ operations, own, owners, idempotency, draining }: OperationRoutesOptions): Route[] {
+export function operationRoutes({ operations, own, owners, idempotency, nameCommand, draining }: OperationRoutesOptions): Route[] {
   return operations.flatMap((operation) => {
-    const handle = guarded(operation, handlerOf(operation), idempotency);
+    const handle = guarded(operation, handlerOf(operation), idempotency, nameCommand);
     const alias = customersAlias(operation);
     return [route(operation, handle as never), ...(alias ? [route(alias, underAlias(handle) as never)] : [])];
   });
@@ -41,16 +41,17 @@ export function operationRoutes({ operations, own, owners, idempotency, draining
   }
 }
 
-function guarded(operation: Operation, handle: Handle, idempotency: Idempotency): Handle {
+function guarded(operation: Operation, handle: Handle, idempotency: Idempotency, nameCommand: NameCommand): Handle {
   return async (call) => {
     if (call.principal.kind === 'tenant') mustBeOwn(call.principal.tenantId, call.query, call.body);
     const key = call.request.headers['idempotency-key'];
-    if (operation.method !== 'POST' || key === undefined) return handle(call);
+    if (!takesIdempotencyKey(operation) || key === undefined) return handle(call);
     const request = [operation.id, call.params, call.query, call.body];
     const left = operation.auth === 'onboarding' ? call.signal : new AbortController().signal;
-    const caller = { ...callerOf(call.principal, call.request.socket.remoteAddress), left };
-    const command = commandId(...identityOf(call.principal, call.request.headers), key, ...request);
-    return idempotency.once(String(key), caller, request, () => handle({ ...call, signal: left, command }));
+    const caller = { ...callerOf(call.principal, call.body, call.request.socket.remoteAddress), left };
+    return idempotency.once(String(key), caller, request, async () =>
+      handle({ ...call, signal: left, command: await nameCommand(String(key), call, request) }),
+    );
   };
 }
 
@@ -64,15 +65,10 @@ function mustBeOwn(tenant: string, ...places: readonly unknown[]): void {
   }
 }
 
-/** The same at every gateway. With the caller's key nobody else can tell by an id whether a secret that the request held was guessed. */
-function identityOf(principal: Principal, headers: IncomingHttpHeaders): readonly string[] {
-  const secret = digest(String(headers[principal.kind === 'tenant' ? 'x-api-key' : 'x-admin-key'] ?? '')).toString('hex');
-  return [principal.kind === 'tenant' ? principal.keyId : principal.kind, secret];
-}
-
-function callerOf(principal: Principal, address: string | undefined): Pick<Caller, 'name' | 'holder'> {
-  if (principal.kind !== 'tenant') return { name: `${principal.kind} ${address}`, holder: principal.kind };
-  return { name: `key ${principal.keyId} of ${principal.tenantId}`, holder: `tenant ${principal.tenantId}` };
+function callerOf(principal: Principal, body: unknown, address: string | undefined): Pick<Caller, 'name' | 'holder'> {
+  const holder = holderOf(principal);
+  if (principal.kind !== 'tenant') return { name: `${holder} ${subjectOf(principal, body)} ${address}`, holder };
+  return { name: `key ${principal.keyId} of ${principal.tenantId}`, holder };
 }
 
 function underAlias(handle: Handle): Handle {

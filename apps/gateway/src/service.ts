@@ -15,6 +15,7 @@ import { Admins } from './auth/admin.ts';
 import { ApiKeys } from './auth/api-keys.ts';
 import { authenticator } from './auth/authenticate.ts';
 import { KeyUsage } from './auth/key-usage.ts';
+import { namingCommands } from './commands.ts';
 import { adminKeys, type GatewayConfig } from './config.ts';
 import { openapiDocument } from './docs/openapi-document.ts';
 import { docsPages } from './docs/pages.ts';
@@ -70,6 +71,7 @@ export function gateway(context: BuildContext<GatewayConfig>, parts: GatewayPart
       own: ownRoutes({ owners, bus, clock, templates: parts.templates, admit: admissions(owners), draining: context.draining }),
       owners,
       idempotency: new Idempotency({ now: clock.now }),
+      nameCommand: namingCommands(owners, config.internalSigningKey?.split(',')[0] ?? ''),
       draining: context.draining,
     }),
     authenticate: async (ctx, endpoint) => {

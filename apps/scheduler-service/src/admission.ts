@@ -8,7 +8,7 @@ import {
   type RunStatus,
   type TenantNotice,
 } from '@convergence/contracts';
-import type { BuildContext } from '@convergence/service';
+import { type BuildContext, type Command, noteMade } from '@convergence/service';
 import type { SchedulerConfig } from './config.ts';
 
 export interface Admission {
@@ -16,6 +16,8 @@ export interface Admission {
   admit(runs: readonly RunSpec[], askedBy: Readonly<Record<string, Principal>>): Promise<AdmitResponse>;
   /** Undefined: not live, and not ended just now. */
   run(runId: string): Promise<{ readonly live: boolean; readonly status: RunStatus } | undefined>;
+  /** What a command came to. */
+  noteMade(command: Command, made: string): Promise<void>;
   /** Refuses a tenant that there is not. */
   checkTenant(tenantId: string): Promise<void>;
   /** Tells the people of a tenant; the same id again tells nobody twice. */
@@ -43,6 +45,7 @@ export function admissionAt({ client, config }: BuildContext<SchedulerConfig>): 
           if (error instanceof Refusal && error.code === 'run.not_found') return undefined;
           throw error;
         }),
+    noteMade: (command, made) => noteMade(tenantService, 'scheduler-service', command, made),
     checkTenant: async (tenantId) => {
       await tenantService.call({ method: 'GET', path: `/internal/tenants/${tenantId}/gates`, principal: ITSELF });
     },

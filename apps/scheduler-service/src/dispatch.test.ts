@@ -173,7 +173,8 @@ describe('a backfill', () => {
   });
 
   describe('of a command that comes again', () => {
-    const again = (command: string) => backfill({ from: '2026-01-01', to: '2026-01-02' }, 'dryrun', { 'x-command-id': command });
+    const again = (command: string, made?: string) =>
+      backfill({ from: '2026-01-01', to: '2026-01-02' }, 'dryrun', { 'x-command-id': command, ...(made && { 'x-command-made': made }) });
     const queued = async () => (await queue()).length;
 
     test('is the one that is queued, for a day and over a restart, and another for another command', async () => {
@@ -188,8 +189,9 @@ describe('a backfill', () => {
       expect(await queued()).toBe(4);
     });
 
-    test('is the one that ended while its runs are known, and no run of it comes again after that', async () => {
+    test('is the one that ended: while its runs are known, and after that because it was noted', async () => {
       const first = await again('a');
+      expect([...service.admission.made]).toEqual([['a', first.backfill_id]]);
       const ids = first.runs.map(({ run_id }: { run_id: string }) => run_id);
       for (const index of ids.keys()) {
         await service.pass(1000);
@@ -204,9 +206,8 @@ describe('a backfill', () => {
       expect(await queued()).toBe(0);
       service.admission.runs.clear();
       await service.pass(15 * MINUTE);
-      const anew = await again('a');
-      expect(anew.runs.map(({ run_id }: { run_id: string }) => run_id)).not.toContain(ids[0]);
-      expect(anew.queued_count).toBe(2);
+      expect(await again('a', first.backfill_id)).toEqual(first);
+      expect(await queued()).toBe(0);
     });
   });
 

@@ -57,7 +57,7 @@ describe('schedules', () => {
     await expect(make('brand_new')).resolves.toMatchObject({ tenant_id: 'brand_new', is_active: true });
   });
 
-  test('are made once by a command that comes again within a day, and anew by another', async () => {
+  test('are made once by a command that comes again, and anew by another', async () => {
     const make = (command: string) =>
       service.ask('POST', mine, { as: ownerOf('acme_corp'), body: daily({ is_active: false }), headers: { 'x-command-id': command } });
     const { config_id } = await make('a');
@@ -65,8 +65,6 @@ describe('schedules', () => {
     await service.pass(15 * 60 * MINUTE);
     expect((await make('a')).config_id).toBe(config_id);
     expect((await make('b')).config_id).not.toBe(config_id);
-    await service.pass(24 * 60 * MINUTE);
-    expect((await make('a')).config_id).not.toBe(config_id);
   });
 
   test('are changed in part, and only by their tenant', async () => {

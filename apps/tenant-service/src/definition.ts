@@ -5,6 +5,7 @@ import { outbox } from './outbox.ts';
 import { admissions } from './tables/admissions.ts';
 import { apiKeys } from './tables/api-keys.ts';
 import { billingEvents } from './tables/billing-events.ts';
+import { commands } from './tables/commands.ts';
 import { credentials } from './tables/credentials.ts';
 import { profiles } from './tables/profiles.ts';
 import { providerConfigs } from './tables/provider-configs.ts';
@@ -22,5 +23,5 @@ export const tenantsDefinition = (usageSince: string): SliceDefinition<TenantsSt
     return event.type === 'billing_event_received' || event.type === 'billing_event_settled' ? event.event_id : '*';
   },
   outbox,
-  tables: [profiles, subscriptions, apiKeys, credentials, providerConfigs, usage(usageSince), admissions, billingEvents],
+  tables: [profiles, subscriptions, apiKeys, credentials, providerConfigs, usage(usageSince), admissions, billingEvents, commands],
 });

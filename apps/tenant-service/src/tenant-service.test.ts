@@ -108,6 +108,23 @@ describe('onboarding', () => {
     for (const key of [first.api_key, again.api_key]) expect((await lookup(key ?? '')).key).not.toBeNull();
   });
 
+  test('the very command again gets an administrator the same key, anyone none once it was handed over', async () => {
+    const by = (as: typeof ANYONE, command: string) =>
+      service.ask<OnboardAnswer>('POST', '/tenants/onboard', {
+        as,
+        body: acmeBody({ run_dryrun: false }),
+        headers: { 'x-command-id': command },
+      });
+    const first = await by(ANYONE, 'a');
+    expect((await lookup(first.api_key ?? '')).key).not.toBeNull();
+    expect(await by(ANYONE, 'a')).toEqual({ ...first, api_key: null, message: expect.stringContaining('no other was made') });
+    const further = await by({ kind: 'admin' }, 'b');
+    await service.restart();
+    expect(await by({ kind: 'admin' }, 'b')).toEqual(further);
+    expect((await lookup(further.api_key ?? '')).key).not.toBeNull();
+    expect((await service.ask<Any>('GET', '/tenants/acme_corp/api-keys')).items).toHaveLength(2);
+  });
+
   test('a crash after the first step is resumed: dataset and dry run follow by themselves', async () => {
     const create = service.warehouse.createDataset;
     Object.assign(service.warehouse, { createDataset: () => Promise.reject(new Error('crash')) });

@@ -26,7 +26,7 @@ export { admitAfterEnd } from './admit-after-end.ts';
 export { type AppOptions, type Authenticate, createApp } from './app.ts';
 export { type BaseConfig, baseFields, isLocal } from './base-config.ts';
 export { BODY_LIMIT, readJsonBody } from './body.ts';
-export { COMMAND_HEADER, commandId, commandOf, idOfMade, idsOfMade, RUN_WINDOW_MS, runOf } from './command-id.ts';
+export { type Command, commandHeaders, commandId, commandOf, idOfMade, noteMade } from './command-id.ts';
 export {
   type Config,
   ConfigError,

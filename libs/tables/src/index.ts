@@ -18,6 +18,7 @@ export { runAdmissions } from './tenants/run-admissions.ts';
 export { tenantApiKeys } from './tenants/tenant-api-keys.ts';
 export { tenantBillingEvents } from './tenants/tenant-billing-events.ts';
 export { tenantCloudCredentials } from './tenants/tenant-cloud-credentials.ts';
+export { tenantCommands } from './tenants/tenant-commands.ts';
 export { tenantProfiles } from './tenants/tenant-profiles.ts';
 export { tenantProviderConfigs } from './tenants/tenant-provider-configs.ts';
 export { tenantSubscriptions } from './tenants/tenant-subscriptions.ts';

@@ -13,14 +13,26 @@ import { nextDayStart, nextMonthStart } from './days.ts';
 import { type Accepted, accept, type Context, iso } from './decision.ts';
 import type { TenantEvent } from './events.ts';
 import { forgetEnded } from './leases.ts';
+import { cameTo } from './named-commands.ts';
 import { type Admission, addLive, findAdmission, lockOf, type Tenant, type TenantsState, tenantNamed } from './state.ts';
 import { openDay, usageAt, usageDateAt } from './usage.ts';
 
 type Refused = Extract<AdmissionDecision, { outcome: 'refused' }>;
 type Event<T extends TenantEvent['type']> = Extract<TenantEvent, { type: T }>;
 
-/** `house`: our own dry run at onboarding; it uses up nothing of the plan, so limits do not stop it. */
-export function decideAdmission(state: TenantsState, run: RunSpec, house: boolean, context: Context): Accepted<AdmissionDecision> {
+export interface Admit {
+  readonly kind: 'admit';
+  readonly run: RunSpec;
+  /** Our own dry run at onboarding; it uses up nothing of the plan, so limits do not stop it. */
+  readonly house?: boolean;
+  /** What asks for the run, where its client named it. */
+  readonly command?: string | undefined;
+}
+export function decideAdmission(
+  state: TenantsState,
+  { run, house = false, command }: Admit,
+  context: Context,
+): Accepted<AdmissionDecision> {
   const known = findAdmission(state, run.run_id);
   if (known) {
     if (known.run.tenant_id !== run.tenant_id || lockOf(known.run) !== lockOf(run)) {
@@ -35,6 +47,7 @@ export function decideAdmission(state: TenantsState, run: RunSpec, house: boolea
   const live = state.locks.get(lockOf(run));
   if (live) {
     const status = state.admissions.get(live)?.started_at ? 'RUNNING' : 'PENDING';
+    // Whether that is what the command came to, who asks decides: the end of the run may not have been heard here yet.
     return accept({ run_id: run.run_id, outcome: 'existing', existing_run_id: live, status });
   }
   const exceeded = house ? undefined : whyExceeded(tenant, run, context.now);
@@ -43,6 +56,7 @@ export function decideAdmission(state: TenantsState, run: RunSpec, house: boolea
   return accept(
     { run_id: run.run_id, outcome: 'admitted', admitted_at },
     { type: 'run_admitted', tenant_id: run.tenant_id, run, admitted_at, usage_date: usageDateAt(tenant, context.now), counted: !house },
+    ...cameTo(state, command, run.run_id),
   );
 }
 

@@ -54,6 +54,15 @@ describe('api keys', () => {
       .thenRefused('api_key.not_found');
   });
 
+  test('a key that is there, by its id, is not made again, not by rotation either, and whatever became of it', () => {
+    const made = given(TENANTS, [onboarded()]).when(issue(3)).thenReply(null);
+    made.when(issue(3)).thenEvents([]);
+    const rotated = made.when(rotate(0)).thenReply(null);
+    rotated.when(rotate(0)).thenEvents([]);
+    const revoked = rotated.when({ kind: 'revoke-api-key', tenant_id: 'acme', api_key_id: 'key-2' }).thenReply(null);
+    revoked.when(rotate(0), '2026-01-15T20:00:00.000Z').thenEvents([]);
+  });
+
   test('revoking works at once and twice', () => {
     const revoke = { kind: 'revoke-api-key', tenant_id: 'acme', api_key_id: 'key-1' } as const;
     const { state, when } = given(TENANTS, [onboarded()]).when(revoke).thenReply(null);

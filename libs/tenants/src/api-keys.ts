@@ -4,7 +4,8 @@
  * 1. Keys are looked up, never parsed: `{tenant}_api_` is ambiguous. 2. Rotation is one event: the successor exists in the same
  * moment as the old key gets its end, so nobody is ever locked out between two steps. 3. A revoked key never works again.
  * 4. Use is noted at most once in a while per key. 5. A successor lives as long as its key was meant to, also when it is rotated again during
- * the overlap, because the first successor's text was lost. 6. Dead keys are remembered, so how many a day may begin is limited.
+ * the overlap, because the first successor's text was lost. 6. Dead keys are remembered, so how many a day may begin is limited. 7. A key that
+ * is there already, by its id, is not made again.
  */
 import { addHours } from './days.ts';
 import { accept, type Context, type Decision, iso, refuse, withTenant } from './decision.ts';
@@ -36,6 +37,7 @@ export interface IssueKey {
 }
 export function decideIssue(state: TenantsState, command: IssueKey, context: Context): Decision<null> {
   return withTenant(state, command.tenant_id, (tenant) => {
+    if (isThere(tenant, command.api_key)) return accept(null);
     if (tenant.api_keys.filter((key) => works(key, context.now)).length >= MAX_WORKING_KEYS) {
       return refuse('request.invalid', `A tenant may have ${MAX_WORKING_KEYS} keys that work; revoke one first.`);
     }
@@ -58,6 +60,7 @@ export interface RotateKey {
 export function decideRotation(state: TenantsState, command: RotateKey, context: Context): Decision<null> {
   const { tenant_id, api_key_id } = command;
   return withOwnKey(state, tenant_id, api_key_id, (tenant, old) => {
+    if (isThere(tenant, command.api_key)) return accept(null);
     if (!works(old, context.now)) return refuse('api_key.not_found', 'The key does not work any more, so it can not be rotated.');
     const no = tooManyToday(tenant, context.now);
     if (no) return no;
@@ -73,6 +76,9 @@ export function decideRotation(state: TenantsState, command: RotateKey, context:
     return accept(null, { type: 'api_key_rotated', tenant_id, api_key_id, api_key, old_expires_at, standing: standingOf(tenant) });
   });
 }
+
+export const isThere = (tenant: Tenant, { api_key_id }: Pick<IssuedKey, 'api_key_id'>): boolean =>
+  tenant.api_keys.some((held) => held.api_key_id === api_key_id);
 
 function tooManyToday(tenant: Tenant, now: number): Decision<never> | undefined {
   const today = tenant.api_keys.filter((key) => now - Date.parse(key.created_at) < DAY_MS).length;

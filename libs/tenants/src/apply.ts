@@ -4,6 +4,7 @@ import { applyAdopted, applyIssued, applyRevoked, applyRotated, applyUsed } from
 import { applyBilling } from './billing.ts';
 import type { TenantEvent } from './events.ts';
 import { applyEnded, applyHeartbeats, applyStarted } from './leases.ts';
+import { applyCommand } from './named-commands.ts';
 import { applyOnboarded, applyStep } from './onboarding.ts';
 import { applyProfile } from './profile.ts';
 import { applyHeld } from './providers.ts';
@@ -61,6 +62,9 @@ export function apply(state: TenantsState, event: TenantEvent, { at }: { readonl
     case 'billing_event_received':
     case 'billing_event_settled':
       return applyBilling(state, event, at);
+    case 'command_named':
+    case 'command_made':
+      return applyCommand(state, event);
     default:
       event satisfies never;
   }

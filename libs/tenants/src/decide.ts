@@ -1,6 +1,6 @@
 /** Every command of the slice and who decides it. Pure: the same command on the same state at the same time decides the same. */
-import type { AdmissionDecision, RunSpec } from '@convergence/contracts';
-import { decideAdmission } from './admission.ts';
+import type { AdmissionDecision } from '@convergence/contracts';
+import { type Admit, decideAdmission } from './admission.ts';
 import {
   decideIssue,
   decideRevocation,
@@ -14,6 +14,7 @@ import {
 import { decideBilling, type ReceiveBillingEvent, type SettleBillingEvent } from './billing.ts';
 import type { Context, Decision } from './decision.ts';
 import { decideEnd, decideHeartbeats, decideStart, decideSweep, type RunEnd, type SweepReply } from './leases.ts';
+import { decideMade, decideNaming, type NameCommand, type NameReply, type NoteMade } from './named-commands.ts';
 import { decideOnboarding, decideStep, type NoteStep, type Onboard, type OnboardReply } from './onboarding.ts';
 import { type AdoptApiKey, type AdoptUsage, decideAdoptedKey, decideAdoptedUsage } from './outside-edits.ts';
 import { type ChangeProfile, decideProfile, decidePurge, type PurgeTenant } from './profile.ts';
@@ -47,8 +48,7 @@ export type TenantCommand =
   | AddProviderConfig
   | ChangeProviderConfig
   | RemoveProviderConfig
-  /** `house`: only onboarding's own dry run. */
-  | { readonly kind: 'admit'; readonly run: RunSpec; readonly house?: boolean }
+  | Admit
   | { readonly kind: 'start-run'; readonly run_id: string; readonly started_at: string }
   | { readonly kind: 'note-heartbeats'; readonly run_ids: readonly string[]; readonly at: string }
   | ({ readonly kind: 'end-run' } & RunEnd)
@@ -56,6 +56,8 @@ export type TenantCommand =
   | { readonly kind: 'reset-quotas' }
   | ReceiveBillingEvent
   | SettleBillingEvent
+  | NameCommand
+  | NoteMade
   | AdoptApiKey
   | AdoptUsage;
 
@@ -68,6 +70,7 @@ export interface Replies {
   readonly 'reset-quotas': ResetReply;
   readonly 'receive-billing-event': { readonly duplicate: boolean };
   readonly 'settle-billing-event': { readonly duplicate: boolean };
+  readonly 'name-command': NameReply;
 }
 export type ReplyOf<C extends TenantCommand> = C['kind'] extends keyof Replies ? Replies[C['kind']] : null;
 
@@ -104,7 +107,7 @@ export function decide(state: TenantsState, command: TenantCommand, context: Con
     case 'remove-provider-config':
       return decideProviderConfig(state, command);
     case 'admit':
-      return decideAdmission(state, command.run, command.house ?? false, context);
+      return decideAdmission(state, command, context);
     case 'start-run':
       return decideStart(state, command.run_id, command.started_at, context);
     case 'note-heartbeats':
@@ -118,6 +121,10 @@ export function decide(state: TenantsState, command: TenantCommand, context: Con
     case 'receive-billing-event':
     case 'settle-billing-event':
       return decideBilling(state, command);
+    case 'name-command':
+      return decideNaming(state, command, context);
+    case 'note-made':
+      return decideMade(state, command);
     case 'adopt-api-key':
       return decideAdoptedKey(state, command);
     case 'adopt-usage':

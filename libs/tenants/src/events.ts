@@ -73,6 +73,10 @@ export type TenantEvent =
     >
   | { readonly type: 'days_opened'; readonly usage_date: string; readonly tenant_ids: readonly string[] }
   | Of<'usage_reset', { usage_date: string; run: number; month_run: number }>
+  /** A client named what it asks for by an Idempotency-Key. */
+  | { readonly type: 'command_named'; readonly command: string; readonly request: string; readonly holder: string }
+  /** What it came to. */
+  | { readonly type: 'command_made'; readonly command: string; readonly made: string }
   | {
       readonly type: 'billing_event_received';
       readonly event_id: string;

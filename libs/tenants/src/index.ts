@@ -7,6 +7,7 @@ export { decide, type ReplyOf, type TenantCommand } from './decide.ts';
 export type { IssuedKey, Standing, TenantEvent } from './events.ts';
 export { gatesOf } from './gates.ts';
 export { isLive, type RunEnd, type SweepReply } from './leases.ts';
+export type { NameReply } from './named-commands.ts';
 export type { Onboard, OnboardReply } from './onboarding.ts';
 export { apiKeyEdited, profileEdited, subscriptionEdited, usageEdited } from './outside-edits.ts';
 export { providersOf } from './providers.ts';

@@ -73,6 +73,24 @@ describe('onboarding', () => {
     expect(acme(state).status).toBe('ACTIVE');
   });
 
+  describe('by the very command that made the key', () => {
+    const again = (over = {}) => onboard({ api_key: sampleKey(1), ...over });
+
+    test('anyone gets that key while it can not have reached anybody, and after that no key; nothing changes', () => {
+      given(TENANTS, [onboarded()]).when(again()).thenEvents([]).when(again()).thenReply({ outcome: 'known', key: true });
+      given(TENANTS, [onboarded(), delivered]).when(again()).thenReply({ outcome: 'known', key: false });
+      given(TENANTS, [onboarded(), used]).when(again()).thenReply({ outcome: 'known', key: false });
+    });
+
+    test('an administrator gets that key, and what was changed since stays', () => {
+      given(TENANTS, [onboarded(), delivered])
+        .when(again({ by: 'admin', company_name: 'Acme AG', plan_name: 'SCALE' }))
+        .thenEvents([])
+        .when(again({ by: 'admin' }))
+        .thenReply({ outcome: 'known', key: true });
+    });
+  });
+
   test('steps are noted once', () => {
     const step = { kind: 'note-dataset-prepared', tenant_id: 'acme', tables: ['x_meta_step_logs'] } as const;
     given(TENANTS, [onboarded()])

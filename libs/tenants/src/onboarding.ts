@@ -5,10 +5,12 @@
  * 1. There is never a profile without key, plan and usage day. 2. A repeat of the same request resumes. It gets a new key only while
  * the first can't have reached anybody: until an answer that carried it was handed over whole, or the key was used, and at most for
  * a day; the first key is revoked in the same decision, so at most one of them works. 3. After that an existing tenant needs admin
- * (who gets a further key) or its own key (which goes on working; no other is made). 4. A tenant can't change its plan this way.
+ * (who gets a further key) or its own key (which goes on working; no other is made). 4. A tenant can't change its plan this way. 5. The very
+ * command that made a key, known by the key's id, changes nothing when it comes again: an admin gets that key, anybody else only while it can't
+ * have reached anybody.
  */
 import type { DryrunStatus, Plan } from '@convergence/contracts';
-import { addKey, newKey } from './api-keys.ts';
+import { addKey, isThere, newKey } from './api-keys.ts';
 import { touch } from './change-feed.ts';
 import { utcDate } from './days.ts';
 import { accept, type Context, type Decision, refuse, withTenant } from './decision.ts';
@@ -36,9 +38,9 @@ export interface Onboard {
   readonly stripe_subscription_id?: string | null;
   readonly stripe_updated_at?: string | null;
 }
-/** `key`: whether the key that came with the command was taken. */
+/** `key`: whether the caller gets the key whose id came with the command. */
 export interface OnboardReply {
-  readonly outcome: 'created' | 'resumed' | 'repeated';
+  readonly outcome: 'created' | 'resumed' | 'repeated' | 'known';
   readonly key: boolean;
 }
 
@@ -47,6 +49,7 @@ export function decideOnboarding(state: TenantsState, command: Onboard, context:
   if (!tenant) return accept({ outcome: 'created', key: true }, begun(command, context));
   const { request_hash, run_dryrun, tenant_id, api_key } = command;
   const undelivered = undeliveredKey(tenant, context.now);
+  if (isThere(tenant, api_key)) return accept({ outcome: 'known', key: command.by === 'admin' || undelivered === api_key.api_key_id });
   const standing = standingOf(tenant);
   const renewed: TenantEvent[] = [
     ...(undelivered ? [{ type: 'api_key_revoked', tenant_id, api_key_id: undelivered, standing } as const] : []),

@@ -7,6 +7,7 @@
 import type { Provider } from '@convergence/contracts';
 import { accept, type Decision, refuse, withTenant } from './decision.ts';
 import type { NewCredential, NewProviderConfig, TenantEvent } from './events.ts';
+import { cameTo } from './named-commands.ts';
 import { type Credential, type ProviderConfig, type Tenant, type TenantsState, tenantNamed, withOneMore } from './state.ts';
 import { standingOf } from './subscription.ts';
 
@@ -30,6 +31,8 @@ export interface AddCredential {
   readonly kind: 'add-credential';
   readonly tenant_id: string;
   readonly credential: NewCredential;
+  /** What asks for it, where its client named it. */
+  readonly command?: string | undefined;
 }
 export interface ChangeCredential {
   readonly kind: 'change-credential';
@@ -50,7 +53,8 @@ export function decideCredential(state: TenantsState, command: AddCredential | C
       const { credential } = command;
       if (tenant.credentials.some((held) => held.credential_id === credential.credential_id)) return accept(null);
       const no = tooMany(tenant.credentials, 'credentials') ?? noRoomFor(tenant, credential.provider);
-      return no ?? accept(null, { type: 'credential_added', tenant_id, credential, standing });
+      const noted = cameTo(state, command.command, credential.credential_id);
+      return no ?? accept(null, { type: 'credential_added', tenant_id, credential, standing }, ...noted);
     }
     const { credential_id } = command;
     const held = tenant.credentials.find((c) => c.credential_id === credential_id);
@@ -65,6 +69,8 @@ export interface AddProviderConfig {
   readonly kind: 'add-provider-config';
   readonly tenant_id: string;
   readonly config: NewProviderConfig;
+  /** What asks for it, where its client named it. */
+  readonly command?: string | undefined;
 }
 export interface ChangeProviderConfig {
   readonly kind: 'change-provider-config';
@@ -88,7 +94,8 @@ export function decideProviderConfig(
       const { config } = command;
       if (tenant.provider_configs.some((held) => held.config_id === config.config_id)) return accept(null);
       const no = tooMany(tenant.provider_configs, 'provider configurations') ?? noRoomFor(tenant, config.provider);
-      return no ?? accept(null, { type: 'provider_config_added', tenant_id, config, standing });
+      const noted = cameTo(state, command.command, config.config_id);
+      return no ?? accept(null, { type: 'provider_config_added', tenant_id, config, standing }, ...noted);
     }
     const { config_id } = command;
     const held = tenant.provider_configs.find((c) => c.config_id === config_id);

@@ -19,6 +19,7 @@ import {
   type TenantStatus,
 } from '@convergence/contracts';
 import { type ChangeFeed, emptyFeed, touch } from './change-feed.ts';
+import { NamedCommands } from './command-names.ts';
 import { EndedRuns } from './ended-runs.ts';
 
 export interface ApiKey {
@@ -206,6 +207,7 @@ export interface TenantsState {
   /** Those that ended a short while ago, or are in no table yet. */
   readonly ended: EndedRuns<Admission>;
   readonly billing: Map<string, BillingEvent>;
+  readonly commands: NamedCommands;
   /** For those who follow tenants: not remembered over a restart. */
   readonly feed: ChangeFeed;
 }
@@ -218,6 +220,7 @@ export const initialState = (): TenantsState => ({
   locks: new Map(),
   ended: new EndedRuns(),
   billing: new Map(),
+  commands: new NamedCommands(),
   feed: emptyFeed(),
 });
 

@@ -41,25 +41,61 @@ test('a retry that the quota refuses says when to come again; admission is told 
   });
 });
 
-test('a retry that its command had admitted before is answered, not admitted again', async () => {
-  const asked: string[] = [];
+test('a retry that its command had admitted before is answered, not admitted again; what it came to is noted', async () => {
+  const admitted: string[] = [];
   const parts = {
     runs: { get: async () => ({ run_id: RUN, tenant_id: 'acme_corp', pipeline_id: 'p', status: 'FAILED', spec: {} }) },
     templates: { find: () => ({}) },
     tenantService: {
-      call: async ({ method, path }: { method: string; path: string }) => {
-        asked.push(`${method} ${path}`);
-        return {};
+      call: async ({ body }: { body: AdmitRequest }) => {
+        const { run_id } = body.runs[0] as RunSpec;
+        expect(body.commands).toEqual({ [run_id]: 'a-command' });
+        admitted.push(run_id);
+        return { decisions: [{ run_id, outcome: 'admitted' }] };
+      },
+    },
+    clock: { now: () => NOW },
+  } as unknown as Parameters<typeof runsRetryRoute>[0];
+  const retry = async (headers: Record<string, string>) => {
+    const request = { headers: { 'x-command-id': 'a-command', ...headers } };
+    const call = { params: { run_id: RUN }, body: {}, principal: { kind: 'tenant', tenantId: 'acme_corp' }, request };
+    return ((await runsRetryRoute(parts).handle(call as never)) as { body: { pipeline_logging_id: string } }).body;
+  };
+  const first = await retry({});
+  expect(first).toMatchObject({ status: 'PENDING', pipeline_logging_id: admitted[0] });
+  expect(await retry({ 'x-command-made': first.pipeline_logging_id })).toEqual(first);
+  expect(admitted).toHaveLength(1);
+  expect(await retry({ 'x-command-made': RUN })).toMatchObject({
+    pipeline_logging_id: RUN,
+    message: expect.stringContaining('returning existing'),
+  });
+});
+
+test('a retry in whose place another run is live has come to that run', async () => {
+  const noted: unknown[] = [];
+  const parts = {
+    runs: {
+      get: async (id: string) => ({
+        run_id: RUN,
+        tenant_id: 'acme_corp',
+        pipeline_id: 'p',
+        status: id === RUN ? 'FAILED' : 'RUNNING',
+        spec: {},
+      }),
+    },
+    templates: { find: () => ({}) },
+    tenantService: {
+      call: async ({ path, body }: { path: string; body: AdmitRequest }) => {
+        if (path === '/internal/commands/made') return noted.push(body);
+        return { decisions: [{ run_id: body.runs[0]?.run_id, outcome: 'existing', existing_run_id: 'live-run', status: 'RUNNING' }] };
       },
     },
     clock: { now: () => NOW },
   } as unknown as Parameters<typeof runsRetryRoute>[0];
   const request = { headers: { 'x-command-id': 'a-command' } };
   const call = { params: { run_id: RUN }, body: {}, principal: { kind: 'tenant', tenantId: 'acme_corp' }, request };
-  const { body } = (await runsRetryRoute(parts).handle(call as never)) as { body: { pipeline_logging_id: string } };
-  expect(body).toMatchObject({ status: 'PENDING', tenant_id: 'acme_corp' });
-  expect(asked).toContain(`GET /internal/runs/${body.pipeline_logging_id}`);
-  expect(asked.filter((one) => one.includes('/internal/admissions'))).toEqual([]);
+  expect(await runsRetryRoute(parts).handle(call as never)).toMatchObject({ body: { pipeline_logging_id: 'live-run', status: 'RUNNING' } });
+  expect(noted).toEqual([{ command: 'a-command', made: 'live-run' }]);
 });
 
 test('a retry asked for before its owner heard of the end of the run is admitted once it has; until then nothing is called a retry', async () => {

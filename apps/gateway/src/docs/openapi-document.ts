@@ -1,6 +1,7 @@
 import type { ErrorCode, Operation } from '@convergence/contracts';
 import { openapi } from '@convergence/service';
 import { customersAlias } from '../edge/customers.ts';
+import { takesIdempotencyKey } from '../edge/idempotency.ts';
 
 /**
  * The API as this gateway serves it: every operation and its `/customers` alias, with the headers that only the gateway knows.
@@ -15,7 +16,11 @@ const text = (schema: object, name: string, description: string) => ({
   schema: { type: 'string', ...schema },
 });
 const USER = text({ pattern: '^[A-Za-z0-9._@:|-]{1,128}$' }, 'X-User-ID', 'Who asks within the tenant; for logs only.');
-const ONCE = text({ minLength: 1, maxLength: 255 }, 'Idempotency-Key', 'The same key with the same request is performed once.');
+const ONCE = text(
+  { minLength: 1, maxLength: 255 },
+  'Idempotency-Key',
+  'The same key with the same request is performed once, within a day; with another request it is refused.',
+);
 const CONFIRM = text({}, 'X-Confirm', 'The id of the tenant that is to be purged.');
 const LAST_EVENT = text({}, 'Last-Event-ID', 'Go on after this event.');
 const LIMITED = {
@@ -42,14 +47,14 @@ export function openapiDocument(operations: readonly Operation[], version: strin
 
 /** Its headers can be wrong, too. */
 function atTheDoor({ auth, method }: Operation): readonly ErrorCode[] {
-  if (method === 'POST') return ['request.invalid', 'request.idempotency_conflict'];
+  if (takesIdempotencyKey({ auth, method })) return ['request.invalid', 'request.idempotency_conflict'];
   return auth === 'open' || auth === 'signature' ? [] : ['request.invalid'];
 }
 
 function withHeaders(operation: Operation, described: Described): Described {
   const headers = [
     ...(operation.auth === 'open' || operation.auth === 'signature' ? [] : [USER]),
-    ...(operation.method === 'POST' ? [ONCE] : []),
+    ...(takesIdempotencyKey(operation) ? [ONCE] : []),
     ...(operation.id.endsWith('tenants.cancel') ? [CONFIRM] : []),
     ...(operation.responseType === 'text/event-stream' ? [LAST_EVENT] : []),
   ];

@@ -45,12 +45,14 @@ describe('Idempotency-Key', () => {
     expect(perform).toHaveBeenCalledTimes(1);
   });
 
-  test('the same key with another request is refused', async () => {
+  test('another request under the key is not answered from here, and that it was refused does not stand in the way of the right one', async () => {
     const { idempotency } = given();
-    await idempotency.once('k', by('tenant a'), [{ x: 1 }], performing());
-    await expect(idempotency.once('k', by('tenant a'), [{ x: 2 }], performing())).rejects.toMatchObject({
-      code: 'request.idempotency_conflict',
-    });
+    const conflict = new Refusal('request.idempotency_conflict', 'used');
+    const refused = jest.fn(() => Promise.reject(conflict));
+    for (const _ of [1, 2]) await expect(idempotency.once('k', by('tenant a'), [{ x: 2 }], refused)).rejects.toBe(conflict);
+    expect(refused).toHaveBeenCalledTimes(2);
+    expect(await idempotency.once('k', by('tenant a'), [{ x: 1 }], performing())).toMatchObject({ status: 201 });
+    await expect(idempotency.once('k', by('tenant a'), [{ x: 2 }], refused)).rejects.toBe(conflict);
   });
 
   test('keys of different callers never meet', async () => {

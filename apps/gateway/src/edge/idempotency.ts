@@ -1,22 +1,24 @@
 /**
  * Idempotency-Key on POST: the same request with the same key is answered as the first time, without being done again.
  *
- * 1. The same key with another request is a 422. 2. While the first is being done, doubles wait for its answer; should its caller leave
- * before, a double does it.
+ * 1. Whether the key was used with another request is not known here but where commands are named (commands.ts), for all gateways; that
+ * refusal is not kept. 2. While the first is being done, doubles wait for its answer; should its caller leave before, a double does it.
  * 3. An answer that another try may change (429, 503, a bug's 500) is not kept; every other refusal is.
  * 4. Keys of different callers never meet, nor those of a tenant's different API keys: an answer may hold what only its caller may have.
- * 5. Kept in memory, bounded in number and time, for this instance alone: behind a load balancer a double may reach another instance, which
- * is why every command is idempotent by business identity too. 6. When too many are kept, whoever keeps most loses its own oldest.
+ * 5. Kept in memory, bounded in number and time, for this instance alone, which spares the owners what it has answered already: at another
+ * instance, or after a restart, they know the command by its name. 6. When too many are kept, whoever keeps most loses its own
+ * oldest. 7. What its sender signed has an identity of its own and takes no key.
  */
 import { createHash } from 'node:crypto';
-import { ERRORS, Refusal } from '@convergence/contracts';
+import { ERRORS, FairMemory, type Operation, Refusal } from '@convergence/contracts';
 import type { Reply } from '@convergence/service';
-import { FairMemory } from './fair-memory.ts';
 
 const KEY = /^[\x21-\x7e]{1,255}$/;
 
+export const takesIdempotencyKey = ({ method, auth }: Pick<Operation, 'method' | 'auth'>): boolean =>
+  method === 'POST' && auth !== 'signature';
+
 interface Kept {
-  readonly fingerprint: string;
   readonly answer: Promise<Reply>;
   /** Aborted when who asked first left. */
   readonly left: AbortSignal;
@@ -53,13 +55,11 @@ export class Idempotency {
       });
     }
     const now = this.#now();
-    const name = `${caller.name}\n${key}`;
-    const fingerprint = createHash('sha256').update(JSON.stringify(request)).digest('base64');
+    const name = createHash('sha256')
+      .update(JSON.stringify([caller.name, key, request]))
+      .digest('base64');
     const kept = this.#kept.get(name);
     if (kept && kept.until > now) {
-      if (kept.fingerprint !== fingerprint) {
-        throw new Refusal('request.idempotency_conflict', 'This Idempotency-Key was used with another request.');
-      }
       try {
         const reply = await kept.answer;
         return { ...reply, headers: { ...reply.headers, 'Idempotency-Replayed': 'true' } };
@@ -70,7 +70,7 @@ export class Idempotency {
     }
     this.#forgetOld(now);
     const answer = perform();
-    const entry: Kept = { fingerprint, answer, left: caller.left, until: now + this.#milliseconds };
+    const entry: Kept = { answer, left: caller.left, until: now + this.#milliseconds };
     this.#kept.set(name, caller.holder, entry);
     try {
       return await answer;
@@ -85,4 +85,5 @@ export class Idempotency {
   }
 }
 
-const mayPass = (error: unknown): boolean => !(error instanceof Refusal) || ERRORS[error.code].status === 429;
+const mayPass = (error: unknown): boolean =>
+  !(error instanceof Refusal) || ERRORS[error.code].status === 429 || error.code === 'request.idempotency_conflict';

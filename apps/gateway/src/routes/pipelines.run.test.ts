@@ -27,6 +27,7 @@ const call = (body: object = {}) =>
 /** `known`: what the executors say of a run. */
 function given(decide: (run: RunSpec, now: number) => AdmissionDecision, known: () => string | Error = () => 'RUNNING') {
   const asked: RunSpec[] = [];
+  const noted: unknown[] = [];
   let now = NOW;
   const route = pipelinesRunRoute({
     templates,
@@ -38,7 +39,8 @@ function given(decide: (run: RunSpec, now: number) => AdmissionDecision, known: 
     },
     owners: {
       of: (service: string) => ({
-        call: async ({ path }: { path: string }) => {
+        call: async ({ path, body }: { path: string; body?: unknown }) => {
+          if (path === '/internal/commands/made') return noted.push(body);
           expect([service, path]).toEqual(['executor-service', '/internal/runs/live-run/why']);
           const status = known();
           if (status instanceof Error) throw status;
@@ -52,7 +54,7 @@ function given(decide: (run: RunSpec, now: number) => AdmissionDecision, known: 
       return decide(run, now);
     },
   });
-  return { asked, route };
+  return { asked, noted, route };
 }
 const quota = (code: string, detail: string, retry_at: string | null) => (run: RunSpec) =>
   ({ run_id: run.run_id, outcome: 'refused', code, detail, fields: { quota_reset_time: retry_at }, retry_at }) as AdmissionDecision;
@@ -101,6 +103,22 @@ describe('running a pipeline by hand', () => {
       status: 'RUNNING',
       message: expect.stringContaining('already running - returning existing'),
     });
+  });
+
+  test('that run is noted with the command that asked, which is answered alike when it comes again; one that ended meanwhile is not', async () => {
+    const { asked, noted, route } = given(({ run_id }) => ({
+      run_id,
+      outcome: 'existing',
+      existing_run_id: 'live-run',
+      status: 'PENDING',
+    }));
+    const first = await route({ ...call(), command: { id: 'c', made: null } });
+    expect(noted).toEqual([{ command: 'c', made: 'live-run' }]);
+    expect(await route({ ...call(), command: { id: 'c', made: 'live-run' } })).toEqual(first);
+    expect(asked).toHaveLength(1);
+    const ended = given(untilHeard(NOW + 300), () => 'COMPLETE');
+    await ended.route({ ...call(), command: { id: 'c', made: null } });
+    expect(ended.noted).toEqual([]);
   });
 
   const untilHeard = (heardAt: number) => (run: RunSpec, now: number) =>

@@ -1,6 +1,6 @@
-import { Refusal, type RunSpec, refusalOf, type TenantId, type WhyPart } from '@convergence/contracts';
+import { Refusal, type RunAccepted, type RunSpec, refusalOf, type TenantId, type WhyPart } from '@convergence/contracts';
 import type { Clock } from '@convergence/ports';
-import { admitAfterEnd, type InternalClient, runOf } from '@convergence/service';
+import { admitAfterEnd, type InternalClient, idOfMade, noteMade } from '@convergence/service';
 import type { Admit } from '../admissions.ts';
 import type { Handle } from '../forward.ts';
 import type { Owners } from '../owners.ts';
@@ -22,10 +22,9 @@ export const pipelinesRunRoute =
     const { provider, domain, template } = params as { provider: string; domain: string; template: string };
     const resolved = templates.resolve({ tenantId, provider, domain, template, parameters, now: clock.now() });
     const userId = 'userId' in principal ? principal.userId : undefined;
-    const { run_id, admitted } = await runOf(command, clock.now(), () => owners.of('tenant-service', tenantId), 'gateway');
     const run: RunSpec = {
       ...resolved,
-      run_id,
+      run_id: idOfMade('run', command),
       tenant_id: tenantId,
       trigger_type: 'api',
       trigger_by: named(trigger_by) ?? userId ?? null,
@@ -35,33 +34,28 @@ export const pipelinesRunRoute =
       retry_of: null,
       retry_from: null,
     };
-    const decision = admitted
-      ? ({ outcome: 'admitted' } as const)
-      : await admitAfterEnd(
-          () => admit({ run, by: principal }),
-          (runId) => hasEnded(runId, owners.of('executor-service', tenantId)),
-          clock,
-        );
-    const names = { pipeline_id: run.pipeline_id, tenant_id: tenantId, customer_id: tenantId };
+    const accepted = (pipeline_logging_id: string, status: RunAccepted['status'] = 'PENDING') => ({
+      body: {
+        pipeline_logging_id,
+        pipeline_id: run.pipeline_id,
+        tenant_id: tenantId,
+        customer_id: tenantId,
+        status,
+        message: `Pipeline ${run.template} ${pipeline_logging_id === run.run_id ? 'triggered successfully' : 'already running - returning existing'}`,
+      },
+    });
+    if (command?.made) return accepted(command.made);
+    const decision = await admitAfterEnd(
+      () => admit({ run, by: principal, command: command?.id }),
+      (runId) => hasEnded(runId, owners.of('executor-service', tenantId)),
+      clock,
+    );
     switch (decision.outcome) {
       case 'admitted':
-        return {
-          body: {
-            pipeline_logging_id: run.run_id,
-            ...names,
-            status: 'PENDING',
-            message: `Pipeline ${run.template} triggered successfully`,
-          },
-        };
+        return accepted(run.run_id);
       case 'existing':
-        return {
-          body: {
-            pipeline_logging_id: decision.existing_run_id,
-            ...names,
-            status: decision.status,
-            message: `Pipeline ${run.template} already running - returning existing`,
-          },
-        };
+        if (command) await noteMade(owners.of('tenant-service', tenantId), 'gateway', command, decision.existing_run_id);
+        return accepted(decision.existing_run_id, decision.status);
       case 'refused':
         throw refusalOf(decision, tenantId, clock.now());
       default:

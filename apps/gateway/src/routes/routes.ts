@@ -1,4 +1,5 @@
 import type { Bus } from '@convergence/ports';
+import { answeredOnce } from '../answered-once.ts';
 import type { Handle } from '../forward.ts';
 import type { TickTools } from '../tick.ts';
 import type { RunOwners } from '../whoever-has-it.ts';
@@ -15,18 +16,21 @@ import { schedulerResetDailyQuotasRoute } from './scheduler.reset-daily-quotas.t
 import { schedulerTriggerRoute } from './scheduler.trigger.ts';
 
 /** The operations that the gateway answers itself; every other one goes to its owner. */
-export const ownRoutes = (tools: TickTools & RunTools & RunOwners & { readonly bus: Bus }): Readonly<Record<string, Handle>> => ({
-  'pipelines.run': pipelinesRunRoute(tools),
-  'runs.get': runsGetRoute(tools),
-  'runs.steps': runsStepsRoute(tools),
-  'runs.dq': runsDqRoute(tools),
-  'runs.events': runsEventsRoute(tools),
-  'runs.why': runsWhyRoute(tools),
-  'runs.cancel': runsCancelRoute(tools),
-  'scheduler.trigger': schedulerTriggerRoute(tools),
-  'scheduler.process-queue': schedulerProcessQueueRoute(tools),
-  'scheduler.reset-daily-quotas': schedulerResetDailyQuotasRoute(tools),
-  'scheduler.cleanup-orphaned-pipelines': schedulerCleanupOrphanedPipelinesRoute(tools),
-  'dead-letters.list': deadLettersListRoute(tools),
-  'dead-letters.redrive': deadLettersRedriveRoute(tools),
-});
+export function ownRoutes(tools: TickTools & RunTools & RunOwners & { readonly bus: Bus }): Readonly<Record<string, Handle>> {
+  const once = (handle: Handle) => answeredOnce(tools.owners, handle);
+  return {
+    'pipelines.run': pipelinesRunRoute(tools),
+    'runs.get': runsGetRoute(tools),
+    'runs.steps': runsStepsRoute(tools),
+    'runs.dq': runsDqRoute(tools),
+    'runs.events': runsEventsRoute(tools),
+    'runs.why': runsWhyRoute(tools),
+    'runs.cancel': once(runsCancelRoute(tools)),
+    'scheduler.trigger': once(schedulerTriggerRoute(tools)),
+    'scheduler.process-queue': once(schedulerProcessQueueRoute(tools)),
+    'scheduler.reset-daily-quotas': once(schedulerResetDailyQuotasRoute(tools)),
+    'scheduler.cleanup-orphaned-pipelines': once(schedulerCleanupOrphanedPipelinesRoute(tools)),
+    'dead-letters.list': deadLettersListRoute(tools),
+    'dead-letters.redrive': once(deadLettersRedriveRoute(tools)),
+  };
+}

@@ -1,4 +1,4 @@
-import { type KeyLookupResponse, OPERATIONS, type Operation, problemType, SCOPES } from '@convergence/contracts';
+import { type KeyLookupResponse, type NameCommandsRequest, OPERATIONS, type Operation, problemType, SCOPES } from '@convergence/contracts';
 import { type RunningService, startService, systemClock } from '@convergence/service';
 import { type FakeBus, fakeBus } from '@convergence/testing';
 import { digest } from '../auth/digest.ts';
@@ -19,6 +19,8 @@ export interface GatewayUnderTest {
   /** API keys that exist. */
   readonly keys: Map<string, NonNullable<KeyLookupResponse['key']>>;
   readonly lookups: string[];
+  /** What tenant-service remembers of commands, by name. */
+  readonly commands: Map<string, { readonly request: string; readonly made: string | null }>;
   ask(method: string, path: string, options?: AskOptions): Promise<Answered>;
   close(): Promise<void>;
 }
@@ -54,6 +56,12 @@ export async function startGateway(env: Record<string, string> = {}, templates: 
   const keys: GatewayUnderTest['keys'] = new Map();
   keys.set(ACME_KEY, { api_key_id: 'key-acme', tenant_id: 'acme_corp', scopes: [...SCOPES], expires_at: null, tenant_status: 'ACTIVE' });
   const lookups: string[] = [];
+  const commands: GatewayUnderTest['commands'] = new Map();
+  const named = ({ name, request }: NameCommandsRequest['commands'][number]) => {
+    const known = commands.get(name) ?? { request, made: null };
+    commands.set(name, known);
+    return known.request === request ? { command: `${name}@1`, made: known.made } : { command: null, made: null };
+  };
   const tenants = await fakeOwner((asked) => {
     if (asked.path === '/internal/api-keys/lookup') {
       const { api_key_hash } = asked.json as { api_key_hash: string };
@@ -61,6 +69,7 @@ export async function startGateway(env: Record<string, string> = {}, templates: 
       const found = [...keys].find(([key]) => digest(key).toString('hex') === api_key_hash);
       return { body: { key: found?.[1] ?? null } };
     }
+    if (asked.path === '/internal/commands') return { body: { commands: (asked.json as NameCommandsRequest).commands.map(named) } };
     return declared(asked);
   });
   const [scheduler, executor] = await Promise.all([fakeOwner(declared), fakeOwner(declared)]);
@@ -96,6 +105,7 @@ export async function startGateway(env: Record<string, string> = {}, templates: 
     executor,
     keys,
     lookups,
+    commands,
     ask: (method, path, options = {}) => ask(url + path, method, options),
     close: () => closeAll(service, owners),
   };

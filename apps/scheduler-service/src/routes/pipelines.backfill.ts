@@ -1,8 +1,7 @@
-import { randomUUID } from 'node:crypto';
 import { pipelinesBackfill, Refusal, type TenantId } from '@convergence/contracts';
 import type { Template } from '@convergence/pipelines';
 import { attemptId, backfillRunId, DEFAULT_LIMITS, pipelineIdOf } from '@convergence/schedules';
-import { commandOf, idsOfMade, RUN_WINDOW_MS, route } from '@convergence/service';
+import { type Command, commandOf, idOfMade, route } from '@convergence/service';
 import { checkTemplate } from '../check-schedule.ts';
 import { refOf } from '../run-spec.ts';
 import type { Scheduler } from '../scheduler.ts';
@@ -20,8 +19,9 @@ export const pipelinesBackfillRoute = (tools: Tools) =>
     const dates = datesOf(templates.find(refOf(named), tenant_id), from, to);
     const every = { ...named, parameters: { ...parameters, ...dates[0] }, timezone: 'UTC' };
     const { ref } = checkTemplate(templates, tenant_id as TenantId, every, clock.now());
-    const { backfill_id, made } = await backfillOf(commandOf(request), dates[0]?.date ?? '', tools);
-    if (!made) {
+    const command = commandOf(request);
+    const backfill_id = idOfMade('backfill', command);
+    if (!(await isMade(backfill_id, command, dates[0]?.date ?? '', tools))) {
       await slice.execute(
         {
           type: 'request-backfill',
@@ -37,6 +37,7 @@ export const pipelinesBackfillRoute = (tools: Tools) =>
       );
       dispatcher.poke();
     }
+    if (command?.made === null) await tools.admission.noteMade(command, backfill_id);
     return {
       body: {
         backfill_id,
@@ -51,18 +52,11 @@ export const pipelinesBackfillRoute = (tools: Tools) =>
     };
   });
 
-/**
- * The backfill that a command asks for, and whether it is made already: something of it is queued, or tenant-service knows its first run.
- * Like a run's its id follows from a time shorter than that.
- */
-async function backfillOf(command: string | undefined, firstDate: string, { slice, clock, admission }: Tools) {
-  if (command === undefined) return { backfill_id: randomUUID(), made: false };
-  const ids = idsOfMade('backfill', command, clock.now(), RUN_WINDOW_MS, DAY / RUN_WINDOW_MS);
-  const queued = ids.find((id) => slice.state.backfills.has(id));
-  if (queued) return { backfill_id: queued, made: true };
-  for (const backfill_id of ids.slice(0, 2))
-    if (await admission.run(attemptId(backfillRunId(backfill_id, firstDate), 0))) return { backfill_id, made: true };
-  return { backfill_id: ids[0], made: false };
+/** It was noted; or, where a crash came between, something of it is queued or tenant-service knows its first run. */
+async function isMade(backfillId: string, command: Command | undefined, firstDate: string, { slice, admission }: Tools): Promise<boolean> {
+  if (command === undefined) return false;
+  if (command.made !== null || slice.state.backfills.has(backfillId)) return true;
+  return (await admission.run(attemptId(backfillRunId(backfillId, firstDate), 0))) !== undefined;
 }
 
 /** A template that says nothing of days but has a month runs once for each month that the range touches. */

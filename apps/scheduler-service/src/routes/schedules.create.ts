@@ -25,7 +25,7 @@ export const schedulesCreateRoutes = (tools: Tools) => {
     };
     const name = { provider: provider.toUpperCase(), domain: domain.toUpperCase(), pipeline_template: pipeline_template.toLowerCase() };
     checkSchedule(tools.templates, tenantId as TenantId, { ...name, ...settings }, tools.clock.now());
-    const config_id = idOfMade('schedule', commandOf(call.request), tools.clock.now(), (id) => tools.slice.state.schedules.has(id));
+    const config_id = idOfMade('schedule', commandOf(call.request));
     const schedule = await tools.slice.execute<Schedule>(
       { type: 'create-schedule', config_id, tenant_id: tenantId, ...name, settings },
       { actor: call.principal },

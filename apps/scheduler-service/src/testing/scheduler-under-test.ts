@@ -21,7 +21,7 @@ import {
 } from '@convergence/contracts';
 import { loadTemplates } from '@convergence/pipelines';
 import { DEFAULT_LIMITS, type ScheduleLimits } from '@convergence/schedules';
-import { eventMessage, internalClient, startService, TokenSigner } from '@convergence/service';
+import { type Command, eventMessage, internalClient, startService, TokenSigner } from '@convergence/service';
 import { openSlice } from '@convergence/slice';
 import { fakeBus, fakeCheckpointTables, fakeJournalStore, fakeOwnerStore, keptLog, virtualClock } from '@convergence/testing';
 import type { Admission } from '../admission.ts';
@@ -42,6 +42,8 @@ export interface FakeAdmission extends Admission {
   askedBy: Readonly<Record<string, Principal>>;
   readonly told: { tenantId: string; notice: TenantNotice }[];
   readonly runs: Map<string, { live: boolean; status: RunStatus }>;
+  /** What commands came to. */
+  readonly made: Map<string, string>;
   says(run: RunSpec): AdmissionDecision | Error;
   telling(): void;
 }
@@ -57,6 +59,7 @@ export function fakeAdmission(): FakeAdmission {
     askedBy: {},
     told,
     runs,
+    made: new Map(),
     says: (run: RunSpec): AdmissionDecision | Error => ({ run_id: run.run_id, outcome: 'admitted', admitted_at: '2026-01-15T10:00:00Z' }),
     telling: (): void => undefined,
     async admit(specs: readonly RunSpec[], askedBy: Readonly<Record<string, Principal>>) {
@@ -68,6 +71,9 @@ export function fakeAdmission(): FakeAdmission {
       return { decisions: decisions as AdmissionDecision[] };
     },
     run: async (runId: string) => runs.get(runId),
+    async noteMade({ id }: Command, made: string) {
+      admission.made.set(id, made);
+    },
     checkTenant: async (tenantId: string) => {
       if (admission.unknown.has(tenantId)) throw new Refusal('tenant.not_found', `There is no tenant ${tenantId}.`);
     },

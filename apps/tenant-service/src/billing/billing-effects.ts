@@ -138,7 +138,7 @@ async function checkout(event: BillingEvent, facts: BillingFacts, tools: Billing
     return change(event, { ...facts, tenant_id }, tools, 'ACTIVE');
   }
   if (!known && !(await onboarding.nameIsFree(tenant_id))) throw new Refusal('tenant.exists', `The name ${tenant_id} is taken.`);
-  const made = await makeApiKey(keys, tenant_id, { scopes: SCOPES, key_name: 'onboarding' });
+  const made = await makeApiKey(keys, tenant_id, { api_key_id: randomUUID(), scopes: SCOPES, key_name: 'onboarding' });
   const actor = { kind: 'stripe', event_id: event.event_id };
   await execute(
     slice,

@@ -3,16 +3,16 @@
  * idempotent and noted when done; a crash between two is resumed at the next start, or by repeating the request.
  *
  * 1. A dataset that was there before its tenant is never taken over. 2. The answer says what is, not what is hoped for: a dataset that
- * is still being made is `dataset_created: false`, a dry run that has not ended is PENDING. 3. The key's text is in the answer that made
- * it and nowhere else. It counts as delivered from the moment that answer goes out to a caller who is still there; before, a repeat of the
- * request gets another key and the first is revoked. 4. The same request many times at once is one onboarding with one answer.
+ * is still being made is `dataset_created: false`, a dry run that has not ended is PENDING. 3. A key counts as delivered from the moment
+ * the answer with its text goes out to a caller who is still there; before, a repeat of the request gets another key and the first is revoked,
+ * or, where it is the very command that made it, the same key. 4. The same request many times at once is one onboarding with one answer.
  */
 import { randomUUID } from 'node:crypto';
 import { type OnboardAnswer, type OnboardRequest, type Principal, Refusal, SCOPES, type TenantId } from '@convergence/contracts';
 import type { Clock, Keys, Warehouse } from '@convergence/ports';
-import { type Log, patiently } from '@convergence/service';
+import { type Command, idOfMade, type Log, patiently } from '@convergence/service';
 import type { Tenant } from '@convergence/tenants';
-import { hashOf, makeApiKey } from '../api-key-text.ts';
+import { hashOf, makeApiKey, textOf } from '../api-key-text.ts';
 import type { Mailer } from '../mail/mailer.ts';
 import { welcomeMail } from '../mail/welcome-mail.ts';
 import type { RunEnds } from '../run-ends.ts';
@@ -50,27 +50,29 @@ export class Onboarding {
     this.#tools = tools;
   }
 
-  onboard(request: OnboardRequest, principal: Principal, signal?: AbortSignal): Promise<OnboardAnswer> {
-    const same = JSON.stringify([request, principal]);
+  onboard(request: OnboardRequest, principal: Principal, command?: Command, signal?: AbortSignal): Promise<OnboardAnswer> {
+    const same = JSON.stringify([request, principal, command?.id]);
     const running = this.#running.get(same);
     if (running) return running;
-    const work = this.#onboard(request, principal, signal).finally(() => this.#running.delete(same));
+    const work = this.#onboard(request, principal, command, signal).finally(() => this.#running.delete(same));
     this.#running.set(same, work);
     return work;
   }
 
-  async #onboard(request: OnboardRequest, principal: Principal, signal?: AbortSignal): Promise<OnboardAnswer> {
+  async #onboard(request: OnboardRequest, principal: Principal, command?: Command, signal?: AbortSignal): Promise<OnboardAnswer> {
     const { slice } = this.#tools;
     const tenantId = request.tenant_id as TenantId;
-    const { key, api_key_id, outcome } = await this.#begin(request, principal);
+    const { key, api_key_id, outcome } = await this.#begin(request, principal, command);
     const tenant = slice.state.tenants.get(tenantId);
     if (!tenant) throw new Error(`tenant ${tenantId} is gone right after it was made`);
     if (request.force_recreate_dataset && principal.kind === 'admin' && outcome === 'repeated') await this.#drop(tenantId, principal);
     const ready = await this.#prepared(tenant, signal);
+    // The very command again tells how its dry run went.
+    const due = request.run_dryrun && (outcome !== 'known' || tenant.onboarding.dryrun_status === 'PENDING');
     const dry: DryRunAnswer =
-      request.run_dryrun && ready
+      due && ready
         ? await dryRun(tenant, this.#tools, this.#tools.dryrunWaitMs, signal)
-        : { status: request.run_dryrun ? 'PENDING' : tenant.onboarding.dryrun_status, run_id: tenant.onboarding.dryrun_run_id };
+        : { status: due ? 'PENDING' : tenant.onboarding.dryrun_status, run_id: tenant.onboarding.dryrun_run_id };
     this.#behind(this.#welcome(tenant), tenantId, 'the welcome e-mail is not sent');
     if (api_key_id && !signal?.aborted) this.#delivered(tenantId, api_key_id, principal);
     return this.#answer(tenant, request, key, dry);
@@ -115,7 +117,7 @@ export class Onboarding {
     return !(await patiently('BigQuery', () => warehouse.datasetExists(tenantId)));
   }
 
-  async #begin(request: OnboardRequest, principal: Principal) {
+  async #begin(request: OnboardRequest, principal: Principal, command: Command | undefined) {
     const { keys, slice } = this.#tools;
     const { tenant_id, company_name, admin_email, subscription_plan } = request;
     const known = () => slice.state.tenants.has(tenant_id as TenantId);
@@ -123,7 +125,7 @@ export class Onboarding {
     if (!known() && !(await this.nameIsFree(tenant_id as TenantId)) && !known()) {
       throw new Refusal('tenant.exists', `The name ${tenant_id} is taken. Choose another.`);
     }
-    const made = await makeApiKey(keys, tenant_id, { scopes: SCOPES, key_name: 'onboarding' });
+    const made = await makeApiKey(keys, tenant_id, { api_key_id: idOfMade('api-key', command), scopes: SCOPES, key_name: 'onboarding' });
     const { outcome, key } = await execute(
       slice,
       {
@@ -140,7 +142,9 @@ export class Onboarding {
       },
       asked({ principal }),
     );
-    return { outcome, key: key ? made.text : null, api_key_id: key ? made.issued.api_key_id : undefined };
+    const { api_key_id } = made.issued;
+    const held = key ? slice.state.keysById.get(api_key_id)?.key : undefined;
+    return { outcome, key: held ? await textOf(keys, tenant_id, held, made) : null, api_key_id: held && api_key_id };
   }
 
   /** Not waited for: it is decided at once, and should it be lost in a crash, the answer was too. */

@@ -14,10 +14,10 @@ export const admissionsCreateRoute = ({ slice }: Pick<Tenants, 'slice'>) =>
       response: AdmitResponse,
     },
     async (call) => {
-      const { runs, asked_by = {} } = call.body;
-      const commands = runs.map((run) => ({ kind: 'admit' as const, run }));
+      const { runs, asked_by = {}, commands = {} } = call.body;
+      const admissions = runs.map((run) => ({ kind: 'admit' as const, run, command: commands[run.run_id] }));
       const byCaller = asked(call);
-      const outcomes = await slice.executeMany(commands, (index) => {
+      const outcomes = await slice.executeMany(admissions, (index) => {
         const actor = asked_by[runs[index]?.run_id ?? ''];
         return actor ? { ...byCaller, actor } : byCaller;
       });

@@ -1,9 +1,9 @@
 import { apiKeysRotate, Refusal } from '@convergence/contracts';
+import { commandOf, idOfMade } from '@convergence/service';
 import { makeApiKey } from '../api-key-text.ts';
 import type { Tenants } from '../tenants.ts';
 import { asked, execute } from '../tenants-slice.ts';
-import { apiKeyView } from '../views.ts';
-import { mayGive } from './api-keys.create.ts';
+import { mayGive, shown } from './api-keys.create.ts';
 import { operationRoute, tenantOf } from './operation-route.ts';
 
 export const apiKeysRotateRoute = ({ slice, keys, clock }: Pick<Tenants, 'slice' | 'keys' | 'clock'>) =>
@@ -12,10 +12,9 @@ export const apiKeysRotateRoute = ({ slice, keys, clock }: Pick<Tenants, 'slice'
     const old = tenantOf(slice, tenant_id).api_keys.find((key) => key.api_key_id === api_key_id);
     if (!old) throw new Refusal('api_key.not_found', `The tenant has no key ${api_key_id}.`);
     mayGive(call.principal, old.scopes);
-    const made = await makeApiKey(keys, tenant_id, { scopes: old.scopes, key_name: old.key_name });
+    const successor = idOfMade('api-key', commandOf(call.request));
+    const made = await makeApiKey(keys, tenant_id, { api_key_id: successor, scopes: old.scopes, key_name: old.key_name });
     const { overlap_hours } = call.body;
     await execute(slice, { kind: 'rotate-api-key', tenant_id, api_key_id, api_key: made.issued, overlap_hours }, asked(call));
-    const found = slice.state.keysById.get(made.issued.api_key_id);
-    if (!found) throw new Error('a key is gone right after it was made');
-    return { body: { ...apiKeyView(found.tenant, found.key, clock.now()), api_key: made.text } };
+    return { body: await shown(made, { slice, keys, clock }) };
   });

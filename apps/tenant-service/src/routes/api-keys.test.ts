@@ -37,6 +37,46 @@ describe('api keys', () => {
     expect(list.items).toHaveLength(2);
   });
 
+  describe('asked for again by the command that made them', () => {
+    const keysOf = async () => (await service.ask<Any>('GET', `${KEYS}?limit=500`)).items.length;
+    const by = (command: string) => ({ as: owner, headers: { 'x-command-id': command } });
+
+    test('are answered with the same text, also at once and after a crash; another command makes another', async () => {
+      const make = (command: string) => service.ask<Any>('POST', KEYS, { ...by(command), body: { key_name: 'once' } });
+      const before = await keysOf();
+      const [made, twin] = await Promise.all([make('a'), make('a')]);
+      expect(twin).toEqual(made);
+      await service.restart();
+      expect(await make('a')).toEqual(made);
+      expect(await lookup(made.api_key)).toMatchObject({ api_key_id: made.api_key_id });
+      await service.slice().checkpoint();
+      await service.restart();
+      expect(await make('a')).toEqual(made);
+      expect(await keysOf()).toBe(before + 1);
+      expect((await make('b')).api_key).not.toBe(made.api_key);
+    });
+
+    test('by rotation too, also when the old key ended meanwhile', async () => {
+      const old = await service.ask<Any>('POST', KEYS, { body: { key_name: 'turned' } });
+      const rotate = (command: string) =>
+        service.ask<Any>('POST', `${KEYS}/${old.api_key_id}/rotate`, { ...by(command), body: { overlap_hours: 1 } });
+      const successor = await rotate('r');
+      const before = await keysOf();
+      await service.clock.advance(2 * 3_600_000);
+      expect(await rotate('r')).toEqual(successor);
+      expect(await keysOf()).toBe(before);
+      await expect(rotate('other')).rejects.toMatchObject({ code: 'api_key.not_found' });
+    });
+
+    test('by none that holds a weaker key than what it asks for', async () => {
+      await service.ask('POST', KEYS, { ...by('strong'), body: { scopes: ['pipelines:execute'] } });
+      const weak = { ...by('strong'), as: ownerOf('acme_corp', ['tenant:write']) };
+      await expect(service.ask('POST', KEYS, { ...weak, body: { scopes: ['pipelines:execute'] } })).rejects.toMatchObject({
+        code: 'auth.scope_missing',
+      });
+    });
+  });
+
   test('an expired key is as unknown as one that never was', async () => {
     const made = await service.ask<Any>('POST', KEYS, { body: { expires_in_days: 1 } });
     await service.clock.advance(86_400_000);

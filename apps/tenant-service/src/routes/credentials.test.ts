@@ -93,7 +93,7 @@ describe(`${credentialsCreate.id}, ${credentialsList.id}, ${credentialsChange.id
     await expect(service.ask('POST', CREDENTIALS, { body })).rejects.toMatchObject({ code: 'credential.invalid' });
   });
 
-  test('a command that comes again within a day is answered with what it made, sealed as it was', async () => {
+  test('a command that comes again is answered with what it made, sealed as it was', async () => {
     const body = { provider: 'OPENAI', credential_name: 'once', credentials: { api_key: 'sk-0123456789abcdefcccc' } };
     const make = (command: string) => service.ask<Any>('POST', CREDENTIALS, { as: owner, body, headers: { 'x-command-id': command } });
     const [made, twin] = await Promise.all([make('a'), make('a')]);
@@ -103,11 +103,9 @@ describe(`${credentialsCreate.id}, ${credentialsList.id}, ${credentialsChange.id
     await service.clock.advance(15 * HOUR);
     expect(await make('a')).toEqual(made);
     expect(sealedOf(made.credential_id)).toBe(sealed);
-    const others = [await make('b')];
-    await service.clock.advance(24 * HOUR);
-    others.push(await make('a'));
-    expect(new Set([made, ...others].map(({ credential_id }) => credential_id)).size).toBe(3);
-    for (const { credential_id } of [made, ...others]) await service.ask('DELETE', `${CREDENTIALS}/${credential_id}`);
+    const other = await make('b');
+    expect(other.credential_id).not.toBe(made.credential_id);
+    for (const { credential_id } of [made, other]) await service.ask('DELETE', `${CREDENTIALS}/${credential_id}`);
   });
 
   test('a replaced secret is sealed anew for the same credential', async () => {

@@ -7,6 +7,7 @@ import { apiKeysLookupRoute } from './api-keys.lookup.ts';
 import { apiKeysRevokeRoute } from './api-keys.revoke.ts';
 import { apiKeysRotateRoute } from './api-keys.rotate.ts';
 import { apiKeysUsedRoute } from './api-keys.used.ts';
+import { commandsMadeRoute, commandsNameRoute } from './commands.ts';
 import { credentialsChangeRoute } from './credentials.change.ts';
 import { credentialsCreateRoute } from './credentials.create.ts';
 import { credentialsListRoute } from './credentials.list.ts';
@@ -58,6 +59,8 @@ export const routes = (tenants: Tenants): readonly Route[] => [
   webhooksStripeRoute(tenants),
   journalListRoute(tenants),
   admissionsCreateRoute(tenants),
+  commandsNameRoute(tenants),
+  commandsMadeRoute(tenants),
   apiKeysLookupRoute(tenants),
   apiKeysUsedRoute(tenants),
   tenantsRunContextRoute(tenants),

@@ -11,6 +11,8 @@ export const AdmitRequest = Type.Object({
   runs: Type.Array(RunSpec, { minItems: 1, maxItems: 1000 }),
   /** Who wants a run, by run_id, for the audit trail. Of those that are not here it is who calls. */
   asked_by: Type.Optional(Type.Record(Type.String(), Type.Unsafe<Principal>(Type.Object({ kind: Type.String() })))),
+  /** The command that asks for a run, by run_id: it is noted what it came to. */
+  commands: Type.Optional(Type.Record(Type.String(), Type.String())),
 });
 export type AdmitRequest = Static<typeof AdmitRequest>;
 

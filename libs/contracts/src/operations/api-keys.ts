@@ -3,7 +3,7 @@ import { defineOperation } from '../operation.ts';
 import { SCOPES } from '../plans.ts';
 import { nullable, page, pageQuery, TenantIdField, TimeField } from './fields.ts';
 
-/** API keys. The key itself is shown once, by the answer that made it; afterwards nobody can read it back. */
+/** API keys. The key itself is shown by the answer that made it, and to the same request under its Idempotency-Key; nobody else can read it back. */
 const closed = { additionalProperties: false } as const;
 const Scopes = Type.Array(Type.Enum([...SCOPES], { type: 'string' }), { minItems: 1, maxItems: SCOPES.length, uniqueItems: true });
 
@@ -25,7 +25,10 @@ export const ApiKeyItem = Type.Object({
   rotation_due: Type.Boolean(),
 });
 export type ApiKeyItem = Static<typeof ApiKeyItem>;
-export const NewApiKey = Type.Object({ ...ApiKeyItem.properties, api_key: Type.String({ description: 'Shown this once.' }) });
+export const NewApiKey = Type.Object({
+  ...ApiKeyItem.properties,
+  api_key: Type.String({ description: 'Shown by the answer that made it alone; to the same request under its Idempotency-Key for a day.' }),
+});
 export type NewApiKey = Static<typeof NewApiKey>;
 
 export const ApiKeyCreate = Type.Object(

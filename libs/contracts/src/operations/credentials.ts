@@ -78,7 +78,14 @@ export const credentialsCreate = defineOperation({
   params: ofTenant,
   body: CredentialCreate,
   response: CredentialItem,
-  errors: ['tenant.not_found', 'credential.invalid', 'quota.providers_exceeded', 'owner.changing', 'service.unavailable'],
+  errors: [
+    'tenant.not_found',
+    'credential.invalid',
+    'credential.not_found',
+    'quota.providers_exceeded',
+    'owner.changing',
+    'service.unavailable',
+  ],
 });
 export const credentialsChange = defineOperation({
   ...common,

@@ -72,7 +72,7 @@ export const providerConfigsCreate = defineOperation({
   params: ofTenant,
   body: ProviderConfigCreate,
   response: ProviderConfigItem,
-  errors: ['tenant.not_found', 'quota.providers_exceeded', 'owner.changing'],
+  errors: ['tenant.not_found', 'provider_config.not_found', 'quota.providers_exceeded', 'owner.changing'],
 });
 export const providerConfigsChange = defineOperation({
   ...common,

@@ -37,7 +37,7 @@ export type OnboardRequest = Static<typeof OnboardRequest>;
 export const OnboardAnswer = Type.Object({
   tenant_id: TenantIdField,
   customer_id: Type.String(),
-  /** Shown this once; null when the tenant already holds a key that works. */
+  /** Shown by the answer that made it alone; null when the tenant already holds a key that works. */
   api_key: nullable(Type.String()),
   subscription_plan: Type.Enum([...PLAN_NAMES]),
   /** The dataset exists. False: it is still being made, and will be. */

@@ -3,6 +3,7 @@ import { runAdmissions } from './run-admissions.ts';
 import { tenantApiKeys } from './tenant-api-keys.ts';
 import { tenantBillingEvents } from './tenant-billing-events.ts';
 import { tenantCloudCredentials } from './tenant-cloud-credentials.ts';
+import { tenantCommands } from './tenant-commands.ts';
 import { tenantProfiles } from './tenant-profiles.ts';
 import { tenantProviderConfigs } from './tenant-provider-configs.ts';
 import { tenantSubscriptions } from './tenant-subscriptions.ts';
@@ -18,4 +19,5 @@ export const TENANT_TABLES: readonly TableSpec[] = [
   tenantUsageQuotas,
   runAdmissions,
   tenantBillingEvents,
+  tenantCommands,
 ];

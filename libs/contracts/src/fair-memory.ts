@@ -7,8 +7,9 @@ export class FairMemory<T> {
   readonly #entries = new Map<string, { readonly holder: string; readonly value: T }>();
   /** Names of each holder's entries, oldest first. */
   readonly #heldBy = new Map<string, Set<string>>();
-  /** The holders of as many entries as the index says; those longest at that number first. */
-  readonly #bySize: Set<string>[] = [];
+  /** The holders of so many entries; those longest at that number first. */
+  readonly #bySize = new Map<number, Set<string>>();
+  #largest = 0;
 
   constructor(capacity: number) {
     this.#capacity = capacity;
@@ -45,15 +46,17 @@ export class FairMemory<T> {
   }
 
   #giveUpOne(): void {
-    const [holder = ''] = this.#bySize.at(-1) ?? [];
+    const [holder = ''] = this.#bySize.get(this.#largest) ?? [];
     const [name] = this.#heldBy.get(holder) ?? [];
     if (name !== undefined) this.delete(name);
   }
 
   #resize(holder: string, from: number, to: number): void {
-    this.#bySize[from]?.delete(holder);
-    for (let size = this.#bySize.length; size <= to; size++) this.#bySize.push(new Set());
-    if (to > 0) this.#bySize[to]?.add(holder);
-    while (this.#bySize.at(-1)?.size === 0) this.#bySize.pop();
+    const before = this.#bySize.get(from);
+    before?.delete(holder);
+    if (before?.size === 0) this.#bySize.delete(from);
+    if (to > 0) this.#bySize.set(to, (this.#bySize.get(to) ?? new Set()).add(holder));
+    // From and to are one apart, so nothing lies between.
+    if (to > this.#largest || !this.#bySize.has(this.#largest)) this.#largest = to;
   }
 }

@@ -1,0 +1,76 @@
+/**
+ * The memory of named-commands.ts: what each name stands for, of at most so many and for a day.
+ *
+ * 1. It can be found by its name, and by what the command is called. 2. Of too many, whoever has most loses its own oldest.
+ */
+import { FairMemory } from '@convergence/contracts';
+
+const REMEMBERED_MS = 86_400_000;
+/** Some 300 bytes each. */
+const CAPACITY = 100_000;
+
+export interface NamedCommand {
+  readonly command: string;
+  readonly request: string;
+  readonly holder: string;
+  readonly made: string | null;
+  readonly named_at: string;
+}
+interface Kept {
+  readonly request: string;
+  readonly holder: string;
+  readonly at: number;
+  made: string | null;
+}
+
+export class NamedCommands {
+  readonly #kept: FairMemory<Kept>;
+
+  constructor(capacity = CAPACITY) {
+    this.#kept = new FairMemory(capacity);
+  }
+
+  /** What the name stands for. */
+  byName(name: string, now: number): NamedCommand | undefined {
+    const kept = this.#kept.get(name);
+    return kept && kept.at > now - REMEMBERED_MS ? shown(calledBy(name, kept.at), kept) : undefined;
+  }
+
+  /** The command itself, while its name stands for it. */
+  get(command: string): NamedCommand | undefined {
+    const kept = this.#find(command);
+    return kept && shown(command, kept);
+  }
+
+  add({ command, request, holder, made }: Omit<NamedCommand, 'named_at'>): void {
+    const { name, at } = partsOf(command);
+    for (let first = this.#kept.oldest(); first && first[1].at <= at - REMEMBERED_MS; first = this.#kept.oldest()) {
+      this.#kept.delete(first[0]);
+    }
+    this.#kept.set(name, holder, { request, holder, at, made });
+  }
+
+  noteMade(command: string, made: string): void {
+    const kept = this.#find(command);
+    if (kept) kept.made = made;
+  }
+
+  #find(command: string): Kept | undefined {
+    const { name, at } = partsOf(command);
+    const kept = this.#kept.get(name);
+    return kept?.at === at ? kept : undefined;
+  }
+}
+
+const shown = (command: string, { request, holder, made, at }: Kept): NamedCommand => ({
+  command,
+  request,
+  holder,
+  made,
+  named_at: new Date(at).toISOString(),
+});
+export const calledBy = (name: string, at: number): string => `${name}@${at}`;
+function partsOf(command: string): { readonly name: string; readonly at: number } {
+  const [name = '', at] = command.split('@');
+  return { name, at: Number(at) };
+}
