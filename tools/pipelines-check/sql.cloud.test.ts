@@ -1,7 +1,9 @@
-import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { execFile } from 'node:child_process';
+import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { googleWarehouse, hostsFrom } from '@convergence/google';
 import { loadTemplates } from '@convergence/pipelines';
 import type { Warehouse } from '@convergence/ports';
@@ -52,6 +54,30 @@ test('the example of the guide, which reads what another template makes, is vali
     expect(await checkSql(warehouse, alone)).toEqual([
       expect.stringMatching(/cost_by_service.yml:\d+: step "sum": Not found: .*gcp_silver_cost/),
     ]);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+});
+
+test("the command checks tenants' own templates too, which may read what those that ship make", async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'pipelines-check-'));
+  const template = (name: string, column: string) =>
+    `name: ${name}\ndescription: d\nprovider: gcp\ndomain: cost\nversion: 1\nparameters:\n  date: { type: date, default: "{yesterday}", description: day }\nsteps:\n  - id: sum\n    type: bigquery.query\n    with: { sql: "SELECT charge_day, SUM(${column}) AS v FROM gcp_silver_cost WHERE charge_day = @date GROUP BY 1", to: ${name}, unit: { day: "{date}", column: charge_day } }\n`;
+  try {
+    await cp(configs, folder, { recursive: true });
+    await mkdir(join(folder, 'tenants/acme/gcp/cost'), { recursive: true });
+    await writeFile(join(folder, 'tenants/acme/gcp/cost/good.yml'), template('good', 'billed_cost'));
+    await writeFile(join(folder, 'tenants/acme/gcp/cost/bad.yml'), template('bad', 'bild_cost'));
+    await writeFile(join(folder, 'gcp/cost/worse.yml'), template('worse', 'build_cost'));
+    const command = fileURLToPath(new URL('../pipelines-check.ts', import.meta.url));
+    const checked = promisify(execFile)(process.execPath, ['--no-warnings', command, folder], { env: { ...process.env, ...cloud.env } });
+    await expect(checked).rejects.toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(
+        /^configs\/gcp\/cost\/worse.yml:\d+: step "sum": .*build_cost.*\nconfigs\/tenants\/acme\/gcp\/cost\/bad.yml:\d+: step "sum": .*bild_cost.*\n$/,
+      ),
+      stdout: expect.stringMatching(/ 2 problems \(SQL dry-run\)\n$/),
+    });
   } finally {
     await rm(folder, { recursive: true, force: true });
   }

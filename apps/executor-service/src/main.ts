@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { defaultKeks, googleBus, googleConfig, googleKeys, googleWarehouse } from '@convergence/google';
 import { loadTemplates } from '@convergence/pipelines';
 import { runService, systemClock } from '@convergence/service';
-import { messengers, QUIET_MS, removeLeftFolders } from '@convergence/steps';
+import { keepSweepingFolders, messengers } from '@convergence/steps';
 import { assumeRoleKeys, checkConfig, executorFields } from './config.ts';
 import { objectStores } from './object-stores/object-stores.ts';
 import { LOOPBACK, outboundFetch } from './outbound-fetch.ts';
@@ -17,13 +17,10 @@ await runService({
   env: process.env,
   build: async (context) => {
     const { config, log } = context;
-    const sweep = () =>
-      removeLeftFolders().then(
-        (left) => left.length > 0 && log.info({ left }, 'removed folders of steps whose process was killed'),
-        (err: unknown) => log.warn({ err }, 'folders of steps whose process was killed could not be removed'),
-      );
-    await sweep();
-    setInterval(sweep, QUIET_MS).unref();
+    await keepSweepingFolders({
+      removed: (left) => log.info({ left }, 'removed folders of steps whose process was killed'),
+      failed: (err) => log.warn({ err }, 'folders of steps whose process was killed could not be removed'),
+    });
     const google = googleConfig(config);
     const keks = { ...defaultKeks(google), ...(config.credentialsKmsKey && { credentials: config.credentialsKmsKey }) };
     const bus = googleBus(google, ({ cause, ...fields }, message) => log.warn({ ...fields, err: cause }, message));

@@ -22,11 +22,11 @@ beforeAll(async () => {
   );
   await template(
     'watched',
-    '  - id: check\n    type: dq.check\n    with: { table: daily, unit: { day: "{date}", column: day }, rules: [{ rule: anomaly, metric: sum, column: cost, window_days: 7 }] }\n',
+    '  - id: check\n    type: dq.check\n    with: { table: daily, unit: { day: "{date}", column: day }, rules: [{ rule: anomaly, metric: sum, column: daily, window_days: 7 }] }\n',
   );
   await template(
     'watched_month',
-    '  - id: check\n    type: dq.check\n    with: { table: daily, unit: { month: "{month}", column: day }, rules: [{ rule: anomaly, metric: sum, column: cost, window_days: 7 }] }\n',
+    '  - id: check\n    type: dq.check\n    with: { table: daily, unit: { month: "{month}", column: day }, rules: [{ rule: anomaly, metric: sum, column: daily, window_days: 7 }] }\n',
   );
   await template(
     'thin',
@@ -57,7 +57,7 @@ UNION ALL SELECT DATE '2025-11-06', NUMERIC '7', 0.4, TIMESTAMP '2025-11-07 01:0
     'acme_corp',
   );
   await world.query(
-    `CREATE TABLE daily AS SELECT DATE_SUB(DATE '2025-11-08', INTERVAL n DAY) AS day, NUMERIC '100' + MOD(n, 3) AS cost FROM UNNEST(GENERATE_ARRAY(1, 7)) AS n
+    `CREATE TABLE daily AS SELECT DATE_SUB(DATE '2025-11-08', INTERVAL n DAY) AS day, NUMERIC '100' + MOD(n, 3) AS daily FROM UNNEST(GENERATE_ARRAY(1, 7)) AS n
 UNION ALL SELECT DATE '2025-11-08', NUMERIC '102' UNION ALL SELECT DATE '2025-11-09', NUMERIC '900'`,
     'acme_corp',
   );

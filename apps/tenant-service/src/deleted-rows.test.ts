@@ -101,6 +101,7 @@ test('what a row held that was given another id is known after a restart', async
 
 test('a profile that is gone at a start stops nobody else: its tenant is suspended until somebody says who it is', async () => {
   await admitted(1);
+  const mails = await service.mails();
   service.tables.remove('tenant_profiles', 'acme_corp');
   await service.restart();
   expect(await service.ask<Any>('GET', '/tenants/globex')).toMatchObject({ status: 'ACTIVE' });
@@ -115,4 +116,6 @@ test('a profile that is gone at a start stops nobody else: its tenant is suspend
   await service.ask('PATCH', '/tenants/acme_corp', { body: { company_name: 'Acme', admin_email: 'a@acme.test', status: 'ACTIVE' } });
   expect(await admitted(2)).toBe('admitted');
   expect((await lookup()).key).toMatchObject({ tenant_id: 'acme_corp' });
+  // It was welcomed when it came, and nobody knew its address meanwhile.
+  expect(await service.mails()).toEqual(mails);
 });

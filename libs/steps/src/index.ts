@@ -7,7 +7,7 @@ export { folderStore } from './object-load/folder.ts';
 export { changed, MOST_LISTED, type ObjectStore, type StoredObject, tooManyListed } from './object-load/objects.ts';
 export { SAMPLE_DATASET } from './readable.ts';
 export type { Credential, StepCode, StepContext, StepOutcome, TenantContext } from './step.ts';
-export { QUIET_MS, removeLeftFolders } from './step-folder.ts';
+export { keepSweepingFolders } from './step-folder.ts';
 export { STEP_TYPES, type StepType } from './step-types.ts';
 export { STEPS } from './steps.ts';
 export { LINEAGE, replaceUnit, stageQuery, stagingTable } from './target.ts';

@@ -4,7 +4,7 @@ import { access, mkdir, mkdtemp, rm, stat, utimes } from 'node:fs/promises';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
-import { inFolder, QUIET_MS, removeLeftFolders } from './step-folder.ts';
+import { inFolder, keepSweepingFolders, QUIET_MS, removeLeftFolders } from './step-folder.ts';
 
 let root: string;
 beforeEach(async () => {
@@ -50,6 +50,22 @@ test('of two containers with one name, one disk and the same numbers, neither re
     await untouched(path, QUIET_MS - 60_000);
   }
   expect(await removeLeftFolders(root)).toEqual([]);
+});
+
+test('folders are looked for again and again: that of who was killed a moment before a start is removed later', async () => {
+  const dead = spawn(process.execPath, ['-e', '']);
+  await once(dead, 'exit');
+  const path = join(root, named(dead.pid));
+  const told: (readonly string[])[] = [];
+  const failed = (cause: unknown) => {
+    throw cause;
+  };
+  const sweeping = await keepSweepingFolders({ removed: (names) => told.push(names), failed }, root, 5);
+  await mkdir(path);
+  await untouched(path);
+  while (told.length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+  clearInterval(sweeping);
+  expect(told[0]).toEqual([named(dead.pid)]);
 });
 
 test('who works in a folder touches it', async () => {

@@ -29,6 +29,17 @@ export async function inFolder<T>(work: (folder: string) => Promise<T>, root = t
   }
 }
 
+export interface SweepLog {
+  removed(names: readonly string[]): void;
+  failed(cause: unknown): void;
+}
+/** Now and from then on: what a process left that was killed just now is taken for left in some minutes. */
+export async function keepSweepingFolders(log: SweepLog, root = tmpdir(), everyMs = QUIET_MS): Promise<NodeJS.Timeout> {
+  const sweep = () => removeLeftFolders(root).then((left) => left.length > 0 && log.removed(left), log.failed);
+  await sweep();
+  return setInterval(sweep, everyMs).unref();
+}
+
 /** Of processes that died in the middle of a step. Names of those removed. */
 export async function removeLeftFolders(root = tmpdir(), user = process.getuid?.()): Promise<string[]> {
   const removed: string[] = [];

@@ -1,6 +1,7 @@
+import { misfits } from '@convergence/contracts';
 import { describe, expect, test } from '@jest/globals';
 import { columnsOf, rowRule } from './compile.ts';
-import { RULES } from './config.ts';
+import { DqCheckConfig, RULES } from './config.ts';
 import { focusRules } from './focus-rules.ts';
 
 const columns = columnsOf([
@@ -27,6 +28,21 @@ describe('rules of dq.check', () => {
 
   test('a column that is not there is told with those that are', () => {
     expect(() => compile({ rule: 'not_null', column: 'csot' })).toThrow('no column csot');
+  });
+
+  test.each([
+    [0, true],
+    [0.01, true],
+    ['0.01', true],
+    [-1, false],
+    ['', false],
+    ['-0.01', false],
+    ['.5', false],
+    ['1 %', false],
+    ['x0.01', false],
+  ])('a tolerance of %j is one: %s', (tolerance, fits) => {
+    const config = { table: 'costs', rules: [{ rule: 'matches_control_total', of: 'load', column: 'cost', tolerance }] };
+    expect(misfits(DqCheckConfig, config).length === 0).toBe(fits);
   });
 
   test('every rule of the schema is a row rule or one of the wide ones', () => {

@@ -104,6 +104,14 @@ describe('notify', () => {
     expect(await told('email')).toEqual({ to: ['a@acme.example'], secret: undefined });
   });
 
+  test('a redirect is not followed: what is signed for one address goes to no other', async () => {
+    const { posted, fake } = post(307);
+    const hook = message({ channel: 'webhook', to: ['https://hooks.example/x'], secret: 's3cret' });
+    const sent = messengers({ smtpUrl: undefined, from: '', outbox: '', fetch: fake, now: () => 0 }).send(hook);
+    await expect(sent).rejects.toMatchObject({ code: 'notify.refused', transient: false });
+    expect(posted).toMatchObject([{ init: { redirect: 'manual' } }]);
+  });
+
   test('an address that is no https is refused; one that answers 500 may be tried again', async () => {
     const sender = (status: number) => messengers({ smtpUrl: undefined, from: '', outbox: '', fetch: post(status).fake, now: () => 0 });
     await expect(sender(200).send(message({ channel: 'slack', to: ['http://169.254.169.254/'] }))).rejects.toMatchObject({
