@@ -40,7 +40,7 @@ test.each(FAILING)('%s', async (failing) => {
   expect(await runner.values(`select array(select ${failing} from empty), (select max(${failing}) from empty)`)).toEqual([[[], null]]);
 });
 
-test.each(['if(x = 1, 1, $)', 'coalesce(x, $)', 'ifnull(x, $)', 'case when x = 1 then 1 else $ end'])(
+test.each(['if(x = 1, 1, $)', 'coalesce(x, $)', 'ifnull(x, $)', 'iferror($, 1)', 'case when x = 1 then 1 else $ end'])(
   'however long it is: %s',
   async (taken) => {
     const long = `div(1, x - 1) ${'+ x '.repeat(100)}`;
