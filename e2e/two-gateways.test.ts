@@ -39,6 +39,7 @@ interface Asked {
   readonly keep?: (body: Body) => void;
 }
 const known = { key: '', run_id: '', queued: '' };
+const SECRET = `sk-${'s3cr3t'.repeat(7)}`;
 const mine = '/tenants/acme_corp';
 const template = 'acme_corp/gcp/example/dryrun';
 const schedule = { provider: 'GCP', domain: 'EXAMPLE', pipeline_template: 'dryrun', schedule_cron: '0 2 1 1 *' };
@@ -64,7 +65,7 @@ const REQUESTS: Readonly<Record<string, Asked>> = {
   'credentials.create': {
     request: () => ({
       path: `${mine}/credentials`,
-      body: { provider: 'OPENAI', credential_name: 'main', credentials: { api_key: `sk-${'s3cr3t'.repeat(7)}` } },
+      body: { provider: 'OPENAI', credential_name: 'main', credentials: { api_key: SECRET } },
     }),
     other: { body: { credentials: { api_key: `sk-${'0ther'.repeat(7)}` } } },
   },
@@ -232,6 +233,20 @@ test('nothing that was asked for twice was done twice', async () => {
   const asked = runs.filter(({ trigger_type }: { trigger_type: string }) => trigger_type === 'api' || trigger_type === 'retry');
   expect(asked).toHaveLength(2);
 });
+
+test('what is remembered of them holds no secret', async () => {
+  await until(
+    async () => (await system.query('SELECT 1 FROM tenants.tenant_commands')).length >= taking.length,
+    20_000,
+    () => 'the commands were not checkpointed',
+  );
+  const tables = ['tenant_commands', 'tenant_journal', 'tenant_api_keys'];
+  const rows = await Promise.all(tables.map((name) => system.query(`SELECT TO_JSON_STRING(t) AS row FROM tenants.${name} AS t`)));
+  const seen = JSON.stringify(rows);
+  expect(seen).toContain('key_name');
+  const keys = ['tenants.onboard', 'api-keys.create', 'api-keys.rotate'].map((id) => done.get(id)?.first.body.api_key as string);
+  for (const secret of [...keys, SECRET]) expect(seen).not.toContain(secret);
+}, 60_000);
 
 test('no operation that takes an Idempotency-Key is left out', () => {
   expect(Object.keys(REQUESTS).sort()).toEqual(taking.sort());

@@ -20,6 +20,8 @@ export type NameCommand = (key: string, call: Asking, request: readonly unknown[
 const BATCH = 500;
 /** Calls on their way at once: one being decided, one being journalled. */
 const CALLS = 2;
+/** 132 bits. */
+const REQUEST_CHARACTERS = 22;
 type Question = NameCommandsRequest['commands'][number] & { readonly tenant: TenantId | undefined };
 
 export function namingCommands(owners: Owners, gatewaysKey: string): NameCommand {
@@ -49,7 +51,8 @@ export function namingCommands(owners: Owners, gatewaysKey: string): NameCommand
       name: commandId(...whoAsks(principal, secret, body), key),
       request: createHmac('sha256', secret || gatewaysKey)
         .update(JSON.stringify(request))
-        .digest('base64url'),
+        .digest('base64url')
+        .slice(0, REQUEST_CHARACTERS),
       holder: holderOf(principal),
       tenant: principal.kind === 'tenant' ? principal.tenantId : (params.tenant_id as TenantId | undefined),
     });

@@ -2,9 +2,9 @@
  * A bounded map of what many have kept. 1. When it is full, whoever has most in it gives up its own oldest: nobody pushes out what
  * others keep by keeping more. 2. Nothing is looked for: each operation takes as long with ten thousand entries as with ten.
  */
-export class FairMemory<T> {
+export class FairMemory<T extends { readonly holder: string }> {
   readonly #capacity: number;
-  readonly #entries = new Map<string, { readonly holder: string; readonly value: T }>();
+  readonly #entries = new Map<string, T>();
   /** Names of each holder's entries, oldest first. */
   readonly #heldBy = new Map<string, Set<string>>();
   /** The holders of so many entries; those longest at that number first. */
@@ -16,19 +16,19 @@ export class FairMemory<T> {
   }
 
   get(name: string): T | undefined {
-    return this.#entries.get(name)?.value;
+    return this.#entries.get(name);
   }
 
   /** The entry that was set first of all that are here. */
   oldest(): readonly [string, T] | undefined {
-    const [first] = this.#entries;
-    return first && [first[0], first[1].value];
+    return this.#entries.entries().next().value;
   }
 
-  set(name: string, holder: string, value: T): void {
+  set(name: string, entry: T): void {
+    const { holder } = entry;
     this.delete(name);
     if (this.#entries.size >= this.#capacity) this.#giveUpOne();
-    this.#entries.set(name, { holder, value });
+    this.#entries.set(name, entry);
     const names = this.#heldBy.get(holder) ?? new Set();
     this.#heldBy.set(holder, names);
     this.#resize(holder, names.size, names.size + 1);

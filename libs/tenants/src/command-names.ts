@@ -6,8 +6,8 @@
 import { FairMemory } from '@convergence/contracts';
 
 const REMEMBERED_MS = 86_400_000;
-/** Some 300 bytes each. */
-const CAPACITY = 100_000;
+/** Some 400 bytes each. */
+const CAPACITY = 50_000;
 
 export interface NamedCommand {
   readonly command: string;
@@ -47,7 +47,7 @@ export class NamedCommands {
     for (let first = this.#kept.oldest(); first && first[1].at <= at - REMEMBERED_MS; first = this.#kept.oldest()) {
       this.#kept.delete(first[0]);
     }
-    this.#kept.set(name, holder, { request, holder, at, made });
+    this.#kept.set(name, { request, holder, at, made });
   }
 
   noteMade(command: string, made: string): void {

@@ -19,6 +19,7 @@ export const takesIdempotencyKey = ({ method, auth }: Pick<Operation, 'method' |
   method === 'POST' && auth !== 'signature';
 
 interface Kept {
+  readonly holder: string;
   readonly answer: Promise<Reply>;
   /** Aborted when who asked first left. */
   readonly left: AbortSignal;
@@ -70,8 +71,8 @@ export class Idempotency {
     }
     this.#forgetOld(now);
     const answer = perform();
-    const entry: Kept = { answer, left: caller.left, until: now + this.#milliseconds };
-    this.#kept.set(name, caller.holder, entry);
+    const entry: Kept = { holder: caller.holder, answer, left: caller.left, until: now + this.#milliseconds };
+    this.#kept.set(name, entry);
     try {
       return await answer;
     } catch (error) {
