@@ -78,6 +78,14 @@ test('also when it was used since, and the service leaves before anybody looks',
   expect((await lookup()).key).toBeNull();
 });
 
+test('also when it was not: it is known to be gone, and gateways are told', async () => {
+  const { api_key_id } = (await lookup()).key;
+  service.tables.remove('tenant_api_keys', api_key_id);
+  await service.slice().close();
+  expect(rowsOf('tenant_api_keys')).toMatchObject([{ api_key_id, is_active: false }]);
+  expect(service.bus.published.at(-1)).toMatchObject({ topic: 'tenant-changed', event: { data: { tenant_id: 'acme_corp' } } });
+});
+
 test('a key that is given another id by SQL works no more, after a restart neither', async () => {
   const { api_key_id } = (await lookup()).key;
   service.tables.edit('tenant_api_keys', api_key_id, { api_key_id: 'renamed' }, 'renamed');

@@ -57,11 +57,17 @@ export async function adoptEdits<S, C, E extends { readonly type: string }>(opti
   return found;
 }
 
-/** Before a checkpoint writes rows anew: one whose deletion means something is not to come back as if nothing had been. */
-export async function adoptDeletions<S, C, E extends { readonly type: string }>(options: AdoptionOptions<S, C, E>): Promise<void> {
+/**
+ * Before a checkpoint writes rows anew: one whose deletion means something is not to come back as if nothing had been. `last`: nobody else
+ * would know afterwards that it was there.
+ */
+export async function adoptDeletions<S, C, E extends { readonly type: string }>(
+  options: AdoptionOptions<S, C, E>,
+  last: boolean,
+): Promise<void> {
   const { definition, core } = options;
   for (const [index, table] of definition.tables.entries())
-    if (table.deleted && core.dirtyIn(index) > 0) await bringBack(options, index, await missingRows(options, index));
+    if (table.deleted && (last || core.dirtyIn(index) > 0)) await bringBack(options, index, await missingRows(options, index));
 }
 
 async function bringBack<S, C, E extends { readonly type: string }>(

@@ -162,7 +162,7 @@ export async function openSlice<S, C, E extends { readonly type: string }>(given
   const refresh = (): Promise<number> => inTurn(lookForEdits);
   const checkpoint = (): Promise<boolean> =>
     inTurn(async () => {
-      await adoptDeletions(adoption);
+      await adoptDeletions(adoption, closing);
       return checkpoints.run();
     });
 
