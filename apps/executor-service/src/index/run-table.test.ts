@@ -46,3 +46,14 @@ test('what a run was asked with comes back from its row as it was', async () => 
     for (const column of ['as_of', 'run_date', 'retry_of', 'cancel_reason']) expect(asked().sql).toContain(column);
   }
 });
+
+test('the retries of a pipeline are asked for until a moment, each with the run that it repeats', async () => {
+  const { table, asked } = given([{ pipeline_logging_id: 'r2', retry_of: 'r1' }]);
+  const last = newRecord(sampleRun(3), at);
+  expect(await table.retried(last)).toEqual(new Map([['r2', 'r1']]));
+  expect(asked().parameters).toMatchObject({
+    tenant_id: { value: last.tenant_id },
+    pipeline_id: { value: last.pipeline_id },
+    until: { value: at },
+  });
+});

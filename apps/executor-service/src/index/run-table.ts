@@ -98,6 +98,16 @@ ORDER BY start_time DESC, pipeline_logging_id DESC LIMIT @limit`,
     return rows[0] && recordOf(rows[0]);
   }
 
+  /** The retries of its pipeline until then, each with the run that it repeats. */
+  async retried({ tenant_id, pipeline_id, admitted_at }: RunRecord): Promise<ReadonlyMap<string, string>> {
+    const { rows } = await this.#warehouse.run({
+      sql: `SELECT pipeline_logging_id, retry_of FROM ${this.#table}
+WHERE tenant_id = @tenant_id AND pipeline_id = @pipeline_id AND start_time <= @until AND retry_of IS NOT NULL`,
+      parameters: { tenant_id: string(tenant_id), pipeline_id: string(pipeline_id), until: time(admitted_at) },
+    });
+    return new Map(rows.map((row) => [String(row.pipeline_logging_id), String(row.retry_of)]));
+  }
+
   async steps(dataset: string, runId: string): Promise<RunStep[]> {
     const { rows } = await this.#warehouse.run({
       sql: `SELECT step_name, step_type, status, start_time, end_time, duration_ms, rows_processed, retry_count, error_code, error_class, error_message, error_hint

@@ -200,28 +200,43 @@ test('what this instance did not hear of the steps of a run comes from the log o
 
 describe('a retry of a retry', () => {
   const dq = (run: number, step_id: string, status: string) => ({ pipeline_logging_id: id(run), step_id, status }) as never;
-  const chain = [1, 2, 3].map((n) => {
+  const retry = (n: number, of?: number) => {
     const one = record(n);
     one.started_at = at(n);
-    if (n > 1) one.spec = { ...(one.spec as RunSpec), retry_of: id(n - 1) };
+    if (of !== undefined) one.spec = { ...(one.spec as RunSpec), retry_of: id(of) };
     return one;
-  });
-  const last = chain[2] as RunRecord;
+  };
+  const last = retry(3, 2);
   /** The last one is in memory, the others in the table only. */
-  function given(rows: readonly DqResult[], steps: Readonly<Record<string, string>>) {
+  function given(rows: readonly DqResult[], steps: Readonly<Record<string, string>>, older: readonly RunRecord[] = [retry(2, 1)]) {
     const index = new RunIndex(10);
     index.add(last);
+    let asked = 0;
     const table = {
-      get: async (runId: string) => chain.find((one) => one.run_id === runId),
+      retried: async () => {
+        asked += 1;
+        return new Map(older.map((one) => [one.run_id, one.spec?.retry_of]));
+      },
       steps: async () => Object.entries(steps).map(([step_id, status]) => ({ step_id, step_type: 'dq.check', status })),
       dq: async (_: string, runIds: readonly string[]) => rows.filter((row) => runIds.includes(row.pipeline_logging_id)),
     } as unknown as RunTable;
-    return new Runs(index, table, undefined as never, clock, large());
+    return Object.assign(new Runs(index, table, undefined as never, clock, large()), { asked: () => asked });
   }
 
   test('names all runs before it, the first one first', async () => {
     expect(await given([], {}).attempts(last)).toEqual([id(1), id(2), id(3)]);
-    expect(await given([], {}).attempts(chain[0] as RunRecord)).toEqual([id(1)]);
+    expect(await given([], {}).attempts(retry(1))).toEqual([id(1)]);
+  });
+
+  test('asks the table once, however many there are', async () => {
+    const older = Array.from({ length: 30 }, (_, i) => retry(i + 11, i + 10));
+    const runs = given([], {}, older);
+    expect(await runs.attempts(retry(41, 40))).toEqual(Array.from({ length: 32 }, (_, i) => id(i + 10)));
+    expect(runs.asked()).toBe(1);
+  });
+
+  test('ends where somebody made a circle of them by hand', async () => {
+    expect(await given([], {}, [retry(2, 1), retry(1, 3)]).attempts(last)).toEqual([id(1), id(2), id(3)]);
   });
 
   test('shows of steps that it did what it found, of those that it kept what the last run found that did them, of others nothing', async () => {

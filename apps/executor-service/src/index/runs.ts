@@ -146,9 +146,12 @@ export class Runs {
   /** The runs that it is a retry of, the first one first, and itself. */
   async attempts(record: RunRecord): Promise<string[]> {
     const chain = [record.run_id];
-    for (let before = record.spec?.retry_of; before; ) {
+    let older: ReadonlyMap<string, string> | undefined;
+    for (let before = record.spec?.retry_of; before && !chain.includes(before); ) {
       chain.unshift(before);
-      before = (this.#index.get(before) ?? (await this.#table.get(before)))?.spec?.retry_of;
+      const { spec } = this.#index.get(before) ?? {};
+      if (!spec) older ??= await this.#table.retried(record);
+      before = spec ? spec.retry_of : older?.get(before);
     }
     return chain;
   }

@@ -135,6 +135,10 @@ describe('every other array is joined', () => {
         ['2', '6'],
       ],
     ],
+    [
+      `select countif(n is null), countif(o is null) from d.t, unnest(generate_array(id, id + cast(1000 * rand() as int64))) n with offset o`,
+      [['0', '0']],
+    ],
     ['select id, p.k, n from d.t cross join (unnest(parts) p cross join unnest(p.ns) n) where id = 4', [['4', 'a', '7']]],
   ])('%s', async (query, expected) => {
     expect(joins(query)).toBe(true);

@@ -79,7 +79,8 @@ function unnest(
       ? `SELECT unnest(${sql}) AS v`
       : `SELECT gs_u.v, gs_u.o - 1 AS o FROM unnest(${sql}) WITH ORDINALITY AS gs_u(v, o)`;
   const within = (row: string) => {
-    if (!isOf(row, sql)) return undefined;
+    // Its positions are counted in an array that is computed once more, and then as long as the first.
+    if (!isOf(row, sql) || (offset !== undefined && VOLATILE.test(sql))) return undefined;
     const [v, o] = [`gs_${name}v`, `gs_${name}o`];
     const position = offset === undefined ? '' : `, unnest(range(len(${sql}))) AS ${o}`;
     return { columns: `unnest(${sql}) AS ${v}${position}`, scope: scope(`${row}.${v}`, `${row}.${o}`) };
@@ -87,6 +88,7 @@ function unnest(
   return { sql: `(${rows}) AS ${name}`, name, scope: scope(`${name}.v`, `${name}.o`), lateral: true, within };
 }
 
+const VOLATILE = /\b(?:random|uuid)\(/;
 /** Whether it looks at columns of that relation, and at nothing else that has a name. */
 function isOf(row: string, sql: string): boolean {
   const names = sql.replace(/'(?:[^']|'')*'|"(?:[^"]|"")*"/g, '').match(/\b[a-z_]\w*(?=\.)|\bSELECT\b/gi);
