@@ -43,6 +43,12 @@ test('one that expires asks a week before, and shows as inactive after', () => {
   expect(view(31)).toMatchObject({ rotation_due: false, is_active: false });
 });
 
+test('one that lives for a few days asks when half of them are over', () => {
+  const view = keyThat(new Date(Date.parse(AT) + 2 * DAY).toISOString());
+  expect(view(0.9)).toMatchObject({ rotation_due: false, rotation_due_at: new Date(Date.parse(AT) + DAY).toISOString() });
+  expect(view(1.1)).toMatchObject({ rotation_due: true, is_active: true });
+});
+
 test('neither hash nor seal is shown', () => {
   expect(JSON.stringify(keyThat(null)(0))).not.toMatch(/a-hash|a-seal/);
 });

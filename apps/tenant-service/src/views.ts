@@ -76,8 +76,10 @@ export function subscriptionView(tenant: Tenant): SubscriptionItem {
 
 export function apiKeyView(tenant: Tenant, key: ApiKey, now: number): ApiKeyItem {
   const { sealed: _, api_key_hash: __, scopes, ...shown } = key;
-  const old = Date.parse(key.created_at) + ROTATE_AFTER_DAYS * DAY_MS;
-  const due = key.expires_at === null ? old : Math.min(old, Date.parse(key.expires_at) - 7 * DAY_MS);
+  const created = Date.parse(key.created_at);
+  const ends = key.expires_at === null ? Number.POSITIVE_INFINITY : Date.parse(key.expires_at);
+  // A week before its end; one that lives for days only would be due before it was made.
+  const due = Math.min(created + ROTATE_AFTER_DAYS * DAY_MS, ends - Math.min(7 * DAY_MS, (ends - created) / 2));
   return {
     ...idsOf(tenant),
     ...shown,

@@ -20,7 +20,7 @@ export const ApiKeyItem = Type.Object({
   revoked_at: nullable(TimeField),
   /** The key that took over when this one was rotated. */
   rotated_to: nullable(Type.String()),
-  /** From then on the key should be rotated: 90 days after it was made, or before it expires. */
+  /** From then on the key should be rotated: 90 days after it was made, or a week before it expires, at the earliest when half of its life is over. */
   rotation_due_at: TimeField,
   rotation_due: Type.Boolean(),
 });
