@@ -63,7 +63,7 @@ export function namingCommands(owners: Owners, gatewaysKey: string): NameCommand
 export const holderOf = (principal: Principal): string => (principal.kind === 'tenant' ? `tenant ${principal.tenantId}` : principal.kind);
 
 /** The tenant that a stranger onboards. */
-export const subjectOf = (principal: Principal, body: unknown): string =>
+const subjectOf = (principal: Principal, body: unknown): string =>
   principal.kind === 'anonymous' ? String((body as { tenant_id?: unknown } | undefined)?.tenant_id) : '';
 
 const secretOf = (principal: Principal, headers: IncomingHttpHeaders): string =>

@@ -278,6 +278,16 @@ describe('the gateway', () => {
     expect(await calledBy({ 'idempotency-key': 'named' })).toEqual({ id: `${[...gateway.commands.keys()].at(-1)}@1`, made: undefined });
   });
 
+  test('what was answered to a stranger is kept for nobody: who sends the same is asked of its owner', async () => {
+    const body = { tenant_id: 'globex', company_name: 'Globex', admin_email: 'a@globex.example' };
+    const onboard = () => ask('POST', '/api/v1/tenants/onboard', { headers: { 'idempotency-key': '1' }, body });
+    const asked = () => gateway.tenants.asked.filter(({ path }) => path === '/api/v1/tenants/onboard').length;
+    const before = asked();
+    for (const _ of [1, 2]) expect((await onboard()).headers.get('idempotency-replayed')).toBeNull();
+    expect(asked() - before).toBe(2);
+    expect(await ask('POST', '/api/v1/tenants/onboard', { headers: { 'idempotency-key': 'a b' }, body })).toMatchObject({ status: 400 });
+  });
+
   test('a run that a command came to elsewhere is answered, not admitted again', async () => {
     const path = '/api/v1/pipelines/run/acme_corp/gcp/example/dryrun';
     const run = () => ask('POST', path, { key: ACME_KEY, headers: { 'idempotency-key': 'after-a-crash' }, body: {} });

@@ -4,14 +4,15 @@
  * 1. Each operation is answered by its own file in routes/ or forwarded to its owner; one that is neither stops the start.
  * 2. A tenant's key never names another tenant anywhere: path (checked with the credentials), query or body.
  * 3. A POST with an Idempotency-Key is performed once, whether its caller waits for the answer or not, and is the same command through
- * every gateway. Onboarding alone is left with its caller: it must know that a key reached nobody, and a repeat resumes it.
+ * every gateway. Onboarding alone is left with its caller: it must know that a key reached nobody, and a repeat resumes it. 4. No answer is
+ * kept for strangers: it may hold a key, and what they send is no proof that it was they who asked first.
  */
 import type { Operation, Principal } from '@convergence/contracts';
 import { JsonText, type Route, route } from '@convergence/service';
 import { otherTenant } from './auth/authenticate.ts';
-import { holderOf, type NameCommand, subjectOf } from './commands.ts';
+import { holderOf, type NameCommand } from './commands.ts';
 import { asTenantId, customersAlias, withBothIds } from './edge/customers.ts';
-import { type Caller, type Idempotency, takesIdempotencyKey } from './edge/idempotency.ts';
+import { type Caller, type Idempotency, mustBeKey, takesIdempotencyKey } from './edge/idempotency.ts';
 import { forward, type Handle } from './forward.ts';
 import type { Owners } from './owners.ts';
 
@@ -48,10 +49,11 @@ function guarded(operation: Operation, handle: Handle, idempotency: Idempotency,
     if (!takesIdempotencyKey(operation) || key === undefined) return handle(call);
     const request = [operation.id, call.params, call.query, call.body];
     const left = operation.auth === 'onboarding' ? call.signal : new AbortController().signal;
-    const caller = { ...callerOf(call.principal, call.body, call.request.socket.remoteAddress), left };
-    return idempotency.once(String(key), caller, request, async () =>
-      handle({ ...call, signal: left, command: await nameCommand(String(key), call, request) }),
-    );
+    mustBeKey(String(key));
+    const perform = async () => handle({ ...call, signal: left, command: await nameCommand(String(key), call, request) });
+    if (call.principal.kind === 'anonymous') return perform();
+    const caller = { ...callerOf(call.principal, call.request.socket.remoteAddress), left };
+    return idempotency.once(String(key), caller, request, perform);
   };
 }
 
@@ -65,9 +67,9 @@ function mustBeOwn(tenant: string, ...places: readonly unknown[]): void {
   }
 }
 
-function callerOf(principal: Principal, body: unknown, address: string | undefined): Pick<Caller, 'name' | 'holder'> {
+function callerOf(principal: Principal, address: string | undefined): Pick<Caller, 'name' | 'holder'> {
   const holder = holderOf(principal);
-  if (principal.kind !== 'tenant') return { name: `${holder} ${subjectOf(principal, body)} ${address}`, holder };
+  if (principal.kind !== 'tenant') return { name: `${holder} ${address}`, holder };
   return { name: `key ${principal.keyId} of ${principal.tenantId}`, holder };
 }
 

@@ -18,6 +18,14 @@ const KEY = /^[\x21-\x7e]{1,255}$/;
 export const takesIdempotencyKey = ({ method, auth }: Pick<Operation, 'method' | 'auth'>): boolean =>
   method === 'POST' && auth !== 'signature';
 
+export function mustBeKey(key: string): void {
+  if (KEY.test(key)) return;
+  const message = 'must be 1 to 255 visible ASCII characters';
+  throw new Refusal('request.invalid', `header /idempotency-key ${message}.`, {
+    fields: { errors: [{ in: 'header', path: '/idempotency-key', message }] },
+  });
+}
+
 interface Kept {
   readonly holder: string;
   readonly answer: Promise<Reply>;
@@ -28,7 +36,7 @@ interface Kept {
 /** Who asks with the key, and until when. */
 export interface Caller {
   readonly name: string;
-  /** Whose share of the memory it takes: all keys of a tenant together, all strangers together. */
+  /** Whose share of the memory it takes: all keys of a tenant together, all operators together. */
   readonly holder: string;
   readonly left: AbortSignal;
 }
@@ -50,11 +58,6 @@ export class Idempotency {
   }
 
   async once(key: string, caller: Caller, request: readonly unknown[], perform: () => Promise<Reply>): Promise<Reply> {
-    if (!KEY.test(key)) {
-      throw new Refusal('request.invalid', 'header /idempotency-key must be 1 to 255 visible ASCII characters.', {
-        fields: { errors: [{ in: 'header', path: '/idempotency-key', message: 'must be 1 to 255 visible ASCII characters' }] },
-      });
-    }
     const now = this.#now();
     const name = createHash('sha256')
       .update(JSON.stringify([caller.name, key, request]))
