@@ -37,9 +37,13 @@ export interface NoteMade {
 export const decideMade = (state: TenantsState, { command, made }: NoteMade): Accepted<null> =>
   accept(null, ...cameTo(state, command, made));
 
+/** It is known what the command came to. */
+export const isDone = ({ commands }: TenantsState, command: string | undefined): boolean =>
+  command !== undefined && typeof commands.get(command)?.made === 'string';
+
 /** For who decides what a command comes to: goes with its events. */
-export function cameTo(state: TenantsState, command: string | undefined, made: string): readonly TenantEvent[] {
-  if (command === undefined || state.commands.get(command)?.made !== null) return [];
+export function cameTo({ commands }: TenantsState, command: string | undefined, made: string): readonly TenantEvent[] {
+  if (command === undefined || commands.get(command)?.made !== null) return [];
   return [{ type: 'command_made', command, made }];
 }
 

@@ -82,6 +82,20 @@ describe('onboarding', () => {
       given(TENANTS, [onboarded(), used]).when(again()).thenReply({ outcome: 'known', key: false });
     });
 
+    test("the tenant's own key changes it once: what was changed since stays", () => {
+      const named: TenantEvent = { type: 'command_named', command: 'a-command@1', request: 'r', holder: 'tenant acme' };
+      const renamed = (company_name: string) => ({ kind: 'change-profile', tenant_id: 'acme', company_name }) as const;
+      const own = onboard({ by: 'owner', company_name: 'Acme AG', command: 'a-command@1' });
+      const { state } = given(TENANTS, [onboarded(), delivered, named])
+        .when(own)
+        .thenReply({ outcome: 'repeated', key: false })
+        .when(renamed('Acme SE'))
+        .thenReply(null)
+        .when(own)
+        .thenReply({ outcome: 'known', key: false });
+      expect(acme(state).company_name).toBe('Acme SE');
+    });
+
     test('an administrator gets that key, and what was changed since stays', () => {
       given(TENANTS, [onboarded(), delivered])
         .when(again({ by: 'admin', company_name: 'Acme AG', plan_name: 'SCALE' }))

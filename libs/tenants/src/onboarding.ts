@@ -6,8 +6,8 @@
  * the first can't have reached anybody: until an answer that carried it was handed over whole, or the key was used, and at most for
  * a day; the first key is revoked in the same decision, so at most one of them works. 3. After that an existing tenant needs admin
  * (who gets a further key) or its own key (which goes on working; no other is made). 4. A tenant can't change its plan this way. 5. The very
- * command that made a key, known by the key's id, changes nothing when it comes again: an admin gets that key, anybody else only while it can't
- * have reached anybody.
+ * command that was done, known by the key that it made or by what was noted, changes nothing when it comes again: an admin gets that key,
+ * anybody else only while it can't have reached anybody.
  */
 import type { DryrunStatus, Plan } from '@convergence/contracts';
 import { addKey, isThere, newKey } from './api-keys.ts';
@@ -15,6 +15,7 @@ import { touch } from './change-feed.ts';
 import { utcDate } from './days.ts';
 import { accept, type Context, type Decision, refuse, withTenant } from './decision.ts';
 import type { IssuedKey, Standing, TenantEvent } from './events.ts';
+import { cameTo, isDone } from './named-commands.ts';
 import { limitsOf, newTenant, type Tenant, type TenantsState, tenantNamed } from './state.ts';
 import { standingOf } from './subscription.ts';
 import { openDay } from './usage.ts';
@@ -34,6 +35,8 @@ export interface Onboard {
   readonly subscription_id: string;
   readonly api_key: IssuedKey;
   readonly by: 'admin' | 'owner' | 'anyone';
+  /** What asks for it, where its client named it. */
+  readonly command?: string | undefined;
   readonly stripe_customer_id?: string | null;
   readonly stripe_subscription_id?: string | null;
   readonly stripe_updated_at?: string | null;
@@ -49,7 +52,8 @@ export function decideOnboarding(state: TenantsState, command: Onboard, context:
   if (!tenant) return accept({ outcome: 'created', key: true }, begun(command, context));
   const { request_hash, run_dryrun, tenant_id, api_key } = command;
   const undelivered = undeliveredKey(tenant, context.now);
-  if (isThere(tenant, api_key)) return accept({ outcome: 'known', key: command.by === 'admin' || undelivered === api_key.api_key_id });
+  const known = isThere(tenant, api_key) || isDone(state, command.command);
+  if (known) return accept({ outcome: 'known', key: command.by === 'admin' || undelivered === api_key.api_key_id });
   const standing = standingOf(tenant);
   const renewed: TenantEvent[] = [
     ...(undelivered ? [{ type: 'api_key_revoked', tenant_id, api_key_id: undelivered, standing } as const] : []),
@@ -74,11 +78,11 @@ export function decideOnboarding(state: TenantsState, command: Onboard, context:
     events.push({ type: 'subscription_changed', tenant_id, subscription, standing: after });
   }
   if (admin) events.push(...renewed);
-  return accept({ outcome: 'repeated', key: admin }, ...events);
+  return accept({ outcome: 'repeated', key: admin }, ...events, ...cameTo(state, command.command, tenant_id));
 }
 
 function begun(command: Onboard, context: Context): TenantEvent {
-  const { kind: _, by: __, ...asked } = command;
+  const { kind: _, by: __, command: ___, ...asked } = command;
   return {
     type: 'tenant_onboarded',
     ...asked,

@@ -138,6 +138,7 @@ export class Onboarding {
         request_hash: hashOf(JSON.stringify([tenant_id, company_name, admin_email, subscription_plan])),
         subscription_id: randomUUID(),
         api_key: made.issued,
+        command: command?.id,
         by: principal.kind === 'admin' ? 'admin' : principal.kind === 'tenant' && principal.tenantId === tenant_id ? 'owner' : 'anyone',
       },
       asked({ principal }),
