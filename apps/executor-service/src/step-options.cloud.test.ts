@@ -209,3 +209,26 @@ test('object.load from a bucket: what its manifest lists, to the last digit, and
     error: { code: 'object.manifest_missing', step: 'load' },
   });
 }, 60_000);
+
+test('object.load says which object it could not load, and whether that is broken or does not fit', async () => {
+  const folder = 'costs/2025-11-07';
+  bucket.objects.set(`${folder}/part-1.csv`, 'cost,day\n1,2025-11-07\n');
+  bucket.objects.set(`${folder}/manifest.json`, JSON.stringify({ files: ['part-1.csv', 'part-2.csv'] }));
+  const errorWith = async (content: string) => {
+    bucket.objects.set(`${folder}/part-2.csv`, content);
+    return (await run('bucket', '2025-11-07')).end.error;
+  };
+  expect(await errorWith('cost,day\n1,2025-11-07\n2,"2025')).toMatchObject({
+    code: 'object.broken',
+    class: 'schema',
+    message: `gs://exports/${folder}/part-2.csv can not be read: Error detected while parsing row starting at position: 22. Error: Missing close double quote (") character.`,
+    hint: expect.stringContaining('broken or cut off'),
+  });
+  expect(await errorWith('cost,day\n1,2025-11-07\nmuch,2025-11-07\n')).toMatchObject({
+    code: 'bigquery.invalid',
+    message: expect.stringMatching(
+      /^gs:\/\/exports\/costs\/2025-11-07\/part-2.csv does not fit: Could not parse 'much' as NUMERIC for field cost/,
+    ),
+    hint: expect.stringContaining('Compare its columns'),
+  });
+});

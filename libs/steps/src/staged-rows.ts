@@ -7,6 +7,7 @@ import { createWriteStream } from 'node:fs';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import type { ColumnSpec, TableSpec } from '@convergence/ports';
+import { refusedFile } from './refused-file.ts';
 import { tableIn } from './sql.ts';
 import type { StepContext } from './step.ts';
 import { inFolder } from './step-folder.ts';
@@ -14,6 +15,8 @@ import { type Staged, stageQuery, stagingTable } from './target.ts';
 
 export type LoadFormat = 'CSV' | 'NEWLINE_DELIMITED_JSON' | 'PARQUET';
 export interface LoadFile {
+  /** What its owner calls it, where it has one. */
+  readonly name?: string;
   readonly path: string;
   readonly format: LoadFormat;
   readonly options?: Readonly<Record<string, unknown>>;
@@ -73,16 +76,11 @@ export async function stageFiles(
       const spec: TableSpec = { name, description: 'Rows on their way into a table.', columns };
       await warehouse.createTable(tenant.dataset, spec);
     }
-    for (const [i, file] of files.entries()) {
+    for (const [i, { name: called, ...file }] of files.entries()) {
       signal.throwIfAborted();
-      const detect = columns ? {} : { autodetect: true };
-      await warehouse.load(
-        tenant.dataset,
-        name,
-        { ...file, options: { ...detect, ...file.options } },
-        'append',
-        `load_${randomUUID()}_${i}`,
-      );
+      const options = { ...(!columns && { autodetect: true }), ...file.options };
+      const loading = warehouse.load(tenant.dataset, name, { ...file, options }, 'append', `load_${randomUUID()}_${i}`);
+      await loading.catch((error) => Promise.reject(called === undefined ? error : refusedFile(error, called)));
     }
     await context.crashPoint('loaded');
     return await stageQuery(context, `SELECT * FROM ${table}`, {}, columns);

@@ -75,11 +75,14 @@ export class ApiError extends Error {
   readonly reason: Reason;
   readonly status: number;
   readonly location: string | undefined;
-  constructor(reason: Reason, message: string, location?: string, status?: number) {
+  /** What a job's status shows beside it. */
+  readonly beside: readonly ErrorProto[];
+  constructor(reason: Reason, message: string, location?: string, status?: number, beside: readonly ErrorProto[] = []) {
     super(message);
     this.reason = reason;
     this.status = status ?? httpStatus[reason];
     this.location = location;
+    this.beside = beside;
   }
 
   /** The form that job statuses and row errors use. */

@@ -242,6 +242,18 @@ describe('the warehouse on BigQuery', () => {
     expect((await warehouse.run({ sql: 'SELECT COUNT(*) AS n FROM d.loaded' })).rows).toEqual([{ n: 2 }]);
   });
 
+  test('a file with a row that is wrong is refused with what is wrong with it', async () => {
+    await warehouse.createTable('d', { name: 'wrong', description: 'x', columns: [{ name: 'id', type: 'STRING', description: 'x' }] });
+    const path = join(files, 'wrong.ndjson');
+    await writeFile(path, '{"id":"1"}\n{"id":"2","nope":true}\n');
+    const loading = warehouse.load('d', 'wrong', { path, format: 'NEWLINE_DELIMITED_JSON' }, 'append', `wrong-${Date.now()}`);
+    await expect(loading).rejects.toMatchObject({
+      name: 'WarehouseError',
+      reason: 'invalid',
+      message: expect.stringContaining('JSON parsing error in row starting at position 11: No such field: nope.'),
+    });
+  });
+
   test('an aborted statement rejects at once', async () => {
     const aborting = new AbortController();
     const running = warehouse.run({ sql: 'SELECT 1', signal: aborting.signal });

@@ -45,10 +45,17 @@ async function finished(job: Job): Promise<JobMetadata> {
   for (let wait = 100; ; wait = Math.min(2_000, wait * 2)) {
     const [metadata] = (await job.getMetadata()) as unknown as [JobMetadata];
     if (metadata.status?.state === 'DONE') {
-      const failed = metadata.status.errorResult;
+      const failed = whyOf(metadata.status);
       if (failed) throw Object.assign(new Error(failed.message ?? 'the load failed'), { code: 400, errors: [failed] });
       return metadata;
     }
     await new Promise((resolve) => setTimeout(resolve, wait));
   }
+}
+
+const ONLY_COUNTED = /encountered too many errors/;
+/** Of rows that are wrong the result says how many, and the errors beside it what is wrong with them. */
+function whyOf({ errorResult, errors = [] }: NonNullable<JobMetadata['status']>) {
+  if (!ONLY_COUNTED.test(errorResult?.message ?? '')) return errorResult;
+  return errors.find(({ message }) => message && !ONLY_COUNTED.test(message)) ?? errorResult;
 }

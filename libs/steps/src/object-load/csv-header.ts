@@ -2,11 +2,12 @@
 import { open } from 'node:fs/promises';
 import { constants, gunzipSync } from 'node:zlib';
 import { StepFailure } from '../failure.ts';
+import { brokenFile } from '../refused-file.ts';
 
 const READ_BYTES = 256 * 1024;
 
 export async function mustHaveOrder(name: string, path: string, columns: readonly string[]): Promise<void> {
-  const header = headerOf(await beginningOf(path));
+  const header = headerOf(await beginningOf(name, path));
   const places = new Map(header.map((field, place) => [plain(field), place]));
   for (const [place, column] of columns.entries()) {
     const there = places.get(plain(column));
@@ -20,15 +21,23 @@ export async function mustHaveOrder(name: string, path: string, columns: readonl
   }
 }
 
-async function beginningOf(path: string): Promise<string> {
+async function beginningOf(name: string, path: string): Promise<string> {
   const file = await open(path);
   try {
     const { buffer, bytesRead } = await file.read(Buffer.alloc(READ_BYTES), 0, READ_BYTES, 0);
     const bytes = buffer.subarray(0, bytesRead);
     const gzipped = bytes[0] === 0x1f && bytes[1] === 0x8b;
-    return (gzipped ? gunzipSync(bytes, { finishFlush: constants.Z_SYNC_FLUSH }) : bytes).toString('utf8');
+    return (gzipped ? unzipped(name, bytes) : bytes).toString('utf8');
   } finally {
     await file.close();
+  }
+}
+
+function unzipped(name: string, bytes: Buffer): Buffer {
+  try {
+    return gunzipSync(bytes, { finishFlush: constants.Z_SYNC_FLUSH });
+  } catch (cause) {
+    throw brokenFile(name, 'its gzip is corrupt.', cause);
   }
 }
 

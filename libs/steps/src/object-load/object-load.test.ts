@@ -43,6 +43,11 @@ describe('object.load', () => {
     };
     await expect(order('BilledCost,"a, b",Region\n', ['billed_cost', 'region'])).rejects.toMatchObject(swapped);
     await expect(order(gzipSync('BilledCost,Service,Region\n'), ['billed_cost', 'region', 'service'])).rejects.toMatchObject(swapped);
+    const broken = Buffer.concat([gzipSync('BilledCost,').subarray(0, 10), Buffer.alloc(40, 0xff)]);
+    await expect(order(broken, ['billed_cost'])).rejects.toMatchObject({
+      code: 'object.broken',
+      message: expect.stringMatching(/^a.csv /),
+    });
     await rm(root, { recursive: true });
   });
 

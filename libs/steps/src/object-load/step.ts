@@ -4,6 +4,7 @@
  * 1. With a manifest only the files that it lists count: an overwritten export leaves old ones behind. 2. A listed file that is missing
  * fails the step: part of an export is worse than none; so does one that is listed twice. 3. An export without rows is an error unless
  * the template says otherwise. 4. A CSV file whose columns stand in another order than the template's is an error.
+ * 5. A file that can't be loaded is named as its bucket names it.
  */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -28,8 +29,9 @@ export const objectLoad: StepCode = async (context) => {
     for (const [i, object] of objects.entries()) {
       const path = join(folder, `object-${i}`);
       await store.fetch(object, path, context.signal);
-      if (config.format === 'CSV' && config.columns) await mustHaveOrder(object.name, path, Object.keys(config.columns));
-      files.push({ path, format: config.format, ...(config.format === 'CSV' && { options: { skipLeadingRows: 1 } }) });
+      const name = `${config.from.replace(/\/$/, '')}/${object.name}`;
+      if (config.format === 'CSV' && config.columns) await mustHaveOrder(name, path, Object.keys(config.columns));
+      files.push({ name, path, format: config.format, ...(config.format === 'CSV' && { options: { skipLeadingRows: 1 } }) });
     }
     await context.crashPoint('fetched');
     const columns: ColumnSpec[] | undefined =

@@ -8,11 +8,10 @@ export interface CsvField {
   readonly text: string;
   readonly quoted: boolean;
 }
+/** The file is no CSV from here on. */
 export class CsvProblem extends Error {
-  readonly at: number;
   constructor(message: string, at: number) {
-    super(message);
-    this.at = at;
+    super(`Error detected while parsing row starting at position: ${at}. Error: ${message}`);
   }
 }
 
@@ -34,17 +33,16 @@ export function* csvRows(
         at++;
         for (;;) {
           const close = text.indexOf(quote, at);
-          if (close < 0) throw new CsvProblem('Missing close quote character (")', start);
+          if (close < 0) throw new CsvProblem(`Missing close double quote (${quote}) character.`, start);
           field += text.slice(at, close);
           at = close + 1;
           if (text[at] !== quote) break;
           field += quote;
           at++;
         }
-        if (!allowQuotedNewlines && /[\r\n]/.test(field))
-          throw new CsvProblem('Missing close quote character ("): quoted newlines are not allowed', start);
+        if (!allowQuotedNewlines && /[\r\n]/.test(field)) throw new CsvProblem(`Missing close double quote (${quote}) character.`, start);
         if (at < end && !text.startsWith(delimiter, at) && text[at] !== '\n' && text[at] !== '\r')
-          throw new CsvProblem(`Data between close quote character (${quote}) and field separator`, start);
+          throw new CsvProblem(`Data between close quote character (${quote}) and field separator.`, start);
       } else {
         let stop = at;
         while (stop < end && text[stop] !== '\n' && text[stop] !== '\r' && !text.startsWith(delimiter, stop)) stop++;

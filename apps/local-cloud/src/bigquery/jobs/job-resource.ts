@@ -71,7 +71,7 @@ export function jobResource(job: Job, origin: string): Json {
       ...(job.parent === undefined ? {} : { parentJobId: job.parent }),
       ...job.statistics,
     },
-    status: { state: job.state, ...(error ? { errorResult: error.proto(), errors: [error.proto()] } : {}) },
+    status: { state: job.state, ...(error ? { errorResult: error.proto(), errors: [error.proto(), ...error.beside] } : {}) },
   };
 }
 

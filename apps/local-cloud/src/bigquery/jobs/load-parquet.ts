@@ -6,27 +6,28 @@ import { join } from 'node:path';
 import type { Column, SqlType } from '../../googlesql/contract.ts';
 import { physicalType, quote } from '../../googlesql/sql-type.ts';
 import type { Caller } from '../../identity/index.ts';
-import { invalid } from '../errors.ts';
+import { duckError } from '../execute/errors.ts';
 import { type Destination, writeTable } from '../execute/write-table.ts';
 import type { Service } from '../service.ts';
+import { type LoadedFile, noFile, unreadable } from './bad-file.ts';
 import type { Job } from './jobs.ts';
 
 export async function loadParquet(
   service: Service,
   caller: Caller,
   destination: Destination,
-  input: Buffer | string,
+  { name: called, content }: LoadedFile,
   given: readonly Column[] | undefined,
   job: Job,
 ): Promise<{ rows: number; bytes: number }> {
-  const file = typeof input === 'string' ? input : join(tmpdir(), `load-${randomUUID()}.parquet`);
-  if (typeof input !== 'string') await writeFile(file, input);
+  const file = typeof content === 'string' ? content : join(tmpdir(), `load-${randomUUID()}.parquet`);
+  if (typeof content !== 'string') await writeFile(file, content);
   try {
     const source = `read_parquet('${file.replaceAll("'", "''")}')`;
     const described = await service.store.database
       .use((connection) => connection.rows(`DESCRIBE SELECT * FROM ${source}`))
       .catch((error: Error) => {
-        throw invalid(`Error while reading data, error message: Input file is not in Parquet format: ${error.message.split('\n')[0]}`);
+        throw /No files found/.test(error.message) ? noFile(called) : unreadable(called, 'Input file is not in Parquet format.');
       });
     const columns: Column[] = described.map(([name, type]) => {
       const wanted = given?.find((column) => column.name.toLowerCase() === String(name).toLowerCase());
@@ -41,14 +42,32 @@ export async function loadParquet(
       async (connection, physical) => {
         const names = columns.map((column) => quote(column.name)).join(', ');
         const casts = columns.map((column) => `CAST(${quote(column.name)} AS ${physicalType(column.type)})`).join(', ');
-        rows = (await connection.run(`INSERT INTO ${physical} (${names}) SELECT ${casts} FROM ${source}`)).rowsChanged;
+        const insert = connection.run(`INSERT INTO ${physical} (${names}) SELECT ${casts} FROM ${source}`);
+        rows = (await insert.catch((error: Error) => Promise.reject(readProblem(error, called, described, columns)))).rowsChanged;
       },
       (connection) => service.jobs.store(connection, job),
     );
-    return { rows, bytes: typeof input === 'string' ? 0 : input.length };
+    return { rows, bytes: typeof content === 'string' ? 0 : content.length };
   } finally {
-    if (typeof input !== 'string') await rm(file, { force: true });
+    if (typeof content !== 'string') await rm(file, { force: true });
   }
+}
+
+/** A value that is not of its column's type, or a part of the file that is damaged; what else goes wrong is not about the file. */
+function readProblem(error: Error, file: string, described: readonly (readonly unknown[])[], columns: readonly Column[]): Error {
+  const cast = /^Conversion Error: .*when casting from source column (.+)$/.exec(error.message.split('\n')[0]!);
+  const at = described.findIndex(([name]) => name === cast?.[1]);
+  if (at >= 0) {
+    const [name, type] = described[at]!;
+    const found = type === 'VARCHAR' || type === 'BLOB' ? 'BYTE_ARRAY' : type;
+    return unreadable(
+      file,
+      `Parquet column '${name}' has type ${found} which does not match the target cpp_type ${columns[at]!.type.kind}.`,
+    );
+  }
+  if (/^(Invalid Input|IO|Serialization) Error|TProtocol/.test(error.message))
+    return unreadable(file, 'Failed to read the Parquet file: a part of it is corrupt.');
+  return duckError(error);
 }
 
 /** DuckDB's type text, as DESCRIBE prints it, as the GoogleSQL type that a Parquet column becomes. */

@@ -17,11 +17,12 @@ import type { Service } from '../service.ts';
 import { appendRows } from '../storage/ingest.ts';
 import { Misfit } from '../values/from-json.ts';
 import { duckType } from '../values/physical.ts';
+import { badRows, type LoadedFile, noFile, UPLOADED, unreadable } from './bad-file.ts';
 import { CsvProblem } from './csv.ts';
 import type { Job } from './jobs.ts';
 import { loadParquet } from './load-parquet.ts';
 import { localPath } from './local-path.ts';
-import { csvReader, failed, jsonReader } from './text-readers.ts';
+import { csvReader, jsonReader } from './text-readers.ts';
 import type { Work } from './work.ts';
 
 const BATCH = 10_000;
@@ -35,17 +36,19 @@ export function loadSpec(service: Service, project: string, caller: Caller, load
   const uris: unknown[] = load.sourceUris ?? [];
   if (media === undefined && uris.length === 0) throw required('configuration.load.sourceUris');
   const given = load.schema?.fields ? columnsFromSchema(load.schema.fields) : undefined;
-  const paths = uris.map((uri) => localPath(service, uri, caller));
+  const there: LoadedFile[] = uris.map((uri) => ({ name: String(uri), content: localPath(service, uri, caller) }));
   return async (job) => {
     let rows = 0;
     let bytes = 0;
-    const inputs: (Buffer | string)[] = media === undefined ? paths : [media];
+    const inputs = media === undefined ? there : [{ name: UPLOADED, content: media }];
     let target = destination;
     for (const input of inputs) {
       const count =
         format === 'PARQUET'
           ? await loadParquet(service, caller, target, input, given, job)
-          : await loadText(service, caller, target, format, typeof input === 'string' ? await readInput(input) : input, load, given, job);
+          : await loadText(service, caller, target, format, input, load, given, job).catch((error) => {
+              throw error instanceof CsvProblem ? unreadable(input.name, error.message) : error;
+            });
       rows += count.rows;
       bytes += count.bytes;
       // The second file of one job joins the first, whatever the disposition.
@@ -67,22 +70,34 @@ export function loadSpec(service: Service, project: string, caller: Caller, load
   };
 }
 
-const readInput = (path: string): Promise<Buffer> =>
-  readFile(path).catch(() => {
-    throw new ApiError('notFound', `Not found: URI ${path}`);
+async function bytesOf({ name, content }: LoadedFile): Promise<Buffer> {
+  if (typeof content !== 'string') return content;
+  return readFile(content).catch(() => {
+    throw noFile(name);
   });
+}
+
+function unzipped(file: string, bytes: Buffer): Buffer {
+  if (bytes[0] !== 0x1f || bytes[1] !== 0x8b) return bytes;
+  try {
+    return gunzipSync(bytes);
+  } catch {
+    throw unreadable(file, 'Failed to decompress the file: it is no whole gzip file.');
+  }
+}
 
 async function loadText(
   service: Service,
   caller: Caller,
   destination: Destination,
   format: string,
-  input: Buffer,
+  file: LoadedFile,
   load: Json,
   given: readonly Column[] | undefined,
   job: Job,
 ): Promise<{ rows: number; bytes: number }> {
-  const bytes = input[0] === 0x1f && input[1] === 0x8b ? gunzipSync(input) : input;
+  const input = await bytesOf(file);
+  const bytes = unzipped(file.name, input);
   const encoding = String(load.encoding ?? 'UTF-8').toUpperCase() === 'ISO-8859-1' ? 'latin1' : 'utf8';
   const text = bytes.toString(encoding).replace(/^\uFEFF/, '');
   const existing = service.metadata.find(destination.path);
@@ -93,7 +108,7 @@ async function loadText(
   const { columns } = reader;
   let rows = 0;
   const most = Number(load.maxBadRecords ?? 0);
-  const errors: string[] = [];
+  const wrong: string[] = [];
   await writeTable(
     service,
     caller,
@@ -120,13 +135,15 @@ async function loadText(
         await breathe();
         if (job.abort.signal.aborted) throw new ApiError('stopped', 'Job execution was cancelled: User requested cancellation');
       };
+      let seen = 0;
       for (const read of reader.rows()) {
+        seen++;
         try {
           batch.push(read());
         } catch (error) {
-          if (!(error instanceof Misfit) && !(error instanceof CsvProblem)) throw error;
-          errors.push(error.message);
-          if (errors.length > most) throw failed(format, errors);
+          if (!(error instanceof Misfit)) throw error;
+          wrong.push(error.message);
+          if (wrong.length > most) throw badRows(file.name, format, seen, wrong, most);
         }
         if (batch.length >= BATCH) await flush();
       }

@@ -1,22 +1,14 @@
 /** Rows out of CSV and newline-delimited JSON, by a schema that is given or guessed. */
 import type { DuckDBValue } from '@duckdb/node-api';
 import type { Column } from '../../googlesql/contract.ts';
-import { ApiError, invalid } from '../errors.ts';
+import { invalid } from '../errors.ts';
 import type { Json } from '../rest/http.ts';
 import { rowValues } from '../storage/streaming.ts';
 import { checkColumn, Misfit, valueFromJson } from '../values/from-json.ts';
 import { csvSchema, jsonSchema } from './autodetect.ts';
-import { CsvProblem, csvRows } from './csv.ts';
+import { csvRows } from './csv.ts';
 
 const SAMPLE = 500;
-
-export function failed(format: string, errors: readonly string[]): ApiError {
-  const what = format === 'CSV' ? 'CSV' : 'JSON';
-  return new ApiError(
-    'invalid',
-    `Error while reading data, error message: ${what} table encountered too many errors, giving up. Rows: ${errors.length}; errors: ${errors.length}. ${errors[0] ?? ''}`.trim(),
-  );
-}
 
 export interface Reader {
   readonly columns: readonly Column[];
@@ -30,15 +22,9 @@ export function csvReader(text: string, load: Json, known: readonly Column[] | u
   let skip = Number(load.skipLeadingRows ?? 0);
   let columns = known;
   const parse = () => csvRows(text, format);
-  const problem = (error: unknown) =>
-    error instanceof CsvProblem ? failed('CSV', [`${error.message} starting at location ${error.at}`]) : error;
   if (!columns) {
     const sample = [];
-    try {
-      for (const { fields } of parse()) if (sample.push(fields) >= SAMPLE) break;
-    } catch (error) {
-      throw problem(error);
-    }
+    for (const { fields } of parse()) if (sample.push(fields) >= SAMPLE) break;
     const guessed = csvSchema(sample, load.skipLeadingRows === undefined ? undefined : skip);
     columns = guessed.columns;
     skip = guessed.skip;
@@ -49,43 +35,39 @@ export function csvReader(text: string, load: Json, known: readonly Column[] | u
     columns: wanted,
     *rows() {
       let n = 0;
-      try {
-        for (const { fields, at } of parse()) {
-          if (n++ < skip) continue;
-          yield () => {
-            if (fields.length > wanted.length && load.ignoreUnknownValues !== true)
-              throw new Misfit('', `Too many values in row starting at location ${at}`);
-            if (fields.length < wanted.length && load.allowJaggedRows !== true)
+      for (const { fields, at } of parse()) {
+        if (n++ < skip) continue;
+        yield () => {
+          if (fields.length > wanted.length && load.ignoreUnknownValues !== true)
+            throw new Misfit('', `Too many values in row starting at location ${at}`);
+          if (fields.length < wanted.length && load.allowJaggedRows !== true)
+            throw new Misfit(
+              '',
+              `CSV table references column position ${fields.length}, but line contains only ${fields.length} columns. Row starts at location ${at}`,
+            );
+          return wanted.map((column, i) => {
+            const field = fields[i];
+            const empty =
+              field === undefined ||
+              (!field.quoted && field.text === nullMarker) ||
+              (field.text === '' && !field.quoted && column.type.kind !== 'STRING');
+            if (column.type.kind === 'ARRAY' || column.type.kind === 'STRUCT')
+              throw new Misfit(column.name, `Nested and repeated fields are not supported in CSV: ${column.name}`);
+            try {
+              const value = empty
+                ? null
+                : valueFromJson(column.type, column.type.kind === 'STRING' ? field.text : field.text.trim(), column.name);
+              checkColumn(column, value);
+              return value;
+            } catch (error) {
+              if (!(error instanceof Misfit) || empty) throw error;
               throw new Misfit(
-                '',
-                `CSV table references column position ${fields.length}, but line contains only ${fields.length} columns. Row starts at location ${at}`,
+                column.name,
+                `Could not parse '${field.text.slice(0, 100)}' as ${column.type.kind} for field ${column.name} (position ${i}) starting at location ${at}`,
               );
-            return wanted.map((column, i) => {
-              const field = fields[i];
-              const empty =
-                field === undefined ||
-                (!field.quoted && field.text === nullMarker) ||
-                (field.text === '' && !field.quoted && column.type.kind !== 'STRING');
-              if (column.type.kind === 'ARRAY' || column.type.kind === 'STRUCT')
-                throw new Misfit(column.name, `Nested and repeated fields are not supported in CSV: ${column.name}`);
-              try {
-                const value = empty
-                  ? null
-                  : valueFromJson(column.type, column.type.kind === 'STRING' ? field.text : field.text.trim(), column.name);
-                checkColumn(column, value);
-                return value;
-              } catch (error) {
-                if (!(error instanceof Misfit) || empty) throw error;
-                throw new Misfit(
-                  column.name,
-                  `Could not parse '${field.text.slice(0, 100)}' as ${column.type.kind} for field ${column.name} (position ${i}) starting at location ${at}`,
-                );
-              }
-            });
-          };
-        }
-      } catch (error) {
-        throw problem(error);
+            }
+          });
+        };
       }
     },
   };
@@ -140,7 +122,15 @@ export function jsonReader(text: string, load: Json, known: readonly Column[] | 
               if (!names.has(key.toLowerCase()))
                 throw new Misfit(key, `JSON parsing error in row starting at position ${at}: No such field: ${key}.`);
           }
-          return rowValues({ columns: wanted }, row);
+          try {
+            return rowValues({ columns: wanted }, row);
+          } catch (error) {
+            if (!(error instanceof Misfit)) throw error;
+            throw new Misfit(
+              error.location,
+              `JSON parsing error in row starting at position ${at}: ${error.message}. Field: ${error.location}`,
+            );
+          }
         };
       }
     },
