@@ -1,8 +1,8 @@
 /**
  * The steps of one run on this worker: which are done, which go now, what came of them.
  *
- * 1. A step's log row is durable before anything that depends on it starts. 2. Steps of it that the log shows as ended, complete or
- * failed, are not done again. 3. Nothing of one run is seen by another: each has its own variables, signal and outcomes.
+ * 1. A step's log row is durable before anything that depends on it starts. 2. Steps of it that the log shows as ended, complete,
+ * failed or out of the run's time, are not done again. 3. Nothing of one run is seen by another: each has its own variables, signal and outcomes.
  */
 import type { RunContextResponse, RunError } from '@convergence/contracts';
 import { resolveParameters, resolveText, type StepSpec, type Template, type Variables } from '@convergence/pipelines';
@@ -16,7 +16,7 @@ import { givenUp, runError, stoppedError } from './run-error.ts';
 import { runVariables } from './run-variables.ts';
 import { stepContext } from './step-context.ts';
 import { executeStep } from './step-execution.ts';
-import { RunStopped } from './stop.ts';
+import { outOfTime, RunStopped } from './stop.ts';
 import { keptSteps } from './taken-over.ts';
 
 export class Execution {
@@ -87,7 +87,7 @@ export class Execution {
     const { run, template } = this;
     const logOf = (runId: string) => this.#tools.stepLog.of(this.context.dataset, runId, this.#stop);
     if (redelivered) {
-      const { completed, failed } = await logOf(run.run_id);
+      const { completed, failed, outOfTime: cut } = await logOf(run.run_id);
       for (const [step, { outcome }] of completed) this.#takeOver(step, outcome);
       for (const [id, failure] of failed) {
         const step = template.steps.find((one) => one.id === id);
@@ -95,7 +95,9 @@ export class Execution {
         this.#failRun(step, failure, runError(failure, id));
         this.#states.set(id, 'failed');
       }
-      this.didWork ||= completed.size + failed.size > 0;
+      this.didWork ||= completed.size + failed.size + cut.length > 0;
+      for (const step of cut) this.#states.set(step, 'cancelled');
+      if (cut.length > 0) return this.#hold.stop.abort(outOfTime(template));
     }
     if (run.retry_of === null || run.retry_from === 'start') return;
     const { completed: done } = await logOf(run.retry_of);

@@ -15,7 +15,7 @@ import type { ExecutionEnd, Hold } from './hold.ts';
 import { noTemplate, runError, stoppedError } from './run-error.ts';
 import { tellEnd } from './run-notification.ts';
 import { askedAt } from './run-variables.ts';
-import { RunStopped } from './stop.ts';
+import { outOfTime, RunStopped } from './stop.ts';
 
 export async function executeRun(run: Requested, tools: ExecutionTools, hold: Hold): Promise<ExecutionEnd> {
   const stop = hold.stop.signal;
@@ -30,7 +30,7 @@ export async function executeRun(run: Requested, tools: ExecutionTools, hold: Ho
     if (!template) throw noTemplate(run);
     const context = await tools.contexts.of(run.tenant_id);
     tools.clock.sleep(template.timeoutMinutes * 60_000, done.signal).then(
-      () => hold.stop.abort(new RunStopped('timeout', `The run took longer than ${template.timeoutMinutes} minutes.`)),
+      () => hold.stop.abort(outOfTime(template)),
       () => undefined,
     );
     execution = new Execution(run, template, context, tools, announcer, hold);

@@ -41,6 +41,8 @@ export interface LoggedSteps {
   readonly completed: ReadonlyMap<string, CompletedStep>;
   /** In the order in which they failed. */
   readonly failed: ReadonlyMap<string, StepFailure>;
+  /** Those that the end of the run's time cut off. */
+  readonly outOfTime: readonly string[];
 }
 
 export class StepLog {
@@ -70,7 +72,7 @@ export class StepLog {
     const { rows } = await this.#warehouse.run({
       sql: `SELECT step_name, status, start_time, end_time, retry_count, rows_processed, TO_JSON_STRING(outputs) AS outputs, TO_JSON_STRING(control_totals) AS control_totals,
   error_class, error_code, error_message, error_hint, retryable
-FROM \`x_meta_step_logs\` WHERE pipeline_logging_id = @run_id AND status IN ('COMPLETE', 'FAILED') ORDER BY end_time`,
+FROM \`x_meta_step_logs\` WHERE pipeline_logging_id = @run_id AND (status IN ('COMPLETE', 'FAILED') OR status = 'CANCELLED' AND error_code = 'run.timeout') ORDER BY end_time`,
       parameters: { run_id: { type: 'STRING', value: runId } },
       defaultDataset: dataset,
       signal,
@@ -78,7 +80,9 @@ FROM \`x_meta_step_logs\` WHERE pipeline_logging_id = @run_id AND status IN ('CO
     const ended = (status: string) => rows.filter((row) => row.status === status);
     const completed = new Map(ended('COMPLETE').map((row) => [String(row.step_name), completedStep(row)]));
     const failed = ended('FAILED').map((row) => [String(row.step_name), failureOf(row)] as const);
-    return { completed, failed: new Map(failed.filter(([step]) => !completed.has(step))) };
+    const cut = ended('CANCELLED').map((row) => String(row.step_name));
+    const unless = (step: string) => !completed.has(step);
+    return { completed, failed: new Map(failed.filter(([step]) => unless(step))), outOfTime: cut.filter(unless) };
   }
 }
 

@@ -9,3 +9,6 @@ export class RunStopped extends Error {
     this.kind = kind;
   }
 }
+
+export const outOfTime = ({ timeoutMinutes }: { readonly timeoutMinutes: number }): RunStopped =>
+  new RunStopped('timeout', `The run took longer than ${timeoutMinutes} minutes.`);
