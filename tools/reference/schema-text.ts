@@ -10,7 +10,7 @@ export interface Schema {
   additionalProperties?: boolean | Schema;
   required?: string[];
   type?: string;
-  /** What people call such a value: told instead of its pattern. */
+  /** What people call such a value: told instead of its pattern; of an object it is for editors. */
   title?: string;
   enum?: unknown[];
   const?: unknown;
@@ -90,7 +90,7 @@ function typeText(schema: Schema): string {
   if (schema.const !== undefined) return `\`${JSON.stringify(schema.const)}\``;
   if (schema.enum) return schema.enum.map((value) => `\`${value}\``).join(' or ');
   if (schema.anyOf) return [...new Set(schema.anyOf.map(typeText))].join(' or ');
-  if (schema.title) return schema.title;
+  if (schema.title && schema.type !== 'object') return schema.title;
   if (schema.type === 'array') return `list of ${schema.items ? typeText(schema.items) : 'anything'}`;
   const map = schema.properties ? undefined : Object.values(schema.patternProperties ?? {})[0];
   if (map) return `map of names to ${typeText(map)}`;

@@ -3,6 +3,7 @@
  * What a step type takes comes from the step types themselves; this file knows only what all of them share.
  */
 import Type, { type TSchema } from 'typebox';
+import { titled } from './titled.ts';
 
 export interface StepTypeDeclaration {
   readonly type: string;
@@ -148,8 +149,7 @@ export function pipelineSchema(types: readonly StepTypeDeclaration[]): Record<st
   const plain = JSON.parse(JSON.stringify(template)) as Record<string, unknown>;
   return {
     $schema: 'http://json-schema.org/draft-07/schema#',
-    title: 'Convergence pipeline template',
     'x-outputs': Object.fromEntries(types.map((t) => [t.type, t.outputs])),
-    ...plain,
+    ...titled(plain, 'Convergence pipeline template'),
   };
 }
