@@ -95,13 +95,6 @@ afterAll(async () => {
   await server.close();
 });
 
-const clock = (factor: number) =>
-  fetch(`${world.cloud.env.BIGQUERY_EMULATOR_HOST}/__control/clock`, {
-    method: 'PUT',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ factor }),
-  });
-
 const cases = Object.entries(POINTS).flatMap(([type, { path, points }]) =>
   points.map((point) => ({ type, point, path, tenant: `t_${type.replaceAll('.', '_')}_${point}` })),
 );
@@ -120,10 +113,7 @@ describe('a worker that dies with a run at each point of each step type', () => 
     expect(await first.gone).toEqual({ code: null, signal: 'SIGKILL' });
     expect((await readFile(mark, 'utf8')).trim().split('\n').sort()).toEqual(at.sort());
     expect([...runs.values()].filter((run) => world.ends.has(run))).toEqual([]);
-    // Their leases run out: two minutes pass in half a second.
-    await clock(240);
-    await new Promise((resolve) => setTimeout(resolve, 500));
-    await clock(1);
+    await world.letLeasesEnd();
     await world.executor(env);
     await Promise.all([...runs.values()].map((run) => world.end(run, 60_000)));
     notified = (await mails()).length - before;

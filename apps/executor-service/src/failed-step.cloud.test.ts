@@ -72,16 +72,7 @@ async function endAfter(crashAt: string, tenant: string, name: string): Promise<
   const first = await world.executor(env);
   const run = await world.request(tenant, `gcp/example/${name}`);
   expect(await first.gone).toEqual({ code: null, signal: 'SIGKILL' });
-  const clock = (factor: number) =>
-    fetch(`${world.cloud.env.BIGQUERY_EMULATOR_HOST}/__control/clock`, {
-      method: 'PUT',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify({ factor }),
-    });
-  // The leases of the dead one run out.
-  await clock(240);
-  await new Promise((resolve) => setTimeout(resolve, 500));
-  await clock(1);
+  await world.letLeasesEnd();
   const second = await world.executor(env);
   const end = await world.end(run);
   await second.kill('SIGKILL');

@@ -55,16 +55,7 @@ beforeAll(async () => {
   await first.gone;
   await Promise.all([write('changed', 2), write('unknown', 2), rm(join(configs, 'gcp/example/deleted.yml'))]);
   await world.query("DELETE FROM pipeline_template_versions WHERE template = 'unknown'", 'tenants');
-  const clock = (factor: number) =>
-    fetch(`${world.cloud.env.BIGQUERY_EMULATOR_HOST}/__control/clock`, {
-      method: 'PUT',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify({ factor }),
-    });
-  // The leases of the dead one run out.
-  await clock(240);
-  await new Promise((resolve) => setTimeout(resolve, 500));
-  await clock(1);
+  await world.letLeasesEnd();
   await world.executor(env);
 });
 afterAll(() => world.stop());

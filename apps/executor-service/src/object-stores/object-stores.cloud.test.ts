@@ -125,16 +125,7 @@ test('kill -9 while objects are fetched, loaded or put in place: the tables are 
   const runs = await Promise.all(points.map((_, i) => world.request(`dies_${i + 1}`, 'aws/example/costs', { date: '2025-11-05' })));
   expect(await dying.gone).toEqual({ code: null, signal: 'SIGKILL' });
   expect((await readFile(mark, 'utf8')).trim().split('\n').sort()).toEqual(at.sort());
-  // Their leases run out: two minutes pass in half a second.
-  const clock = (factor: number) =>
-    fetch(`${world.cloud.env.BIGQUERY_EMULATOR_HOST}/__control/clock`, {
-      method: 'PUT',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify({ factor }),
-    });
-  await clock(240);
-  await new Promise((resolve) => setTimeout(resolve, 500));
-  await clock(1);
+  await world.letLeasesEnd();
   await world.executor(environment());
   for (const [i, runId] of runs.entries()) {
     expect(await world.end(runId, 60_000)).toMatchObject({ status: 'COMPLETE', error: null });
