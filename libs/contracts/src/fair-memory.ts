@@ -19,9 +19,14 @@ export class FairMemory<T extends { readonly holder: string }> {
     return this.#entries.get(name);
   }
 
+  /** In the order in which they were set. */
+  [Symbol.iterator](): IterableIterator<[string, T]> {
+    return this.#entries.entries();
+  }
+
   /** The entry that was set first of all that are here. */
   oldest(): readonly [string, T] | undefined {
-    return this.#entries.entries().next().value;
+    return this[Symbol.iterator]().next().value;
   }
 
   set(name: string, entry: T): void {

@@ -1,7 +1,8 @@
 /**
  * The memory of named-commands.ts: what each name stands for, of at most so many and for a day.
  *
- * 1. It can be found by its name, and by what the command is called. 2. Of too many, whoever has most loses its own oldest.
+ * 1. It can be found by its name, and by what the command is called. 2. Of too many, whoever has most loses its own oldest: by the time of
+ * naming, in whatever order tables tell them.
  */
 import { FairMemory } from '@convergence/contracts';
 
@@ -16,6 +17,7 @@ export interface NamedCommand {
   readonly made: string | null;
   readonly named_at: string;
 }
+type Told = Omit<NamedCommand, 'named_at'>;
 interface Kept {
   readonly request: string;
   readonly holder: string;
@@ -24,10 +26,14 @@ interface Kept {
 }
 
 export class NamedCommands {
-  readonly #kept: FairMemory<Kept>;
+  readonly #capacity: number;
+  #inOrder: FairMemory<Kept>;
+  /** Of tables, until they are looked for. */
+  #told: [name: string, Kept][] = [];
 
   constructor(capacity = CAPACITY) {
-    this.#kept = new FairMemory(capacity);
+    this.#capacity = capacity;
+    this.#inOrder = new FairMemory(capacity);
   }
 
   /** What the name stands for. */
@@ -42,12 +48,33 @@ export class NamedCommands {
     return kept && shown(command, kept);
   }
 
-  add({ command, request, holder, made }: Omit<NamedCommand, 'named_at'>): void {
+  /** The newest of all. */
+  add({ command, request, holder, made }: Told): void {
     const { name, at } = partsOf(command);
-    for (let first = this.#kept.oldest(); first && first[1].at <= at - REMEMBERED_MS; first = this.#kept.oldest()) {
-      this.#kept.delete(first[0]);
+    const kept = this.#kept;
+    for (let first = kept.oldest(); first && first[1].at <= at - REMEMBERED_MS; first = kept.oldest()) kept.delete(first[0]);
+    kept.set(name, { request, holder, at, made });
+  }
+
+  /** Some of those that were there before, in no order. */
+  load(rows: readonly Told[]): void {
+    for (const { command, request, holder, made } of rows) {
+      const { name, at } = partsOf(command);
+      this.#told.push([name, { request, holder, at, made }]);
     }
-    this.#kept.set(name, { request, holder, at, made });
+    if (this.#told.length > this.#capacity) this.#putInOrder();
+  }
+
+  get #kept(): FairMemory<Kept> {
+    if (this.#told.length > 0) this.#putInOrder();
+    return this.#inOrder;
+  }
+
+  #putInOrder(): void {
+    const all = [...this.#inOrder, ...this.#told].sort(([, one], [, other]) => one.at - other.at);
+    this.#told = [];
+    this.#inOrder = new FairMemory(this.#capacity);
+    for (const [name, kept] of all) this.#inOrder.set(name, kept);
   }
 
   noteMade(command: string, made: string): void {

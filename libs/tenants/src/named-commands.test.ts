@@ -83,3 +83,28 @@ test('of too many commands those go whose holder has most of them, and the old g
   expect([1, 3, 4, 5, 6].filter((n) => commands.get(`${n}@${AT_MS}`))).toEqual([]);
   expect(commands.get(`6@${AT_MS + 86_400_000}`)).toMatchObject({ holder: 'tenant globex' });
 });
+
+test('tables tell them in any order: as before the newest stay, and the oldest go first', () => {
+  const rows = (count: number, holder: string, from = 0) =>
+    Array.from({ length: count }, (_, i) => ({ command: `${holder}${from + i}@${AT_MS + from + i}`, request: 'r', holder, made: null }));
+  const before = new NamedCommands(4);
+  const all = [...rows(2, 'a'), ...rows(9, 'b', 2)];
+  for (const row of all) before.add(row);
+  const after = new NamedCommands(4);
+  after.load(all.slice(7).reverse());
+  after.load(all.slice(0, 7).reverse());
+  const there = (memory: NamedCommands) => all.filter(({ command }) => memory.get(command)).map(({ command }) => command.split('@')[0]);
+  expect(there(after)).toEqual(['a1', 'b8', 'b9', 'b10']);
+  expect(there(after)).toEqual(there(before));
+  for (const memory of [before, after]) memory.add({ command: `b11@${AT_MS + 11}`, request: 'r', holder: 'b', made: null });
+  expect(there(after)).toEqual(['a1', 'b9', 'b10']);
+  expect(there(after)).toEqual(there(before));
+});
+
+test('of a name that was forgotten and came again, tables tell both; it stands for the newer', () => {
+  const commands = new NamedCommands(4);
+  const told = (at: number) => ({ command: `${NAME}@${at}`, request: `request of ${at}`, holder: 'tenant acme', made: null });
+  commands.load([told(AT_MS)]);
+  commands.load([told(AT_MS - 1000)]);
+  expect(commands.byName(NAME, AT_MS)).toMatchObject({ command: COMMAND });
+});

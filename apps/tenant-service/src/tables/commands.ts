@@ -13,14 +13,13 @@ export const commands: TenantProjection = {
   },
   loadWhere: 'named_at > TIMESTAMP_SUB(CURRENT_TIMESTAMP(), INTERVAL 1 DAY)',
   load(state, rows) {
-    for (const row of rows) {
-      const named = {
+    state.commands.load(
+      rows.map((row) => ({
         command: text(row, 'command'),
         request: text(row, 'request'),
         holder: text(row, 'holder'),
         made: textOrNull(row, 'made'),
-      };
-      state.commands.add(named);
-    }
+      })),
+    );
   },
 };
