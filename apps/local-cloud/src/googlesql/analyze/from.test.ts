@@ -136,6 +136,15 @@ describe('every other array is joined', () => {
       ],
     ],
     [
+      "select id, p.k from d.t left join unnest(parts) p on p.k = 'b' or exists (select 1 from d.t u where u.v = 'w' and u.id = t.id) order by 1",
+      [
+        ['1', 'b'],
+        ['2', null],
+        ['3', null],
+        ['4', 'a'],
+      ],
+    ],
+    [
       `select countif(n is null), countif(o is null) from d.t, unnest(generate_array(id, id + cast(1000 * rand() as int64))) n with offset o`,
       [['0', '0']],
     ],

@@ -187,6 +187,10 @@ function analyzeJoin(join: Join, env: Env, compileQuery: CompileQuery): Source {
     // DuckDB has no lateral right side here; an array that does not look left needs none.
     return { sql: `${left.sql} ${join.kind} JOIN ${text} ON ${on ?? 'true'}`, scope };
   }
+  if (lateral && on && right.name !== undefined && !/\blambda\b/.test(on)) {
+    // Beside LATERAL, DuckDB takes comparisons only; within it, all that have no lambda.
+    return { sql: `${left.sql} ${join.kind} JOIN LATERAL (SELECT * FROM ${text} WHERE ${on}) AS ${right.name} ON true`, scope };
+  }
   return { sql: `${left.sql} ${join.kind} JOIN ${lateral}${text} ON ${on ?? 'true'}`, scope };
 }
 
