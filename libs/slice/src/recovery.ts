@@ -10,6 +10,7 @@
  */
 import { Transient } from '@convergence/contracts';
 import type { CheckpointTables, Clock, JournalRow, JournalStore, OwnerRow, OwnerStore, Row } from '@convergence/ports';
+import { begun } from './begun.ts';
 import { keyOfRow, OWN_TYPE, SliceCore } from './core.ts';
 import { type EventMeta, type SliceDefinition, storedAs, tableKey } from './definition.ts';
 import type { Said } from './outbox.ts';
@@ -180,20 +181,6 @@ async function loadTables<S, C, E extends { readonly type: string }>(
   if (!chunk.done) throw new Error(`${definition.name}: redo rows of ${chunk.value.table} come out of turn`);
   core.moveTo(owner.checkpoint, owner.checkpointAt);
   return foundMarked;
-}
-
-/** Its first item is asked for at once. */
-function begun<T>(items: AsyncIterable<T>): AsyncIterable<T> {
-  const iterator = items[Symbol.asyncIterator]();
-  const first = iterator.next();
-  first.catch(() => undefined);
-  let asked = false;
-  const next = (): Promise<IteratorResult<T>> => {
-    if (asked) return iterator.next();
-    asked = true;
-    return first;
-  };
-  return { [Symbol.asyncIterator]: () => ({ next }) };
 }
 
 async function* redoOf<S, C, E extends { readonly type: string }>(
