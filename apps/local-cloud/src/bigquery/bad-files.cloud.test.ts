@@ -91,6 +91,12 @@ test.each([
   ],
   [
     'PARQUET',
+    'is damaged where a page begins',
+    () => Buffer.concat([parquet.subarray(0, 4), Buffer.alloc(20, 0xaa), parquet.subarray(24)]),
+    'Failed to read the Parquet file: a part of it is corrupt.',
+  ],
+  [
+    'PARQUET',
     'has a column that does not fit',
     () => parquet,
     "Parquet column 'id' has type BYTE_ARRAY which does not match the target cpp_type INT64.",

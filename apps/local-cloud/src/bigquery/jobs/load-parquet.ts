@@ -65,7 +65,7 @@ function readProblem(error: Error, file: string, described: readonly (readonly u
       `Parquet column '${name}' has type ${found} which does not match the target cpp_type ${columns[at]!.type.kind}.`,
     );
   }
-  if (/^(Invalid Input|IO|Serialization) Error|TProtocol/.test(error.message))
+  if (/^(Invalid( Input)?|IO|Serialization) Error/.test(error.message))
     return unreadable(file, 'Failed to read the Parquet file: a part of it is corrupt.');
   return duckError(error);
 }
