@@ -1,5 +1,5 @@
 import type { NameCommandsRequest, Principal } from '@convergence/contracts';
-import { SCOPES, tenantId } from '@convergence/contracts';
+import { Refusal, SCOPES, tenantId } from '@convergence/contracts';
 import { describe, expect, test } from '@jest/globals';
 import { namingCommands } from './commands.ts';
 import type { Owners } from './owners.ts';
@@ -9,12 +9,13 @@ const ACME: Principal = { kind: 'tenant', tenantId: tenantId('acme_corp'), keyId
 const REQUEST = ['credentials.create', {}, {}, { secret: 's3cr3t' }];
 
 /** A gateway, and what it told tenant-service. */
-function given({ gatewaysKey = 'a-key-of-the-gateways', conflict = [] as string[] } = {}) {
+function given({ gatewaysKey = 'a-key-of-the-gateways', conflict = [] as string[], refusal = undefined as Refusal | undefined } = {}) {
   const calls: Named[][] = [];
   const owners = {
     of: () => ({
       call: async ({ body }: { body: NameCommandsRequest }) => {
         calls.push([...body.commands]);
+        if (refusal) throw refusal;
         return { commands: body.commands.map(({ name }) => ({ command: conflict.includes(name) ? null : `${name}@1`, made: null })) };
       },
     }),
@@ -80,5 +81,11 @@ describe('a command', () => {
     expect(answers.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled']);
     expect(answers[1]).toMatchObject({ reason: { code: 'request.idempotency_conflict' } });
     expect(calls).toHaveLength(1);
+  });
+
+  test('that an older tenant-service knows nothing of is one for later, not a path that its client got wrong', async () => {
+    const { ask } = given({ refusal: new Refusal('request.unknown_path', 'There is no /internal/commands.') });
+    const answers = await Promise.allSettled(['a', 'b'].map((key) => ask(key, ACME, KEY)));
+    for (const answer of answers) expect(answer).toMatchObject({ reason: { code: 'service.unavailable' } });
   });
 });

@@ -8,7 +8,14 @@
  */
 import { createHmac } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
-import { type NameCommandsRequest, type NameCommandsResponse, type Principal, Refusal, type TenantId } from '@convergence/contracts';
+import {
+  type NameCommandsRequest,
+  type NameCommandsResponse,
+  type Principal,
+  Refusal,
+  type TenantId,
+  Transient,
+} from '@convergence/contracts';
 import { type Command, commandId, gather } from '@convergence/service';
 import { digest } from './auth/digest.ts';
 import type { OperationCall } from './forward.ts';
@@ -26,14 +33,21 @@ type Question = NameCommandsRequest['commands'][number] & { readonly tenant: Ten
 
 export function namingCommands(owners: Owners, gatewaysKey: string): NameCommand {
   async function together(questions: readonly Question[]): Promise<(() => Command)[]> {
-    const { commands } = await owners.of('tenant-service', questions[0]?.tenant).call<NameCommandsResponse>({
-      method: 'POST',
-      path: '/internal/commands',
-      principal: { kind: 'service', service: 'gateway' },
-      body: { commands: questions.map(({ name, request, holder }) => ({ name, request, holder })) } satisfies NameCommandsRequest,
-      idempotent: true,
-      timeoutMs: 10_000,
-    });
+    const { commands } = await owners
+      .of('tenant-service', questions[0]?.tenant)
+      .call<NameCommandsResponse>({
+        method: 'POST',
+        path: '/internal/commands',
+        principal: { kind: 'service', service: 'gateway' },
+        body: { commands: questions.map(({ name, request, holder }) => ({ name, request, holder })) } satisfies NameCommandsRequest,
+        idempotent: true,
+        timeoutMs: 10_000,
+      })
+      .catch((error: unknown) => {
+        // An older one, while it is rolled out: the client asked for nothing wrong.
+        if (error instanceof Refusal) throw new Transient('tenant-service does not name commands yet.', { cause: error });
+        throw error;
+      });
     return commands.map(({ command, made }) => () => {
       if (command === null) throw new Refusal('request.idempotency_conflict', 'This Idempotency-Key was used with another request.');
       return { id: command, made };

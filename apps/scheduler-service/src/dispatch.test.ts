@@ -160,10 +160,19 @@ describe('a backfill', () => {
     const cancel = (runId: string, as = ownerOf('acme_corp')) =>
       service.ask('POST', `/internal/runs/${runId}/cancel`, { as, body: { reason: 'oops' } });
     await expect(cancel(second, ownerOf('globex'))).rejects.toMatchObject({ code: 'run.not_found' });
-    expect(await cancel(second)).toMatchObject({ pipeline_logging_id: second, status: 'CANCELLED', tenant_id: 'acme_corp' });
+    const answer = {
+      pipeline_logging_id: second,
+      status: 'CANCELLED',
+      tenant_id: 'acme_corp',
+      pipeline_id: 'acme_corp-gcp-example-dryrun',
+    };
+    const atOnce = await Promise.all([cancel(second), cancel(second)]);
+    for (const told of [...atOnce, await cancel(second)]) expect(told).toMatchObject(answer);
+    await expect(cancel(second, ownerOf('globex'))).rejects.toMatchObject({ code: 'run.not_found' });
     // Its executor's, not the queue's.
-    for (const gone of [going, second]) await expect(cancel(gone)).rejects.toMatchObject({ code: 'run.not_found' });
+    await expect(cancel(going)).rejects.toMatchObject({ code: 'run.not_found' });
     await service.slice().checkpoint();
+    await expect(cancel(second)).rejects.toMatchObject({ code: 'run.not_found' });
     expect(service.tables.rows('scheduled_pipeline_runs')).toContainEqual(
       expect.objectContaining({ state: 'FAILED', end_reason: 'cancelled', error_message: 'oops' }),
     );
