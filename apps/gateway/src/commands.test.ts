@@ -16,7 +16,11 @@ function given({ gatewaysKey = 'a-key-of-the-gateways', conflict = [] as string[
       call: async ({ body }: { body: NameCommandsRequest }) => {
         calls.push([...body.commands]);
         if (refusal) throw refusal;
-        return { commands: body.commands.map(({ name }) => ({ command: conflict.includes(name) ? null : `${name}@1`, made: null })) };
+        const named_at = '2026-01-15T10:00:00.000Z';
+        const another = { command: null, made: null, named_at: null };
+        return {
+          commands: body.commands.map(({ name }) => (conflict.includes(name) ? another : { command: `${name}@1`, made: null, named_at })),
+        };
       },
     }),
   } as unknown as Owners;

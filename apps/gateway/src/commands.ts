@@ -21,8 +21,12 @@ import { digest } from './auth/digest.ts';
 import type { OperationCall } from './forward.ts';
 import type { Owners } from './owners.ts';
 
+/** `at`: when it came first, to whichever gateway. */
+export interface Named extends Command {
+  readonly at: number;
+}
 type Asking = Pick<OperationCall, 'principal' | 'params' | 'body'> & { readonly request: { readonly headers: IncomingHttpHeaders } };
-export type NameCommand = (key: string, call: Asking, request: readonly unknown[]) => Promise<Command>;
+export type NameCommand = (key: string, call: Asking, request: readonly unknown[]) => Promise<Named>;
 
 const BATCH = 500;
 /** Calls on their way at once: one being decided, one being journalled. */
@@ -32,7 +36,7 @@ const REQUEST_CHARACTERS = 22;
 type Question = NameCommandsRequest['commands'][number] & { readonly tenant: TenantId | undefined };
 
 export function namingCommands(owners: Owners, gatewaysKey: string): NameCommand {
-  async function together(questions: readonly Question[]): Promise<(() => Command)[]> {
+  async function together(questions: readonly Question[]): Promise<(() => Named)[]> {
     const { commands } = await owners
       .of('tenant-service', questions[0]?.tenant)
       .call<NameCommandsResponse>({
@@ -48,14 +52,15 @@ export function namingCommands(owners: Owners, gatewaysKey: string): NameCommand
         if (error instanceof Refusal) throw new Transient('tenant-service does not name commands yet.', { cause: error });
         throw error;
       });
-    return commands.map(({ command, made }) => () => {
-      if (command === null) throw new Refusal('request.idempotency_conflict', 'This Idempotency-Key was used with another request.');
-      return { id: command, made };
+    return commands.map(({ command, made, named_at }) => () => {
+      if (command === null || named_at === null)
+        throw new Refusal('request.idempotency_conflict', 'This Idempotency-Key was used with another request.');
+      return { id: command, made, at: Date.parse(named_at) };
     });
   }
-  const alone = async (question: Question): Promise<Command> => {
+  const alone = async (question: Question): Promise<Named> => {
     const [command] = await together([question]);
-    return (command as () => Command)();
+    return (command as () => Named)();
   };
   const named = gather({ together, alone, most: BATCH, calls: CALLS });
 

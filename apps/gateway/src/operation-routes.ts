@@ -8,7 +8,7 @@
  * kept for strangers: it may hold a key, and what they send is no proof that it was they who asked first.
  */
 import type { Operation, Principal } from '@convergence/contracts';
-import { JsonText, type Route, route } from '@convergence/service';
+import { type Command, JsonText, type Route, route } from '@convergence/service';
 import { otherTenant } from './auth/authenticate.ts';
 import { holderOf, type NameCommand } from './commands.ts';
 import { asTenantId, customersAlias, withBothIds } from './edge/customers.ts';
@@ -50,10 +50,11 @@ function guarded(operation: Operation, handle: Handle, idempotency: Idempotency,
     const request = [operation.id, call.params, call.query, call.body];
     const left = operation.auth === 'onboarding' ? call.signal : new AbortController().signal;
     mustBeKey(String(key));
-    const perform = async () => handle({ ...call, signal: left, command: await nameCommand(String(key), call, request) });
-    if (call.principal.kind === 'anonymous') return perform();
+    const name = () => nameCommand(String(key), call, request);
+    const perform = (command: Command) => handle({ ...call, signal: left, command });
+    if (call.principal.kind === 'anonymous') return perform(await name());
     const caller = { ...callerOf(call.principal, call.request.socket.remoteAddress), left };
-    return idempotency.once(String(key), caller, request, perform);
+    return idempotency.once(String(key), caller, request, name, perform);
   };
 }
 

@@ -17,22 +17,22 @@ describe('a command that a client named', () => {
       .when(name(), '2026-01-16T09:59:59.999Z')
       .thenEvents([])
       .when(name(), '2026-01-16T09:59:59.999Z')
-      .thenReply({ command: COMMAND, made: null });
+      .thenReply({ command: COMMAND, made: null, named_at: AT });
   });
 
   test('can not become another: what its name stands for is not changed by who tries', () => {
     given(TENANTS, [named])
       .when(name('another'))
-      .thenReply({ command: null, made: null })
+      .thenReply({ command: null, made: null, named_at: null })
       .when(name())
-      .thenReply({ command: COMMAND, made: null });
+      .thenReply({ command: COMMAND, made: null, named_at: AT });
   });
 
   test('is forgotten after a day; the name is another command then, for whatever request', () => {
     const next = '2026-01-16T10:00:00.000Z';
     given(TENANTS, [named])
       .when(name('another'), next)
-      .thenReply({ command: `${NAME}@${Date.parse(next)}`, made: null });
+      .thenReply({ command: `${NAME}@${Date.parse(next)}`, made: null, named_at: next });
   });
 
   test('is told the run that it came to, also when that ended long ago', () => {
@@ -42,7 +42,7 @@ describe('a command that a client named', () => {
       .when({ kind: 'end-run', run_id: runIdOf(1), tenant_id: 'acme', outcome: 'succeeded', ended_at: AT } as never)
       .thenReply({ settled: true })
       .when(name(), '2026-01-16T09:00:00.000Z')
-      .thenReply({ command: COMMAND, made: runIdOf(1) });
+      .thenReply({ command: COMMAND, made: runIdOf(1), named_at: AT });
   });
 
   test('has not come to a run that is live already by the word of admission alone: who asked may know that it has ended', () => {
@@ -57,7 +57,7 @@ describe('a command that a client named', () => {
       .when({ kind: 'admit', run: sampleRun(9), command: COMMAND })
       .thenEvents([])
       .when(name())
-      .thenReply({ command: COMMAND, made: null });
+      .thenReply({ command: COMMAND, made: null, named_at: AT });
   });
 
   test('comes to one thing only, and to nothing once it is forgotten', () => {

@@ -7,7 +7,7 @@
  * hash that nobody can make who does not hold a secret of its caller or of the gateways.
  */
 import { calledBy } from './command-names.ts';
-import { type Accepted, accept, type Context } from './decision.ts';
+import { type Accepted, accept, type Context, iso } from './decision.ts';
 import type { TenantEvent } from './events.ts';
 import type { TenantsState } from './state.ts';
 
@@ -21,12 +21,18 @@ export interface NameCommand {
 export interface NameReply {
   readonly command: string | null;
   readonly made: string | null;
+  readonly named_at: string | null;
 }
+const ANOTHER: NameReply = { command: null, made: null, named_at: null };
+
 export function decideNaming(state: TenantsState, { name, request, holder }: NameCommand, { now }: Context): Accepted<NameReply> {
   const known = state.commands.byName(name, now);
-  if (known) return accept(known.request === request ? { command: known.command, made: known.made } : { command: null, made: null });
+  if (known) {
+    const { command, made, named_at } = known;
+    return accept(known.request === request ? { command, made, named_at } : ANOTHER);
+  }
   const command = calledBy(name, now);
-  return accept({ command, made: null }, { type: 'command_named', command, request, holder });
+  return accept({ command, made: null, named_at: iso(now) }, { type: 'command_named', command, request, holder });
 }
 
 export interface NoteMade {

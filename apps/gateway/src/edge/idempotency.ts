@@ -6,7 +6,7 @@
  * 3. An answer that another try may change (429, 503, a bug's 500) is not kept; every other refusal is.
  * 4. Keys of different callers never meet, nor those of a tenant's different API keys: an answer may hold what only its caller may have.
  * 5. Kept in memory, bounded in number and time, for this instance alone, which spares the owners what it has answered already: at another
- * instance, or after a restart, they know the command by its name. 6. When too many are kept, whoever keeps most loses its own
+ * instance, or after a restart, they know the command by its name; and no longer than that name stands for it. 6. When too many are kept, whoever keeps most loses its own
  * oldest. 7. What its sender signed has an identity of its own and takes no key.
  */
 import { createHash } from 'node:crypto';
@@ -31,7 +31,7 @@ interface Kept {
   readonly answer: Promise<Reply>;
   /** Aborted when who asked first left. */
   readonly left: AbortSignal;
-  readonly until: number;
+  until: number;
 }
 /** Who asks with the key, and until when. */
 export interface Caller {
@@ -57,7 +57,13 @@ export class Idempotency {
     this.#milliseconds = seconds * 1000;
   }
 
-  async once(key: string, caller: Caller, request: readonly unknown[], perform: () => Promise<Reply>): Promise<Reply> {
+  async once<C extends { readonly at: number }>(
+    key: string,
+    caller: Caller,
+    request: readonly unknown[],
+    nameIt: () => Promise<C>,
+    perform: (command: C) => Promise<Reply>,
+  ): Promise<Reply> {
     const now = this.#now();
     const name = createHash('sha256')
       .update(JSON.stringify([caller.name, key, request]))
@@ -69,11 +75,14 @@ export class Idempotency {
         return { ...reply, headers: { ...reply.headers, 'Idempotency-Replayed': 'true' } };
       } catch (error) {
         if (!kept.left.aborted || !mayPass(error)) throw error;
-        return this.once(key, caller, request, perform);
+        return this.once(key, caller, request, nameIt, perform);
       }
     }
     this.#forgetOld(now);
-    const answer = perform();
+    const answer = nameIt().then((command) => {
+      entry.until = command.at + this.#milliseconds;
+      return perform(command);
+    });
     const entry: Kept = { holder: caller.holder, answer, left: caller.left, until: now + this.#milliseconds };
     this.#kept.set(name, entry);
     try {

@@ -60,7 +60,9 @@ export async function startGateway(env: Record<string, string> = {}, templates: 
   const named = ({ name, request }: NameCommandsRequest['commands'][number]) => {
     const known = commands.get(name) ?? { request, made: null };
     commands.set(name, known);
-    return known.request === request ? { command: `${name}@1`, made: known.made } : { command: null, made: null };
+    return known.request === request
+      ? { command: `${name}@1`, made: known.made, named_at: new Date().toISOString() }
+      : { command: null, made: null, named_at: null };
   };
   const tenants = await fakeOwner((asked) => {
     if (asked.path === '/internal/api-keys/lookup') {

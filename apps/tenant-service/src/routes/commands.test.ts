@@ -24,8 +24,8 @@ test('are the same for every gateway, over crashes and checkpoints, with the run
   await service.ask('POST', '/internal/admissions', { body: { runs: [run], commands: { [run.run_id]: command } } });
   await service.ask('POST', '/internal/commands/made', { from: 'scheduler-service', body: { command, made: 'something else' } });
   const known = [
-    { command, made: run.run_id },
-    { command: null, made: null },
+    { command, made: run.run_id, named_at: first?.named_at },
+    { command: null, made: null, named_at: null },
   ];
   const asked = () => named([1, 'a'], [2, 'another']);
   expect(await asked()).toEqual(known);

@@ -26,6 +26,8 @@ export const NameCommandsResponse = Type.Object({
       command: Type.Union([Type.String(), Type.Null()]),
       /** What it came to when it was asked for before, by its id, or as an answer where it has none; null when that is not known. */
       made: Type.Union([Type.String(), Type.Null()]),
+      /** When it was named: a day later its name is forgotten, and answers that somebody kept with it. */
+      named_at: Type.Union([Type.String(), Type.Null()]),
     }),
   ),
 });
