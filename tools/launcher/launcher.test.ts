@@ -54,7 +54,7 @@ describe('the plan', () => {
   test('what is not there is not started', () => {
     expect(plan('/repo', {}, NO_SECRETS, (path) => path.includes('gateway')).services.map((service) => service.name)).toEqual(['gateway']);
   });
-  test.each(['x', '-1', '70000', '1.5'])('PORT_OFFSET=%s is refused', (text) => {
+  test.each(['x', '-1', '70000', '1.5', '2000', '1030', '1990'])('PORT_OFFSET=%s is refused', (text) => {
     expect(() => plan('/repo', { PORT_OFFSET: text }, NO_SECRETS, () => true)).toThrow(BadOption);
   });
 });

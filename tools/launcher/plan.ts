@@ -41,6 +41,8 @@ export const NO_SECRETS: Secrets = { signingKey: '', token: () => '' };
 const SERVICES = { gateway: 8080, 'tenant-service': 8081, 'scheduler-service': 8082, 'executor-service': 8083 } as const;
 const CLOUD = { PUBSUB: 8085, BIGQUERY: 9050, BIGQUERY_STORAGE: 9060, KMS: 9070 } as const;
 const SAMPLES = 8090;
+/** Amanda's: fetch and browsers refuse to talk to it, whoever listens there. */
+const SHUNNED = 10080;
 const USES: Record<keyof typeof CLOUD, string> = {
   PUBSUB: 'Pub/Sub',
   BIGQUERY: 'BigQuery',
@@ -60,6 +62,8 @@ export function portOffset(env: Environment): number {
   const offset = Number(text);
   if (!/^\d+$/.test(text) || offset > 50_000)
     throw new BadOption(`PORT_OFFSET is ${text}, but must be a whole number from 0 to 50000; example: PORT_OFFSET=100`);
+  const shunned = [...Object.values(SERVICES), ...Object.values(CLOUD), SAMPLES].some((base) => base + offset === SHUNNED);
+  if (shunned) throw new BadOption(`PORT_OFFSET is ${text}, which needs port ${SHUNNED}: no browser talks to that; example: PORT_OFFSET=100`);
   return offset;
 }
 
