@@ -63,7 +63,8 @@ export function portOffset(env: Environment): number {
   if (!/^\d+$/.test(text) || offset > 50_000)
     throw new BadOption(`PORT_OFFSET is ${text}, but must be a whole number from 0 to 50000; example: PORT_OFFSET=100`);
   const shunned = [...Object.values(SERVICES), ...Object.values(CLOUD), SAMPLES].some((base) => base + offset === SHUNNED);
-  if (shunned) throw new BadOption(`PORT_OFFSET is ${text}, which needs port ${SHUNNED}: no browser talks to that; example: PORT_OFFSET=100`);
+  if (shunned)
+    throw new BadOption(`PORT_OFFSET is ${text}, which needs port ${SHUNNED}: no browser talks to that; example: PORT_OFFSET=100`);
   return offset;
 }
 

@@ -27,8 +27,8 @@ import type { Session } from './session.ts';
 
 const CACHED = 2000;
 const MIN_BILLED = 10 * 1024 * 1024;
-/** From here on a statement gains more by the other cores than it pays for them. */
-const WIDE_ROWS = 3_000_000;
+/** From so many rows that it reads, or reads to write them elsewhere, a statement gains more by the other cores than it pays for them. */
+const WIDE_ROWS = { read: 3_000_000, written: 500_000 };
 
 export interface Ready {
   readonly compiled: Compiled;
@@ -136,6 +136,7 @@ export class Statements implements Runner {
     if (cached) return { statementType: 'SELECT', result: cached, bytesProcessed: 0, bytesBilled: 0, cacheHit: true, referenced: paths };
     await this.ready(looked, session);
     const { bytes, billed, rows } = await this.#price(compiled, looked, session);
+    const writes = compiled.kind !== 'query' || options.into !== undefined;
     if (options.maximumBytesBilled !== undefined && billed > options.maximumBytesBilled) {
       throw new ApiError(
         'bytesBilledLimitExceeded',
@@ -143,7 +144,8 @@ export class Statements implements Runner {
       );
     }
     const cost = { bytesProcessed: bytes, bytesBilled: billed, cacheHit: false, referenced: paths };
-    const spread = <T>(work: () => Promise<T>) => (rows >= WIDE_ROWS ? store.database.wide(work) : work());
+    const wide = rows.read >= WIDE_ROWS.read || (writes && rows.elsewhere >= WIDE_ROWS.written);
+    const spread = <T>(work: () => Promise<T>) => (wide ? store.database.wide(work) : work());
     if (compiled.kind === 'query') {
       await control.limits.latency(200, 600);
       const values = this.bind(compiled.sql, session);
@@ -222,17 +224,24 @@ export class Statements implements Runner {
     return [...looked.tables];
   }
 
-  async #price(compiled: Compiled, looked: Looked, session: Session): Promise<{ bytes: number; billed: number; rows: number }> {
+  /** `elsewhere`: rows of other tables than the one that is written. */
+  async #price(
+    compiled: Compiled,
+    looked: Looked,
+    session: Session,
+  ): Promise<{ bytes: number; billed: number; rows: { read: number; elsewhere: number } }> {
     const { sizes } = this.service;
     // What a view reads is asked of those who read it.
     const reads = compiled.kind === 'ddl' && compiled.ddl.op !== 'createTable' ? [] : compiled.reads;
     let bytes = 0;
     let billed = 0;
-    let rows = 0;
+    const rows = { read: 0, elsewhere: 0 };
+    const target = 'target' in compiled ? compiled.target.path : undefined;
     const count = async (table: TableRecord, columns?: readonly string[], kept?: DuckSql) => {
       if (table.kind !== 'TABLE') return;
       const scanned = await sizes.scanned(table, columns, kept && (() => this.#kept(kept, session, table)));
-      rows += scanned.rows;
+      rows.read += scanned.rows;
+      if (!target || !samePath(table.path, target)) rows.elsewhere += scanned.rows;
       bytes += scanned.bytes;
       billed += Math.max(Math.ceil(scanned.bytes / 1_048_576) * 1_048_576, MIN_BILLED);
     };
@@ -243,8 +252,8 @@ export class Statements implements Runner {
       if (table) await count(table, read.columns, read.kept);
     }
     if (compiled.kind === 'update' || compiled.kind === 'delete' || (compiled.kind === 'merge' && !compiled.insertsOnly)) {
-      const target = byPath.get(pathKey(compiled.target.path));
-      if (target && !reads.some((read) => samePath(read.path, compiled.target.path))) await count(target);
+      const changed = byPath.get(pathKey(compiled.target.path));
+      if (changed && !reads.some((read) => samePath(read.path, compiled.target.path))) await count(changed);
     }
     return { bytes, billed, rows };
   }

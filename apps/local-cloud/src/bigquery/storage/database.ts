@@ -4,7 +4,8 @@
  * 1. A connection serves one task at a time; a pooled one comes back without an open transaction.
  * 2. Whoever waits for a lock holds no pooled connection (locks first, then a connection), so the pool cannot deadlock.
  * 3. DuckDB runs on the thread that calls it, without helpers: handing the parts of a small statement to another thread costs more than
- *    the statement. Only work declared `wide` gets the other cores, for as long as it lasts.
+ *    the statement. Only work declared `wide` gets the other cores, and the memory without which they would wait for each other, for as
+ *    long as it lasts.
  */
 import { statSync } from 'node:fs';
 import { DuckDBInstance } from '@duckdb/node-api';
@@ -17,9 +18,17 @@ const STORAGE_VERSION = 'v1.5.0';
 
 export interface DatabaseOptions {
   readonly memoryLimit: string;
+  /** The limit while wide work runs: each thread that writes needs several megabytes for every column. */
+  readonly wideMemoryLimit?: string;
   readonly threads: number;
   readonly connections: number;
   readonly temp: string;
+}
+
+/** Of the machine, for all statements together. */
+interface Share {
+  readonly threads: number;
+  readonly memory: string;
 }
 
 export class Database {
@@ -28,7 +37,8 @@ export class Database {
   readonly #idle: Connection[] = [];
   readonly #waiting: ((connection: Connection) => void)[] = [];
   readonly #size: number;
-  readonly #threads: number;
+  readonly #narrow: Share;
+  readonly #broad: Share;
   readonly #log: string;
   readonly #gate = new WriteGate();
   #open = 0;
@@ -44,7 +54,8 @@ export class Database {
     this.#instance = instance;
     this.#log = `${file}.wal`;
     this.#size = options.connections;
-    this.#threads = options.threads;
+    this.#narrow = { threads: 1, memory: options.memoryLimit };
+    this.#broad = { threads: options.threads, memory: options.wideMemoryLimit ?? options.memoryLimit };
     this.#prepare = prepare;
   }
 
@@ -81,7 +92,7 @@ export class Database {
     return statSync(this.#log, { throwIfNoEntry: false })?.size ?? 0;
   }
 
-  /** Lets DuckDB use every core while `work` runs. */
+  /** Lets DuckDB use every core, and more memory, while `work` runs. */
   async wide<T>(work: () => Promise<T>): Promise<T> {
     this.#wide++;
     try {
@@ -97,7 +108,7 @@ export class Database {
   #spread(): Promise<unknown> {
     this.#widened = this.#widened
       .catch(() => undefined)
-      .then(() => this.use((connection) => connection.raw.run(`SET GLOBAL threads = ${this.#wide > 0 ? this.#threads : 1}`)));
+      .then(() => this.use((connection) => give(connection, this.#wide > 0 ? this.#broad : this.#narrow)));
     return this.#widened;
   }
 
@@ -142,5 +153,15 @@ export class Database {
     for (const connection of this.#idle) connection.close();
     this.#idle.length = 0;
     this.#instance.closeSync();
+  }
+}
+
+async function give({ raw }: Connection, { threads, memory }: Share): Promise<void> {
+  await raw.run(`SET GLOBAL threads = ${threads}`);
+  try {
+    await raw.run(`SET GLOBAL memory_limit = '${memory}'`);
+  } catch (error) {
+    // What a statement still holds can not be taken away: the next wide work that ends asks again.
+    if (!String(error).includes('could not free up enough memory')) throw error;
   }
 }

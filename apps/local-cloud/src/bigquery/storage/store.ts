@@ -109,6 +109,7 @@ export class Store {
     rmSync(temp, { recursive: true, force: true });
     const database = await Database.open(join(options.dir, 'bigquery.duckdb'), {
       memoryLimit: options.memoryLimit ?? '400MB',
+      wideMemoryLimit: options.memoryLimit ?? '1GB',
       threads: options.threads ?? 2,
       connections: options.connections ?? 8,
       temp,
