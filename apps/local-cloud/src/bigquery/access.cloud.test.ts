@@ -51,6 +51,15 @@ describe('access lists', () => {
     });
   });
 
+  test('nor may a stranger what an owner has just asked the price of', async () => {
+    const access = [{ role: 'WRITER', userByEmail: STRANGER }];
+    await call(undefined, 'POST', '/datasets', { datasetReference: { datasetId: 'strange' }, access });
+    const sql = 'create table strange.taken as select * from d.t';
+    await call(undefined, 'POST', '/queries', { query: sql, useLegacySql: false, dryRun: true });
+    expect((await query(STRANGER, sql)).body.error).toMatchObject({ code: 403, errors: [{ reason: 'accessDenied' }] });
+    await call(undefined, 'DELETE', '/datasets/strange');
+  });
+
   test.each([
     ['GET', '/datasets/d', undefined],
     ['PATCH', '/datasets/d', { description: 'x' }],

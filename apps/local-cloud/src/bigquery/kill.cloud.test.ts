@@ -5,6 +5,8 @@ import { EXPIRED } from './jobs/results.ts';
 
 // biome-ignore lint/suspicious/noExplicitAny: answers of the API
 type Json = any;
+/** Enough to change hands instead of being copied. */
+const EXCHANGED = 100_000;
 const KILLS = Number(process.env.KILLS ?? 8);
 
 let cloud: StartedProcess;
@@ -31,13 +33,14 @@ beforeAll(async () => {
   await query('create table d.balance (id int64, amount int64)');
   await query('insert d.balance values (1, 1000000), (2, 0)');
   await query('create table d.merged (id int64, version int64)');
+  await query('create table d.exchanged (id int64, version int64)');
 });
 afterAll(() => cloud.dispose());
 
 test(
   `${KILLS} kills under mixed load`,
   async () => {
-    const acknowledged = { inserted: new Set<string>(), streamed: new Set<string>(), tables: new Set<string>(), version: 0 };
+    const acknowledged = { inserted: new Set<string>(), streamed: new Set<string>(), tables: new Set<string>(), version: 0, exchanged: 0 };
     const sent = { inserted: new Set<string>(), streamed: new Set<string>(), version: 0 };
     let next = 0;
     let stop = false;
@@ -76,6 +79,14 @@ test(
         );
         if (!answer.error) acknowledged.version = version;
       }),
+      worker(async (n) => {
+        await query(`create table d.stage_${n} as select id, ${n} as version from unnest(generate_array(1, ${EXCHANGED})) as id`);
+        const answer = await query(
+          `merge d.exchanged t using d.stage_${n} s on false when not matched by source then delete when not matched then insert row`,
+        );
+        if (!answer.error) acknowledged.exchanged = n;
+        await query(`drop table d.stage_${n}`);
+      }),
     ];
     for (let kill = 0; kill < KILLS; kill++) {
       stop = false;
@@ -96,6 +107,11 @@ test(
       const versions = await column('select distinct cast(version as string) from d.merged');
       expect(versions.length).toBeLessThanOrEqual(1);
       if (acknowledged.version > 0) expect(Number(versions[0])).toBeGreaterThanOrEqual(acknowledged.version);
+      const exchanged = await column('select distinct concat(count(*), " ", version) from d.exchanged group by version');
+      expect(exchanged.map((one) => one.split(' ')[0])).toEqual(
+        acknowledged.exchanged > 0 || exchanged.length > 0 ? [String(EXCHANGED)] : [],
+      );
+      expect(Number(exchanged[0]?.split(' ')[1] ?? 0)).toBeGreaterThanOrEqual(acknowledged.exchanged);
       const tables = await column('select table_name from d.INFORMATION_SCHEMA.TABLES');
       expect([...acknowledged.tables].filter((name) => !tables.includes(name))).toEqual([]);
       for (const name of tables.filter((table) => table.startsWith('made_')).slice(-5))
@@ -104,6 +120,7 @@ test(
     expect(acknowledged.inserted.size).toBeGreaterThan(KILLS);
     expect(acknowledged.streamed.size).toBeGreaterThan(KILLS);
     expect(acknowledged.tables.size).toBeGreaterThan(0);
+    expect(acknowledged.exchanged).toBeGreaterThan(0);
   },
   60_000 + KILLS * 15_000,
 );
@@ -121,4 +138,25 @@ test('the rest of a result from before a restart is refused, not shown as its en
   await cloud.stop();
   await cloud.start();
   expect(await page(`&pageToken=${encodeURIComponent(pageToken)}`)).toMatchObject({ error: { code: 404, message: EXPIRED } });
+});
+
+test('a table partitioned by arrival is there after it was altered', async () => {
+  await query('create table d.arriving (n int64) partition by _PARTITIONDATE');
+  await query('insert d.arriving (n) values (1)');
+  await query('alter table d.arriving add column s string');
+  await query('alter table d.arriving rename column s to t');
+  await cloud.kill();
+  await cloud.start();
+  await query('create table d.arrived partition by _PARTITIONDATE as select 2 as n');
+  const copy = {
+    sourceTable: { projectId: 'p', datasetId: 'd', tableId: 'arriving' },
+    destinationTable: { projectId: 'p', datasetId: 'd', tableId: 'arriving' },
+    writeDisposition: 'WRITE_APPEND',
+  };
+  await post('/jobs', { jobReference: { projectId: 'p', jobId: 'append' }, configuration: { copy } });
+  for (const [table, rows] of [
+    ['arriving', 2],
+    ['arrived', 1],
+  ] as const)
+    expect(await one(`select count(*) from d.${table} where _PARTITIONDATE = current_date()`)).toBe(rows);
 });

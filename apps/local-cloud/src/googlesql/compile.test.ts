@@ -38,7 +38,6 @@ beforeAll(async () => {
     bodySql: 'select id from d.t where name = k',
     kind: 'TABLE',
   });
-  runner.catalog.version = 'ready';
 });
 afterAll(() => runner.close());
 
@@ -173,7 +172,4 @@ test('long chains do not blow up the text', () => {
   const sql = `select ${Array.from({ length: 60 }, () => '1.5').join(' / ')}`;
   const compiled = compile(sql, runner.context());
   expect(compiled.kind === 'query' && compiled.sql.text.length).toBeLessThan(200_000);
-});
-test('a statement compiled before is the same object', () => {
-  expect(compile('select 1 as cached', runner.context())).toBe(compile('select 1 as cached', runner.context()));
 });

@@ -7,37 +7,13 @@ import { type Env, Unit } from './analyze/unit.ts';
 import { type CompileContext, type Compiled, type CompiledQuery, GoogleSqlError } from './contract.ts';
 import { positionOf, SyntaxFault } from './parse/fault.ts';
 import { parseLoneExpression, parseStatement } from './parse/statement.ts';
-import { formatType } from './sql-type.ts';
 import { ddl } from './statement/ddl.ts';
 import { dml } from './statement/dml.ts';
 import { merge } from './statement/merge.ts';
 import { duckSql, outputColumn, readsOf } from './statement/output.ts';
 import { query as queryStatement } from './statement/query.ts';
 
-const CACHE_SIZE = 2000;
-const cache = new Map<string, Compiled>();
-
-function cacheKey(sql: string, context: CompileContext): string {
-  const parameters = context.parameters.map((p) => `${p.name ?? ''}:${formatType(p.type)}`).join(',');
-  const variables = [...context.variables].map(([n, t]) => `${n}:${formatType(t)}`).join(',');
-  const at = context.at ? `${context.at.line}:${context.at.column}` : '';
-  const { catalog } = context;
-  return `${catalog.version}\0${catalog.defaultProject}\0${catalog.defaultDataset ?? ''}\0${context.positional}\0${parameters}\0${variables}\0${at}\0${sql}`;
-}
-
-export function compile(sql: string, context: CompileContext): Compiled {
-  const key = cacheKey(sql, context);
-  const known = cache.get(key);
-  if (known) {
-    cache.delete(key);
-    cache.set(key, known);
-    return known;
-  }
-  const compiled = guarded(sql, context, () => compileStatement(sql, context));
-  cache.set(key, compiled);
-  if (cache.size > CACHE_SIZE) cache.delete(cache.keys().next().value!);
-  return compiled;
-}
+export const compile = (sql: string, context: CompileContext): Compiled => guarded(sql, context, () => compileStatement(sql, context));
 
 /** Faults carry offsets; users see line and column. Whatever else escapes is a defect of this folder, unless the text was too deep for the stack. */
 export function guarded<T>(sql: string, context: Pick<CompileContext, 'at'>, body: () => T): T {

@@ -1,8 +1,8 @@
 /**
  * What the SQL side (this folder) and the storage side (../bigquery) promise each other.
  *
- * This folder is pure: text and a catalog in, DuckDB SQL with types out. It never opens a connection, never keeps
- * state between calls beyond a cache keyed by (text, parameter types, catalog.version), and knows no HTTP.
+ * This folder is pure: text and a catalog in, DuckDB SQL with types out. It never opens a connection, keeps no
+ * state between calls, and knows no HTTP.
  * ../bigquery owns the catalog, the DuckDB connections, jobs, transactions, conflicts and the wire encoding of rows.
  *
  * 1. A construct that is not supported is refused (GoogleSqlError `unsupported`), never approximated in silence.
@@ -65,8 +65,10 @@ export interface CatalogTable {
   readonly path: TablePath;
   readonly kind: 'TABLE' | 'VIEW';
   readonly columns: readonly Column[];
-  /** The quoted DuckDB name to read from, e.g. `"s12"."t34"`. Absent for a view. */
+  /** The quoted DuckDB name to write to, e.g. `"s12"."t34"`. Absent for a view. */
   readonly physical?: string;
+  /** What to read from if that is not `physical`: a name or a query in parentheses. */
+  readonly rows?: string;
   /** GoogleSQL text of a view, compiled in place where it is used. */
   readonly viewSql?: string;
   readonly partitioning?: Partitioning;
@@ -86,8 +88,6 @@ export interface CatalogRoutine {
 
 /** A read-only view of the metadata, fixed for the length of one compilation. Names arrive resolved to three parts. */
 export interface Catalog {
-  /** Changes whenever anything that compilation could have seen changes. */
-  readonly version: string;
   readonly defaultProject: string;
   readonly defaultDataset?: string;
   table(path: TablePath): CatalogTable | undefined;
@@ -159,6 +159,11 @@ export interface CompiledDml {
   readonly partitions?: DuckSql;
   /** A MERGE or UPDATE that turned out to insert only conflicts with nothing: true when it can never change an existing row. */
   readonly insertsOnly: boolean;
+  /**
+   * All that the statement does is to put the rows of `source`, whole and as they are, in the place of those that `going` counts in a
+   * physical table of the target.
+   */
+  readonly exchange?: { readonly source: CatalogTable; readonly going: (physical: string) => DuckSql };
   readonly reads: CompiledQuery['reads'];
 }
 

@@ -75,7 +75,6 @@ export function restValue(v: any, type: SqlType): unknown {
 }
 
 export class TestCatalog implements Catalog {
-  version = '1';
   readonly defaultProject = 'p';
   readonly defaultDataset = 'd';
   readonly tables = new Map<string, CatalogTable>();
@@ -100,7 +99,6 @@ export class TestCatalog implements Catalog {
   }
   add(table: CatalogTable): void {
     this.tables.set(`${table.path.dataset}.${table.path.table}`, table);
-    this.version = String(Number(this.version) + 1);
   }
 }
 

@@ -233,8 +233,8 @@ export class StreamBook implements LogKeeper {
   async #publish(table: TableRecord, streams: readonly Stream[], below: number, committed: number): Promise<void> {
     const store = this.#store;
     for (const stream of streams) await store.ingest.fold(stream.staging!);
-    await store.readable([table]);
-    await store.locks.shared(table.id, () =>
+    if (store.ingest.has(table.id)) await store.ingest.fold(table.id);
+    await store.adding(table, () =>
       store.database.transaction(async (connection) => {
         for (const { name, staging } of streams) {
           const source = stagingName(staging!);

@@ -5,13 +5,15 @@
  *
  * 1. Memory changes only after the transaction that holds the record has committed.
  * 2. A record is never changed in place: the same object means the same metadata, so holders may compare by identity.
- * 3. A physical table is named by a number that is never used again, whatever happens to the BigQuery name.
- * 4. A table that never held a row has no physical table until something asks for it: ten thousand empty datasets cost memory only.
+ * 3. A physical table is named by the number of its BigQuery table, or that of a part (parts.ts); neither is ever given to another.
+ * 4. A table that never held a row has no physical table until something asks for it: ten thousand empty datasets cost memory only. One whose
+ *    rows all lie in parts has none until something is added.
  */
 import { createHash } from 'node:crypto';
 import { BIGINT, VARCHAR } from '@duckdb/node-api';
 import type { CatalogRoutine, Column, Partitioning, TablePath } from '../../googlesql/contract.ts';
 import type { Connection } from '../storage/connection.ts';
+import { Parts, physicalName } from './parts.ts';
 
 export interface AccessEntry {
   readonly role?: string;
@@ -82,6 +84,7 @@ export type Change =
   | { readonly put: 'dataset'; readonly record: DatasetRecord }
   | { readonly put: 'table'; readonly record: TableRecord }
   | { readonly put: 'routine'; readonly record: RoutineRecord }
+  | { readonly put: 'parts'; readonly record: { readonly id: number; readonly parts: readonly number[] } }
   | { readonly drop: 'dataset'; readonly project: string; readonly dataset: string }
   | { readonly drop: 'table'; readonly path: TablePath }
   | { readonly drop: 'routine'; readonly project: string; readonly dataset: string; readonly name: string };
@@ -93,13 +96,11 @@ interface DatasetEntry {
   readonly routines: Map<string, RoutineRecord>;
 }
 
-export const physicalName = (id: number) => `"t${id}"`;
-export const etagOf = (record: object) => createHash('md5').update(JSON.stringify(record)).digest('base64');
-
 const keyOf = (change: Change): string => {
   if ('put' in change) {
     if (change.put === 'dataset') return JSON.stringify([change.record.project, change.record.dataset]);
     if (change.put === 'table') return JSON.stringify(Object.values(pathOnly(change.record.path)));
+    if (change.put === 'parts') return String(change.record.id);
     const { project, dataset, routine } = change.record.routine.path;
     return JSON.stringify([project, dataset, routine.toLowerCase()]);
   }
@@ -111,6 +112,7 @@ const pathOnly = (path: TablePath) => ({ project: path.project, dataset: path.da
 
 /** BigInts (the bounds of integer ranges) travel as {"$int": "..."}. */
 const write = (record: unknown) => JSON.stringify(record, (_, value) => (typeof value === 'bigint' ? { $int: String(value) } : value));
+export const etagOf = (record: object) => createHash('md5').update(write(record)).digest('base64');
 const read = (text: string) =>
   text.includes('"$int"')
     ? JSON.parse(text, (_, value) => (value && typeof value === 'object' && typeof value.$int === 'string' ? BigInt(value.$int) : value))
@@ -118,6 +120,7 @@ const read = (text: string) =>
 const idIn = (text: string) => Number(/"id":(\d+)/.exec(text)![1]);
 
 export class CatalogStore {
+  readonly parts = new Parts();
   readonly #projects = new Map<string, Map<string, DatasetEntry>>();
   readonly #physical = new Set<number>();
   readonly #policied = new Set<number>();
@@ -140,7 +143,7 @@ export class CatalogStore {
     }
     this.#reservedIds = Number(latest.get('meta table-ids') ?? 0);
     this.#nextId = Math.max(1, this.#reservedIds);
-    for (const pass of ['dataset', 'table', 'routine'] as const) {
+    for (const pass of ['dataset', 'table', 'routine', 'parts'] as const) {
       for (const [name, text] of latest) {
         if (text === null || !name.startsWith(`${pass} `)) continue;
         if (pass === 'table') this.#keepText(name.slice('table '.length), text);
@@ -151,11 +154,13 @@ export class CatalogStore {
       "SELECT table_name FROM duckdb_tables() WHERE table_name SIMILAR TO 't[0-9]+' AND database_name = current_database()",
     );
     const live = this.#where;
+    for (const id of this.parts.owners()) if (!live.has(id)) this.parts.set(id, []);
+    const parts = this.parts.all();
     for (const [name] of present) {
       const id = Number(String(name).slice(1));
       this.#nextId = Math.max(this.#nextId, id + 1);
       if (live.has(id)) this.#physical.add(id);
-      else await connection.run(`DROP TABLE ${physicalName(id)}`);
+      else if (!parts.has(id)) await connection.run(`DROP TABLE ${physicalName(id)}`);
     }
     if (rows.length > 1000 && rows.length > 2 * latest.size) await this.#compact(connection);
   }
@@ -196,7 +201,8 @@ export class CatalogStore {
     }
     for (const change of changes) {
       const kind = 'put' in change ? change.put : change.drop;
-      const text = 'put' in change ? write(change.record) : null;
+      const gone = 'drop' in change || (change.put === 'parts' && change.record.parts.length === 0);
+      const text = gone ? null : write(change.record);
       await this.#insert(connection, kind, keyOf(change), text);
     }
   }
@@ -234,6 +240,8 @@ export class CatalogStore {
         this.#where.set(id, path);
         if (policies?.length) this.#policied.add(id);
         if (change.record.expirationTime !== undefined) this.#expiring.add(id);
+      } else if (change.put === 'parts') {
+        this.parts.set(change.record.id, change.record.parts);
       } else {
         const { project, dataset, routine } = change.record.routine.path;
         this.#entry(project, dataset)?.routines.set(routine.toLowerCase(), change.record);
@@ -270,7 +278,16 @@ export class CatalogStore {
   hasPhysical(id: number): boolean {
     return this.#physical.has(id);
   }
+  /** What to read all rows of a table from. Good as long as its parts are watched. */
+  rowsOf(table: TableRecord): string {
+    return this.parts.rowsOf(table, this.#physical.has(table.id));
+  }
   markPhysical(id: number, exists: boolean): void {
+    if (exists !== this.#physical.has(id) && this.parts.of(id).length > 0) {
+      // Who reads the parts alone has to know.
+      this.parts.moved(id);
+      this.#version++;
+    }
     if (exists) this.#physical.add(id);
     else this.#physical.delete(id);
   }

@@ -3,16 +3,18 @@
  * statements both end here, so both refuse the same things in the same words. Knows no HTTP and no GoogleSQL text.
  *
  * 1. Catalog and physical tables change in one DuckDB transaction; a crash leaves both or neither.
- * 2. A table's physical form changes only while nobody writes to it.
+ * 2. A table's physical form changes only while nobody writes to it, and all of its rows are in its own physical table.
  * 3. Rows streamed before a change are folded in before it.
  */
 import type { TablePath } from '../../googlesql/contract.ts';
 import { ApiError, invalid, noDataset, noTable } from '../errors.ts';
 import type { Connection } from '../storage/connection.ts';
 import type { MetadataChange, Store } from '../storage/store.ts';
-import { columnsDdl } from '../storage/store.ts';
-import { type Change, type DatasetRecord, etagOf, physicalName, type RoutineRecord, type TableRecord } from './catalog.ts';
+import { arriveNow, columnsDdl, ingestionTime } from '../storage/store.ts';
+import { type Change, type DatasetRecord, etagOf, type RoutineRecord, type TableRecord } from './catalog.ts';
 import { checkDatasetId, checkProjectId, checkTableId } from './ids.ts';
+import { physicalName } from './parts.ts';
+import { gatherHeld } from './take-over.ts';
 
 export type NewTable = Omit<TableRecord, 'id' | 'created' | 'modified' | 'location'>;
 export interface CreateOptions {
@@ -81,15 +83,15 @@ export class Metadata {
     this.dataset(project, dataset);
     const tables = this.#catalog.tables(project, dataset);
     if (tables.length > 0 && !options.cascade) throw new ApiError('resourceInUse', `Dataset ${project}:${dataset} is still in use`);
-    await this.#exclusively(tables, () =>
+    await this.#store.exclusively(tables, () =>
       this.#store.changeMetadata(async (connection) => {
         this.dataset(project, dataset);
         const now = this.#catalog.tables(project, dataset);
         if (now.some((table) => !tables.some((held) => held.id === table.id))) {
           throw new ApiError('resourceInUse', `Dataset ${project}:${dataset} is still in use`);
         }
-        for (const table of now) await this.#dropPhysical(connection, table);
         const changes: Change[] = [
+          ...(await this.#dropRows(connection, now)),
           ...now.map((table): Change => ({ drop: 'table', path: table.path })),
           ...this.#catalog
             .routines(project, dataset)
@@ -129,9 +131,9 @@ export class Metadata {
       const current = this.#catalog.table(table.path);
       const expired = current !== undefined && this.find(table.path) === undefined;
       if (current && !expired && current !== existing) throw alreadyExists(current);
-      if (current) await this.#dropPhysical(connection, current);
+      const dropped = current ? await this.#dropRows(connection, [current]) : [];
       return {
-        changes: [{ put: 'table', record }],
+        changes: [...dropped, { put: 'table', record }],
         result: { record, created: true },
         applied: () => {
           if (current) this.#gone([current]);
@@ -140,13 +142,14 @@ export class Metadata {
       };
     };
     const old = this.#catalog.table(table.path);
-    return this.#exclusively(old ? [old] : [], async () => {
+    return this.#store.exclusively(old ? [old] : [], async () => {
       if (!options.fill) return this.#store.changeMetadata((connection) => decide(connection)());
       return this.#store.database.use(async (connection) => {
         await connection.begin();
         try {
           await connection.run(`CREATE TABLE ${physicalName(record.id)} (${columnsDdl(record.columns, record.partitioning)})`);
           await options.fill!(connection, physicalName(record.id));
+          await arriveNow(connection, physicalName(record.id), record.partitioning);
         } catch (error) {
           await connection.rollback();
           throw error;
@@ -173,23 +176,31 @@ export class Metadata {
     etag?: string,
   ): Promise<TableRecord> {
     const before = this.table(path);
-    return this.#exclusively([before], () =>
-      this.#store.changeMetadata(async (connection) => {
+    return this.#store.exclusively([before], async () => {
+      const found = this.table(path);
+      checkEtag(found, etag);
+      if (alter(found).sql.length > 0) await gatherHeld(this.#store, found.id);
+      return this.#store.changeMetadata(async (connection) => {
         const record = this.table(path);
         if (record.id !== before.id) throw noTable(path.project, path.dataset, path.table);
         checkEtag(record, etag);
         const altered = alter(record);
-        if (this.#catalog.hasPhysical(record.id)) for (const sql of altered.sql) await connection.run(sql);
+        if (this.#catalog.hasPhysical(record.id) && altered.sql.length > 0) {
+          // Files of before have a default there, with which DuckDB can not repeat an ALTER from its log.
+          if (ingestionTime(record.partitioning))
+            await connection.run(`ALTER TABLE ${physicalName(record.id)} ALTER "_PARTITIONTIME" DROP DEFAULT`);
+          for (const sql of altered.sql) await connection.run(sql);
+        }
         const changed = { ...altered.record, modified: Date.now() };
         return { changes: [{ put: 'table', record: changed }], result: changed, applied: () => this.#store.changed(record.id) };
-      }),
-    );
+      });
+    });
   }
 
   async renameTable(path: TablePath, table: string): Promise<TableRecord> {
     checkTableId(table);
     const before = this.table(path);
-    return this.#exclusively([before], () =>
+    return this.#store.exclusively([before], () =>
       this.#store.changeMetadata(async () => {
         const record = this.table(path);
         const to = { ...path, table };
@@ -213,11 +224,11 @@ export class Metadata {
     if (options.kind && record.kind !== options.kind) {
       throw invalid(`${nameOf(path)} is not allowed for this operation because it is currently a ${record.kind}.`);
     }
-    await this.#exclusively([record], () =>
+    await this.#store.exclusively([record], () =>
       this.#store.changeMetadata(async (connection) => {
         const current = this.table(path);
-        await this.#dropPhysical(connection, current);
-        return { changes: [{ drop: 'table', path }], result: undefined, applied: () => this.#gone([current]) };
+        const dropped = await this.#dropRows(connection, [current]);
+        return { changes: [...dropped, { drop: 'table', path }], result: undefined, applied: () => this.#gone([current]) };
       }),
     );
     return true;
@@ -249,41 +260,25 @@ export class Metadata {
   async sweepExpired(now = Date.now()): Promise<void> {
     for (const table of this.#catalog.expiring()) {
       if (Number(table.expirationTime) > now) continue;
-      await this.#exclusively([table], () =>
+      await this.#store.exclusively([table], () =>
         this.#store.changeMetadata(async (connection) => {
           const current = this.#catalog.table(table.path);
           if (current?.id !== table.id || Number(current.expirationTime ?? now + 1) > now) return { changes: [], result: undefined };
-          await this.#dropPhysical(connection, current);
-          return { changes: [{ drop: 'table', path: table.path }], result: undefined, applied: () => this.#gone([current]) };
+          const dropped = await this.#dropRows(connection, [current]);
+          return { changes: [...dropped, { drop: 'table', path: table.path }], result: undefined, applied: () => this.#gone([current]) };
         }),
       );
     }
   }
 
-  /** Nobody else writes these tables while `work` runs, and no streamed row of theirs is waiting. Locks in id order. */
-  async #exclusively<T>(tables: readonly TableRecord[], work: () => Promise<T>): Promise<T> {
-    const ordered = tables.filter((table) => table.kind === 'TABLE').sort((a, b) => a.id - b.id);
-    const releases: (() => void)[] = [];
-    try {
-      for (const { id } of ordered) {
-        for (;;) {
-          if (this.#store.ingest.has(id)) await this.#store.ingest.fold(id);
-          const release = await this.#store.locks.acquire(id, true);
-          if (!this.#store.ingest.has(id)) {
-            releases.push(release);
-            break;
-          }
-          release();
-        }
-      }
-      return await work();
-    } finally {
-      for (const release of releases) release();
-    }
-  }
-
-  async #dropPhysical(connection: Connection, table: TableRecord): Promise<void> {
-    if (table.kind === 'TABLE' && this.#catalog.hasPhysical(table.id)) await connection.run(`DROP TABLE ${physicalName(table.id)}`);
+  /** The rows of tables that go together; answers what the catalog has to forget of them. */
+  async #dropRows(connection: Connection, tables: readonly TableRecord[]): Promise<Change[]> {
+    const { parts } = this.#catalog;
+    const ids = tables.map(({ id }) => id);
+    const theirs = ids.flatMap((id) => parts.of(id));
+    const physical = [...ids.filter((id) => this.#catalog.hasPhysical(id)), ...parts.onlyOf(ids, theirs)];
+    for (const id of physical) await connection.run(`DROP TABLE ${physicalName(id)}`);
+    return ids.filter((id) => parts.of(id).length > 0).map((id) => ({ put: 'parts', record: { id, parts: [] } }));
   }
 
   #gone(tables: readonly TableRecord[]): void {

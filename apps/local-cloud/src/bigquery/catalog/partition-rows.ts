@@ -1,7 +1,8 @@
 /** INFORMATION_SCHEMA.PARTITIONS: the partitions that a table's rows are in, counted at the moment of the query. */
 import { quote } from '../../googlesql/sql-type.ts';
 import type { Service } from '../service.ts';
-import { physicalName, type TableRecord } from './catalog.ts';
+import type { TableRecord } from './catalog.ts';
+import { readingAll } from './moved.ts';
 
 /** The partition id of a row, as SQL over the physical table. */
 function partitionIdSql(t: Pick<TableRecord, 'partitioning'>): string | undefined {
@@ -17,16 +18,17 @@ function partitionIdSql(t: Pick<TableRecord, 'partitioning'>): string | undefine
 }
 
 export async function partitionRows(service: Service, tables: readonly TableRecord[]): Promise<Record<string, unknown>[]> {
+  const { store } = service;
   const found: Record<string, unknown>[] = [];
   for (const table of tables) {
     if (table.kind !== 'TABLE') continue;
-    await service.store.readable([table]);
-    const id = partitionIdSql(table) ?? 'NULL';
-    const { rows, bytes } = await service.sizes.of(table);
-    const counts = await service.store.database.use((connection) =>
-      connection.rows(`SELECT ${id} AS id, count(*) FROM ${physicalName(table.id)} GROUP BY 1 ORDER BY 1`),
-    );
-    const all = table.partitioning || counts.length > 0 ? counts : [[null, 0n]];
+    const counted = await counts(service, table).catch((error) => {
+      // Dropped since the tables were listed.
+      if (store.catalog.byId(table.id)) throw error;
+    });
+    if (!counted) continue;
+    const { partitions, size } = counted;
+    const all = table.partitioning || partitions.length > 0 ? partitions : [[null, 0n]];
     for (const [partition, count] of all) {
       found.push({
         table_catalog: table.path.project,
@@ -34,11 +36,26 @@ export async function partitionRows(service: Service, tables: readonly TableReco
         table_name: table.path.table,
         partition_id: partition,
         total_rows: Number(count),
-        total_logical_bytes: rows === 0 ? 0 : Math.round((bytes * Number(count)) / rows),
+        total_logical_bytes: size.rows === 0 ? 0 : Math.round((size.bytes * Number(count)) / size.rows),
         last_modified_time: new Date(table.modified).toISOString(),
         storage_tier: 'ACTIVE',
       });
     }
   }
   return found;
+}
+
+async function counts({ store, sizes }: Service, table: TableRecord) {
+  await store.readable([table]);
+  const size = await sizes.of(table);
+  const id = partitionIdSql(table) ?? 'NULL';
+  const partitions = await readingAll(store.catalog, [table], async (unmoved) => {
+    const from = store.catalog.rowsOf(table);
+    const rows = await store.database.use((connection) =>
+      connection.rows(`SELECT ${id} AS id, count(*) FROM ${from} GROUP BY 1 ORDER BY 1`),
+    );
+    unmoved();
+    return rows;
+  });
+  return { partitions, size };
 }

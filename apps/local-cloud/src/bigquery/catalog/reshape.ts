@@ -1,7 +1,8 @@
 /** From the columns a table has to the columns it shall have: the statements that DuckDB needs. Pure. */
 import type { Column } from '../../googlesql/contract.ts';
 import { physicalType, quote } from '../../googlesql/sql-type.ts';
-import { physicalName, type TableRecord } from './catalog.ts';
+import type { TableRecord } from './catalog.ts';
+import { physicalName } from './parts.ts';
 
 /** Columns are matched by name, case-insensitively; new ones go last (before `_PARTITIONTIME`, which is never addressed by position). */
 export function reshapeSql(table: TableRecord, after: readonly Column[]): string[] {

@@ -6,7 +6,7 @@
 import type { Column, SqlType } from '../../googlesql/contract.ts';
 import { quote } from '../../googlesql/sql-type.ts';
 import type { Store } from '../storage/store.ts';
-import { physicalName, type TableRecord } from './catalog.ts';
+import type { TableRecord } from './catalog.ts';
 
 const FIXED: Partial<Record<SqlType['kind'], number>> = {
   INT64: 8,
@@ -53,15 +53,16 @@ export class TableSizes {
     const store = this.#store;
     if (table.kind !== 'TABLE') return EMPTY;
     if (!rough && store.ingest.has(table.id)) await store.ingest.fold(table.id);
-    if (!store.catalog.hasPhysical(table.id)) return EMPTY;
+    if (!store.catalog.hasPhysical(table.id) && store.catalog.parts.of(table.id).length === 0) return EMPTY;
     const version = store.version(table.id);
     const known = this.#known.get(table.id);
     if (known?.record === table) {
       if (known.version === version && (rough || !known.reckoned)) return known.size;
       if (rough && known.size.rows > ROUGH_FROM_ROWS && known.at > Date.now() - ROUGH_MS) return known.size;
     }
+    const from = store.catalog.rowsOf(table);
     const size = await store.database.use(async (connection) => {
-      const [[count]] = (await (await connection.query(`SELECT count(*) FROM ${physicalName(table.id)}`)).getRows()) as [[bigint]];
+      const [[count]] = (await (await connection.query(`SELECT count(*) FROM ${from}`)).getRows()) as [[bigint]];
       const rows = Number(count);
       let averages = this.#averages.get(table.id);
       // Averages move slowly: measure again only when the table has doubled.
@@ -71,7 +72,7 @@ export class TableSizes {
         for (const column of table.columns) averages.perColumn.set(column.name.toLowerCase(), FIXED[column.type.kind] ?? 0);
         if (measured.length > 0 && rows > 0) {
           const sums = measured.map((column) => `avg(${lengthSql(column)})`).join(', ');
-          const [row] = await connection.rows(`SELECT ${sums} FROM (SELECT * FROM ${physicalName(table.id)} LIMIT ${SAMPLE})`);
+          const [row] = await connection.rows(`SELECT ${sums} FROM (SELECT * FROM ${from} LIMIT ${SAMPLE})`);
           for (const [i, column] of measured.entries()) averages.perColumn.set(column.name.toLowerCase(), Number(row?.[i] ?? 0));
         }
         this.#averages.set(table.id, averages);

@@ -1,7 +1,8 @@
 /** What the actions of an ALTER TABLE make of a table's record, and what DuckDB has to run for it. Pure. */
 import type { AlterAction, Column } from '../../googlesql/contract.ts';
 import { quote } from '../../googlesql/sql-type.ts';
-import { physicalName, type TableRecord } from '../catalog/catalog.ts';
+import type { TableRecord } from '../catalog/catalog.ts';
+import { physicalName } from '../catalog/parts.ts';
 import { reshapeSql } from '../catalog/reshape.ts';
 import { storedColumn } from '../catalog/stored-column.ts';
 import { invalid } from '../errors.ts';

@@ -2,12 +2,14 @@
 import type { CompiledQuery, Ddl } from '../../googlesql/contract.ts';
 import { quote } from '../../googlesql/sql-type.ts';
 import { demand } from '../catalog/access.ts';
-import { physicalName, type TableRecord } from '../catalog/catalog.ts';
+import type { TableRecord } from '../catalog/catalog.ts';
 import type { NewTable } from '../catalog/metadata.ts';
+import { unmoved } from '../catalog/moved.ts';
+import { physicalName } from '../catalog/parts.ts';
 import { storedColumn } from '../catalog/stored-column.ts';
 import { ApiError, invalid } from '../errors.ts';
 import type { Connection } from '../storage/connection.ts';
-import { columnsDdl } from '../storage/store.ts';
+import { arriveNow, columnsDdl } from '../storage/store.ts';
 import { withOptions } from './ddl-options.ts';
 import { duck } from './errors.ts';
 import type { DdlOutcome } from './outcome.ts';
@@ -80,14 +82,17 @@ function fillFrom(
 ): Fill | undefined {
   const names = made.columns.map((column) => quote(column.name)).join(', ');
   if (source)
-    return async (connection, physical) =>
-      void (await connection.run(`INSERT INTO ${physical} (${names}) SELECT ${names} FROM ${physicalName(source.id)}`));
+    return async (connection, physical) => {
+      await connection.run(`INSERT INTO ${physical} (${names}) SELECT ${names} FROM ${statements.service.store.catalog.rowsOf(source)}`);
+      unmoved(looked);
+    };
   if (!query) return undefined;
   return (connection, physical) =>
     duck(() =>
       // INFORMATION_SCHEMA rows have to be on the connection that runs the query.
       statements.onGivenConnection(connection, session, looked, async () => {
         await connection.run(`INSERT INTO ${physical} (${names}) ${query.sql.text}`, statements.bind(query.sql, session));
+        unmoved(looked);
       }),
     );
 }
@@ -117,6 +122,7 @@ async function temporaryTable(
   const create = async (connection: Connection) => {
     await connection.run(`CREATE TABLE ${physicalName(record.id)} (${columnsDdl(record.columns, record.partitioning)})`);
     await fill?.(connection, physicalName(record.id));
+    await arriveNow(connection, physicalName(record.id), record.partitioning);
   };
   if (session.transaction) await create(session.transaction.connection);
   else await store.database.transaction(create);

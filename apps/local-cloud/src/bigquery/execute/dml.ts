@@ -2,20 +2,25 @@
  * INSERT, UPDATE, DELETE, MERGE, TRUNCATE: one DuckDB transaction a statement (or a part of the script's own), with the
  * conflicts that BigQuery has.
  *
- * 1. An INSERT, or a MERGE that only inserted, waits for nobody and conflicts with nothing.
+ * 1. An INSERT, or a MERGE that only inserted, waits for no other statement and conflicts with nothing.
  * 2. A statement that changed rows commits only if no other one changed the same partitions since it began; else it runs
  *    again on a fresh snapshot, three times at most, and then fails with BigQuery's text.
+ * 3. Rows that lie in parts are exchanged as wholes or gathered before they are changed.
  */
 import { setTimeout as pause } from 'node:timers/promises';
 import type { CompiledDml, DuckSql } from '../../googlesql/contract.ts';
 import type { TableRecord } from '../catalog/catalog.ts';
+import { Moved, unmoved } from '../catalog/moved.ts';
+import { gather, gathered } from '../catalog/take-over.ts';
 import { ApiError } from '../errors.ts';
+import type { Service } from '../service.ts';
 import type { Connection } from '../storage/connection.ts';
 import { duck } from './errors.ts';
+import { exchanged } from './exchange.ts';
 import { GivenRows } from './given-rows.ts';
 import { type Slot, serializationFailure } from './mutations.ts';
 import type { DmlCounts, RunOptions } from './outcome.ts';
-import { pathKey } from './path-key.ts';
+import { pathKey, samePath } from './path-key.ts';
 import type { Runner } from './runner.ts';
 import type { Looked } from './scoped-catalog.ts';
 import type { Session } from './session.ts';
@@ -34,6 +39,9 @@ export async function runDml(
   const table = targetOf(dml, session, looked);
   const name = `${table.path.project}:${table.path.dataset}.${table.path.table}`;
   const mutating = dml.kind !== 'insert';
+  // Compiled while some of its rows lay in parts: what was compiled reads them there.
+  const apart = mutating && dml.target.rows !== undefined;
+  if (apart && !dml.exchange) await regathered(service, table);
   if (!session.tempTables.has(table.path.table)) {
     if (dml.kind !== 'truncate') service.rates.dml(name);
     if (mutating && service.control.limits.on && service.streaming.holds(table)) {
@@ -44,7 +52,12 @@ export async function runDml(
       );
     }
   }
-  const attempt = (connection: Connection) => once(statements, dml, session, connection);
+  const written = mutating || !dml.reads.some((read) => samePath(read.path, dml.target.path)) ? table.id : undefined;
+  const attempt = async (connection: Connection) => {
+    const done = await once(statements, dml, session, connection);
+    unmoved(looked, written);
+    return done;
+  };
   const { transaction } = session;
   const takesTime = () => service.control.limits.latency(800, 2000);
   if (transaction) {
@@ -58,7 +71,9 @@ export async function runDml(
   }
   if (!mutating || dml.insertsOnly) {
     await takesTime();
-    const counts = await service.store.locks.shared(table.id, () =>
+    const { store } = service;
+    const held = (work: () => Promise<DmlCounts>) => (mutating ? gathered(store, table, work) : store.adding(table, work));
+    const counts = await held(() =>
       statements.onConnection(session, looked, (connection) =>
         duck(() =>
           connection.transaction(async () => {
@@ -77,9 +92,12 @@ export async function runDml(
   try {
     // Simulated time passes while the statement has its place among the running ones.
     await takesTime();
+    const done = await exchanged(statements, dml, table, session, looked, slot, options);
+    if (done) return done;
+    if (apart) await regathered(service, table);
     for (let tries = 0; ; tries++) {
       try {
-        const counts = await service.store.locks.shared(table.id, () => mutate(statements, session, looked, slot, attempt, options));
+        const counts = await gathered(service.store, table, () => mutate(statements, session, looked, slot, attempt, options));
         service.store.changed(table.id);
         service.sizes.grew(table.id, counts.inserted - counts.deleted);
         return counts;
@@ -96,6 +114,11 @@ export async function runDml(
   } finally {
     slot.release();
   }
+}
+
+async function regathered({ store }: Service, table: TableRecord): Promise<never> {
+  await gather(store, table);
+  throw new Moved();
 }
 
 function targetOf(dml: CompiledDml, session: Session, looked: Looked): TableRecord {

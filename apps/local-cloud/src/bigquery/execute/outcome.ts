@@ -1,7 +1,7 @@
 /** What a statement is asked for beside its text, and what comes of it. */
 import type { CompiledQuery, TablePath } from '../../googlesql/contract.ts';
 import type { ResultSet } from '../jobs/results.ts';
-import type { BoundValue, Connection } from '../storage/connection.ts';
+import type { Connection } from '../storage/connection.ts';
 
 export interface DmlCounts {
   inserted: number;
@@ -30,7 +30,10 @@ export interface RunOptions {
   readonly beforeCommit?: (connection: Connection, counts: DmlCounts) => Promise<void>;
   readonly maximumBytesBilled?: number;
   readonly useCache?: boolean;
-  /** SELECT into a table: where the rows go instead of a result. */
-  readonly into?: (query: CompiledQuery, values: readonly BoundValue[]) => Promise<StatementResult['result']>;
+  /** SELECT into a table: where the rows go instead of a result. `insert` adds them to a physical table and the columns named there. */
+  readonly into?: (
+    query: CompiledQuery,
+    insert: (connection: Connection, physicalColumns: string) => Promise<void>,
+  ) => Promise<StatementResult['result']>;
 }
 export type DdlOutcome = Pick<StatementResult, 'statementType' | 'ddl'>;

@@ -189,11 +189,11 @@ export class Queries {
       },
       ...(destination
         ? {
-            into: async (query, values) => {
+            into: async (query, insert) => {
               const columns = query.columns.map(storedColumn);
               const names = columns.map((column) => quote(column.name)).join(', ');
               const record = await writeTable(this.#service, session.caller, destination, columns, async (connection, physical) => {
-                await connection.run(`INSERT INTO ${physical} (${names}) ${query.sql.text}`, values);
+                await insert(connection, `${physical} (${names})`);
               });
               return this.#tableResult(record.path, query.columns);
             },

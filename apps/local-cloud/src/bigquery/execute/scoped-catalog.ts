@@ -4,11 +4,13 @@
  */
 import type { Catalog, CatalogRoutine, CatalogTable, TablePath } from '../../googlesql/contract.ts';
 import { memberMatches } from '../catalog/access.ts';
-import { type CatalogStore, physicalName, type RoutineRecord, type TableRecord } from '../catalog/catalog.ts';
+import type { CatalogStore, RoutineRecord, TableRecord } from '../catalog/catalog.ts';
 import { type InformationView, informationView } from '../catalog/information-schema.ts';
+import type { Watched } from '../catalog/moved.ts';
+import { physicalName } from '../catalog/parts.ts';
 import type { Session } from './session.ts';
 
-export interface Looked {
+export interface Looked extends Watched {
   readonly tables: Set<TableRecord>;
   readonly information: InformationView[];
   /** True while nothing that was looked at has changed. */
@@ -18,10 +20,9 @@ export interface Looked {
 let informationNumber = 0;
 
 export class ScopedCatalog implements Catalog {
-  readonly version: string;
   readonly defaultProject: string;
   readonly defaultDataset?: string;
-  readonly looked: Looked = { tables: new Set(), information: [], still: [] };
+  readonly looked: Looked = { tables: new Set(), information: [], steady: new Map(), still: [] };
   readonly #catalog: CatalogStore;
   readonly #session: Session;
 
@@ -30,8 +31,6 @@ export class ScopedCatalog implements Catalog {
     this.#session = session;
     this.defaultProject = session.defaultDataset?.project ?? session.project;
     if (session.defaultDataset) this.defaultDataset = session.defaultDataset.dataset;
-    const temporary = session.temporaryVersion > 0 ? `:${session.temporaryVersion}:${Math.random()}` : '';
-    this.version = `${catalog.version}${catalog.anyPolicies ? `:${session.caller.subject}` : ''}${temporary}`;
   }
 
   #record(path: TablePath): TableRecord | undefined {
@@ -47,13 +46,22 @@ export class ScopedCatalog implements Catalog {
       (path.dataset === '' || path.dataset === '_SESSION' || path.dataset === '_script' || temporary.path.dataset === path.dataset)
     ) {
       this.looked.tables.add(temporary);
-      return { ...described(temporary, this.#session.caller), temporary: true };
+      return { ...this.#described(temporary), temporary: true };
     }
     const record = this.#record(path);
     this.looked.still.push(() => this.#record(path) === record);
     if (!record) return undefined;
     this.looked.tables.add(record);
-    return described(record, this.#session.caller);
+    return this.#described(record);
+  }
+
+  #described(table: TableRecord): CatalogTable {
+    const { parts } = this.#catalog;
+    const steady = parts.watch(table.id);
+    this.looked.steady.set(table.id, steady);
+    this.looked.still.push(steady);
+    const rows = parts.of(table.id).length > 0 ? { rows: this.#catalog.rowsOf(table) } : {};
+    return { ...described(table, this.#session.caller), ...rows };
   }
 
   tablesWithPrefix(project: string, dataset: string, prefix: string): readonly CatalogTable[] {
@@ -68,7 +76,7 @@ export class ScopedCatalog implements Catalog {
       return now.length === found.length && now.every((table, i) => table === found[i]);
     });
     for (const table of found) this.looked.tables.add(table);
-    return found.map((table) => described(table, this.#session.caller));
+    return found.map((table) => this.#described(table));
   }
 
   datasetExists(project: string, dataset: string): boolean {
@@ -102,7 +110,7 @@ export class ScopedCatalog implements Catalog {
   }
 }
 
-export function described(table: TableRecord, caller: { subject: string; owner: boolean }): CatalogTable {
+function described(table: TableRecord, caller: { subject: string; owner: boolean }): CatalogTable {
   const { path, kind, columns, viewSql, partitioning, clustering, policies } = table;
   return {
     path,

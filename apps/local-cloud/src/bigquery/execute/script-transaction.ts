@@ -5,8 +5,10 @@
  * 2. One that does not come about holds no checkpoint back.
  * 3. One that an error aborted is rolled back, and the script can go on only by saying so.
  */
+import { withoutParts } from '../catalog/take-over.ts';
 import { ApiError } from '../errors.ts';
 import type { Service } from '../service.ts';
+import type { Connection } from '../storage/connection.ts';
 import { transactionAborted } from './mutations.ts';
 import type { Session } from './session.ts';
 
@@ -34,12 +36,15 @@ export class ScriptTransaction {
       if (open) throw new ApiError('invalidQuery', 'Transaction is already in progress', 'query');
       // What was acknowledged before now belongs to the snapshot.
       await service.store.ingest.foldAll();
-      const connection = await service.store.database.connect();
+      const ended = await withoutParts(service.store);
+      let connection: Connection | undefined;
       try {
+        connection = await service.store.database.connect();
         await connection.begin();
         await connection.run('SELECT 1 FROM local_folds LIMIT 0');
       } catch (error) {
-        connection.close();
+        ended();
+        connection?.close();
         throw error;
       }
       this.#session.transaction = {
@@ -47,6 +52,7 @@ export class ScriptTransaction {
         mutation: service.mutations.begin(),
         written: new Set(),
         created: [],
+        ended,
         now: BigInt(Date.now()) * 1000n,
       };
       return;
@@ -71,6 +77,7 @@ export class ScriptTransaction {
     service.mutations.end(open.mutation, true);
     for (const id of open.written) service.store.changed(id);
     for (const applied of open.created) applied();
+    open.ended();
     open.connection.close();
   }
 
@@ -93,6 +100,7 @@ export class ScriptTransaction {
     this.#session.transaction = undefined;
     await open.connection.rollback();
     this.#service.mutations.end(open.mutation, false);
+    open.ended();
     open.connection.close();
   }
 }

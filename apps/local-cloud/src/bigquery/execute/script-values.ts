@@ -4,7 +4,6 @@ import type { Position, ScriptNode, SqlType } from '../../googlesql/contract.ts'
 import { formatType } from '../../googlesql/index.ts';
 import { fieldName } from '../../googlesql/sql-type.ts';
 import { ApiError } from '../errors.ts';
-import { duck } from './errors.ts';
 import type { Session } from './session.ts';
 import type { Statements } from './statements.ts';
 
@@ -86,16 +85,5 @@ export class ScriptValues {
         'query',
       );
     return value === true;
-  }
-
-  async rows(sql: string, session: Session, at?: Position) {
-    const { compiled, looked } = await this.#statements.prepare(sql, session, at);
-    if (compiled.kind !== 'query') throw new ApiError('invalidQuery', 'A query is expected here', 'query');
-    await this.#statements.ready(looked, session);
-    const values = this.#statements.bind(compiled.sql, session);
-    const rows = await this.#statements.onConnection(session, looked, (connection) =>
-      duck(async () => (await connection.query(compiled.sql.text, values)).getRows()),
-    );
-    return { columns: compiled.columns, rows };
   }
 }

@@ -194,7 +194,7 @@ export class Script {
   }
 
   async #for(node: ScriptNodeOf<'for'>, depth: number): Promise<void> {
-    const { columns, rows } = await this.#values.rows(node.query, this.#session, node.at);
+    const { columns, rows } = await this.#statements.rows(node.query, this.#session, node.at);
     const fields = columns.map(({ name, type }) => ({ name, type }));
     const type: SqlType = { kind: 'STRUCT', fields };
     const key = node.variable.toLowerCase();
@@ -284,7 +284,7 @@ export class Script {
     if (nodes.length !== 1 || nodes[0]!.node !== 'statement')
       throw new ApiError('invalidQuery', 'EXECUTE IMMEDIATE takes exactly one SQL statement', 'query');
     if (node.into.length > 0) {
-      const { columns, rows } = await this.#values.rows(value, inner);
+      const { columns, rows } = await this.#statements.rows(value, inner);
       if (rows.length > 1)
         throw new ApiError('invalidQuery', 'The EXECUTE IMMEDIATE INTO clause accepts a query that returns at most one row', 'query');
       if (columns.length !== node.into.length)

@@ -18,6 +18,8 @@ export interface OpenTransaction {
   readonly written: Set<number>;
   /** What to do after the commit for physical tables that were made inside. */
   readonly created: (() => void)[];
+  /** Lets tables take over each other's rows again, which its snapshot would not see. */
+  readonly ended: () => void;
   /** CURRENT_TIMESTAMP() stands still. */
   readonly now: bigint;
 }
@@ -35,6 +37,8 @@ export class Session {
   transaction: OpenTransaction | undefined;
   /** Changes when what is temporary changes, so that compiled statements are not reused wrongly. */
   temporaryVersion = 0;
+  /** The statement that runs now writes so much that every core shall take part, and its rows may lie in any order. */
+  inAnyOrder = false;
   rowCount = 0n;
 
   constructor(options: {

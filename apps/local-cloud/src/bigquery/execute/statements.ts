@@ -5,10 +5,12 @@
  * 2. Nothing of a failed statement remains.
  * 3. What it reads and writes is checked against the access lists before it runs.
  */
+import type { DuckDBValue } from '@duckdb/node-api';
 import type { Column, Compiled, CompiledQuery, DuckSql, Position, TablePath } from '../../googlesql/contract.ts';
 import { compile, compileExpression, formatType } from '../../googlesql/index.ts';
 import type { TableRecord } from '../catalog/catalog.ts';
 import { materialize } from '../catalog/information-schema.ts';
+import { unmoved, whereItLies } from '../catalog/moved.ts';
 import { ApiError } from '../errors.ts';
 import type { ResultSet } from '../jobs/results.ts';
 import type { Service } from '../service.ts';
@@ -16,17 +18,16 @@ import type { BoundValue, Connection } from '../storage/connection.ts';
 import { boundValue } from './bound-value.ts';
 import { runDdl } from './ddl.ts';
 import { runDml } from './dml.ts';
-import { duck, translating, unfiltered } from './errors.ts';
+import { duck, translating } from './errors.ts';
 import { GivenRows } from './given-rows.ts';
 import type { RunOptions, StatementResult } from './outcome.ts';
-import { pathKey, samePath } from './path-key.ts';
 import { permit } from './permit.ts';
+import { priceOf } from './price.ts';
 import type { Runner } from './runner.ts';
 import { type Looked, ScopedCatalog } from './scoped-catalog.ts';
 import type { Session } from './session.ts';
 
 const CACHED = 2000;
-const MIN_BILLED = 10 * 1024 * 1024;
 /** From so many rows that it reads, or reads to write them elsewhere, a statement gains more by the other cores than it pays for them. */
 const WIDE_ROWS = { read: 3_000_000, written: 500_000 };
 
@@ -37,6 +38,10 @@ export interface Ready {
   readonly billed: number;
 }
 
+interface Permitted {
+  readonly compiled: Compiled;
+  readonly looked: Looked;
+}
 interface CachedResult {
   readonly result: ResultSet;
   readonly versions: readonly [number, number][];
@@ -86,47 +91,79 @@ export class Statements implements Runner {
   }
 
   /** A scalar expression of a script: its value. */
-  async expression(
-    sql: string,
-    session: Session,
-    at?: Position,
-  ): Promise<{ columns: readonly Column[]; row: readonly import('@duckdb/node-api').DuckDBValue[] }> {
-    const scoped = new ScopedCatalog(this.service.store.catalog, session);
-    const compiled = translating(() =>
-      compileExpression(sql, {
-        catalog: scoped,
-        parameters: session.parameters.map(({ name, type }) => (name === undefined ? { type } : { name, type })),
-        positional: session.positional,
-        variables: new Map([...session.variables].map(([name, { type }]) => [name, type])),
-        ...(at ? { at } : {}),
-      }),
+  async expression(sql: string, session: Session, at?: Position): Promise<{ columns: readonly Column[]; row: readonly DuckDBValue[] }> {
+    const compiled = () => {
+      const scoped = new ScopedCatalog(this.service.store.catalog, session);
+      const query = translating(() =>
+        compileExpression(sql, {
+          catalog: scoped,
+          parameters: session.parameters.map(({ name, type }) => (name === undefined ? { type } : { name, type })),
+          positional: session.positional,
+          variables: new Map([...session.variables].map(([name, { type }]) => [name, type])),
+          ...(at ? { at } : {}),
+        }),
+      );
+      permit(this.service.store.catalog, query, scoped.looked, session);
+      return { query, looked: scoped.looked };
+    };
+    return whereItLies(session, compiled, async ({ query, looked }) => {
+      const [row] = await this.#rows(query, looked, session);
+      return { columns: query.columns, row: row ?? [] };
+    });
+  }
+
+  /** A query of a script: all its rows. */
+  rows(sql: string, session: Session, at?: Position): Promise<{ columns: readonly Column[]; rows: readonly (readonly DuckDBValue[])[] }> {
+    return whereItLies(
+      session,
+      () => this.permitted(sql, session, at),
+      async ({ compiled, looked }) => {
+        if (compiled.kind !== 'query') throw new ApiError('invalidQuery', 'A query is expected here', 'query');
+        await priceOf(this, compiled, looked, session);
+        return { columns: compiled.columns, rows: await this.#rows(compiled, looked, session) };
+      },
     );
-    permit(this.service.store.catalog, compiled, scoped.looked, session);
-    await this.ready(scoped.looked, session);
-    const values = this.bind(compiled.sql, session);
-    const rows = await this.onConnection(session, scoped.looked, (connection) =>
-      duck(async () => (await connection.query(compiled.sql.text, values)).getRows()),
+  }
+
+  async #rows({ sql }: CompiledQuery, looked: Looked, session: Session): Promise<DuckDBValue[][]> {
+    await this.ready(looked, session);
+    const values = this.bind(sql, session);
+    const rows = await this.onConnection(session, looked, (connection) =>
+      duck(async () => (await connection.query(sql.text, values)).getRows()),
     );
-    return { columns: compiled.columns, row: rows[0] ?? [] };
+    unmoved(looked);
+    return rows;
   }
 
   /** Compiled and permitted. */
-  permitted(sql: string, session: Session, at?: Position): { compiled: Compiled; looked: Looked } {
+  permitted(sql: string, session: Session, at?: Position): Permitted {
     const { compiled, looked } = this.compile(sql, session, at);
     permit(this.service.store.catalog, compiled, looked, session);
     return { compiled, looked };
   }
 
   /** Compiled, permitted and priced, not run. */
-  async prepare(sql: string, session: Session, at?: Position): Promise<Ready> {
-    const { compiled, looked } = this.permitted(sql, session, at);
-    const { bytes, billed } = await this.#price(compiled, looked, session);
-    return { compiled, looked, bytes, billed };
+  prepare(sql: string, session: Session, at?: Position): Promise<Ready> {
+    return whereItLies(
+      session,
+      () => this.permitted(sql, session, at),
+      async ({ compiled, looked }) => {
+        const { bytes, billed } = await priceOf(this, compiled, looked, session);
+        return { compiled, looked, bytes, billed };
+      },
+    );
   }
 
-  async run(sql: string, session: Session, options: RunOptions = {}, at?: Position): Promise<StatementResult> {
+  run(sql: string, session: Session, options: RunOptions = {}, at?: Position): Promise<StatementResult> {
+    return whereItLies(
+      session,
+      () => this.permitted(sql, session, at),
+      (permitted) => this.#run(sql, permitted, session, options),
+    );
+  }
+
+  async #run(sql: string, { compiled, looked }: Permitted, session: Session, options: RunOptions): Promise<StatementResult> {
     const { control, store } = this.service;
-    const { compiled, looked } = this.permitted(sql, session, at);
     const paths = pathsOf(looked);
     const cacheKey =
       compiled.kind === 'query' && options.useCache && !options.into && session.transaction === undefined
@@ -135,7 +172,7 @@ export class Statements implements Runner {
     const cached = cacheKey === undefined ? undefined : this.#cached(cacheKey, looked);
     if (cached) return { statementType: 'SELECT', result: cached, bytesProcessed: 0, bytesBilled: 0, cacheHit: true, referenced: paths };
     await this.ready(looked, session);
-    const { bytes, billed, rows } = await this.#price(compiled, looked, session);
+    const { bytes, billed, rows } = await priceOf(this, compiled, looked, session);
     const writes = compiled.kind !== 'query' || options.into !== undefined;
     if (options.maximumBytesBilled !== undefined && billed > options.maximumBytesBilled) {
       throw new ApiError(
@@ -145,12 +182,30 @@ export class Statements implements Runner {
     }
     const cost = { bytesProcessed: bytes, bytesBilled: billed, cacheHit: false, referenced: paths };
     const wide = rows.read >= WIDE_ROWS.read || (writes && rows.elsewhere >= WIDE_ROWS.written);
-    const spread = <T>(work: () => Promise<T>) => (wide ? store.database.wide(work) : work());
+    const ordered =
+      compiled.kind === 'query'
+        ? compiled.ordered
+        : compiled.kind === 'ddl' && compiled.ddl.op === 'createTable' && compiled.ddl.asSelect?.ordered;
+    const spread = async <T>(work: () => Promise<T>): Promise<T> => {
+      if (!wide) return work();
+      session.inAnyOrder = writes && !ordered;
+      try {
+        return await store.database.wide(work);
+      } finally {
+        session.inAnyOrder = false;
+      }
+    };
     if (compiled.kind === 'query') {
       await control.limits.latency(200, 600);
       const values = this.bind(compiled.sql, session);
       if (options.into) {
-        const result = await spread(() => options.into!(compiled, values));
+        const insert = async (connection: Connection, physicalColumns: string) => {
+          await this.onGivenConnection(connection, session, looked, () =>
+            connection.run(`INSERT INTO ${physicalColumns} ${compiled.sql.text}`, values),
+          );
+          unmoved(looked);
+        };
+        const result = await spread(() => options.into!(compiled, insert));
         return { statementType: 'SELECT', ...(result ? { result } : {}), ...cost };
       }
       const versions = cacheKey === undefined ? [] : this.#versions(looked);
@@ -189,7 +244,9 @@ export class Statements implements Runner {
         const given = new GivenRows(connection);
         try {
           const { text, values: bound } = await given.in(compiled.sql, values);
-          return await this.service.results.collect(connection, text, bound, compiled.columns, session.aborted);
+          const result = await this.service.results.collect(connection, text, bound, compiled.columns, session.aborted);
+          unmoved(looked);
+          return result;
         } finally {
           // In a transaction that has failed there is nothing to drop any more.
           await given.drop().catch(() => undefined);
@@ -209,7 +266,7 @@ export class Statements implements Runner {
     const interrupt = () => connection.raw.interrupt();
     session.aborted.addEventListener('abort', interrupt, { once: true });
     try {
-      return await work();
+      return await (session.inAnyOrder ? connection.inAnyOrder(work) : work());
     } finally {
       session.aborted.removeEventListener('abort', interrupt);
       for (const view of looked.information) await connection.run(`DROP TABLE IF EXISTS ${view.table.physical}`).catch(() => undefined);
@@ -222,53 +279,6 @@ export class Statements implements Runner {
 
   #stored(looked: Looked): TableRecord[] {
     return [...looked.tables];
-  }
-
-  /** `elsewhere`: rows of other tables than the one that is written. */
-  async #price(
-    compiled: Compiled,
-    looked: Looked,
-    session: Session,
-  ): Promise<{ bytes: number; billed: number; rows: { read: number; elsewhere: number } }> {
-    const { sizes } = this.service;
-    // What a view reads is asked of those who read it.
-    const reads = compiled.kind === 'ddl' && compiled.ddl.op !== 'createTable' ? [] : compiled.reads;
-    let bytes = 0;
-    let billed = 0;
-    const rows = { read: 0, elsewhere: 0 };
-    const target = 'target' in compiled ? compiled.target.path : undefined;
-    const count = async (table: TableRecord, columns?: readonly string[], kept?: DuckSql) => {
-      if (table.kind !== 'TABLE') return;
-      const scanned = await sizes.scanned(table, columns, kept && (() => this.#kept(kept, session, table)));
-      rows.read += scanned.rows;
-      if (!target || !samePath(table.path, target)) rows.elsewhere += scanned.rows;
-      bytes += scanned.bytes;
-      billed += Math.max(Math.ceil(scanned.bytes / 1_048_576) * 1_048_576, MIN_BILLED);
-    };
-    const byPath = new Map([...looked.tables].map((table) => [pathKey(table.path), table]));
-    for (const read of reads) {
-      const table = byPath.get(pathKey(read.path));
-      if (table?.requirePartitionFilter && read.unfiltered) throw unfiltered(table);
-      if (table) await count(table, read.columns, read.kept);
-    }
-    if (compiled.kind === 'update' || compiled.kind === 'delete' || (compiled.kind === 'merge' && !compiled.insertsOnly)) {
-      const changed = byPath.get(pathKey(compiled.target.path));
-      if (changed && !reads.some((read) => samePath(read.path, compiled.target.path))) await count(changed);
-    }
-    return { bytes, billed, rows };
-  }
-
-  /** What fails here fails in the statement, which has the words for it; then nothing is known to be left out. */
-  async #kept(sql: DuckSql, session: Session, table: TableRecord): Promise<number> {
-    const { database } = this.service.store;
-    try {
-      const [[rows]] = (await database.use(async (connection) =>
-        (await connection.query(sql.text, this.bind(sql, session))).getRows(),
-      )) as [[bigint]];
-      return Number(rows);
-    } catch {
-      return (await this.service.sizes.of(table, true)).rows;
-    }
   }
 
   #versions(looked: Looked): [number, number][] {

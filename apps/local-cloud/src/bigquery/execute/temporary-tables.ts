@@ -1,5 +1,6 @@
 /** Tables that live as long as their script: physical ones like any other, known to the session alone. */
-import { physicalName, type TableRecord } from '../catalog/catalog.ts';
+import type { TableRecord } from '../catalog/catalog.ts';
+import { physicalName } from '../catalog/parts.ts';
 import type { Store } from '../storage/store.ts';
 import type { Session } from './session.ts';
 

@@ -5,13 +5,15 @@
 import type { Column, TablePath } from '../../googlesql/contract.ts';
 import type { Caller } from '../../identity/index.ts';
 import { demand } from '../catalog/access.ts';
-import { physicalName, type TableRecord } from '../catalog/catalog.ts';
+import type { TableRecord } from '../catalog/catalog.ts';
 import type { NewTable } from '../catalog/metadata.ts';
+import { physicalName } from '../catalog/parts.ts';
 import { reshapeSql } from '../catalog/reshape.ts';
 import { widenedColumns } from '../catalog/widened-columns.ts';
 import { ApiError, invalid, noTable } from '../errors.ts';
 import type { Service } from '../service.ts';
 import type { Connection } from '../storage/connection.ts';
+import { arriveNow } from '../storage/store.ts';
 
 export interface Destination {
   readonly path: TablePath;
@@ -86,8 +88,14 @@ export async function writeTable(
       return { record: { ...record, columns: next }, sql: reshapeSql(record, next) };
     });
   }
-  await store.readable([table]);
-  await store.locks.shared(table.id, () => store.database.transaction((connection) => finish(connection, physicalName(table.id))));
+  if (store.ingest.has(table.id)) await store.ingest.fold(table.id);
+  const physical = physicalName(table.id);
+  await store.adding(table, () =>
+    store.database.transaction(async (connection) => {
+      await finish(connection, physical);
+      await arriveNow(connection, physical, table.partitioning);
+    }),
+  );
   store.changed(table.id);
   return table;
 }

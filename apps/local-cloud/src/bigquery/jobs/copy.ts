@@ -3,7 +3,7 @@ import type { Column } from '../../googlesql/contract.ts';
 import { quote } from '../../googlesql/sql-type.ts';
 import type { Caller } from '../../identity/index.ts';
 import { demand } from '../catalog/access.ts';
-import { physicalName } from '../catalog/catalog.ts';
+import { readingAll } from '../catalog/moved.ts';
 import { storedColumn } from '../catalog/stored-column.ts';
 import { invalid, required } from '../errors.ts';
 import { destinationOf, tablePathOf } from '../execute/queries.ts';
@@ -35,26 +35,31 @@ export function copySpec(service: Service, project: string, caller: Caller, copy
         throw invalid('Source tables of a copy job must have the same schema.');
     }
     await store.readable(tables);
-    let rows = 0;
     const names = first.columns.map((column: Column) => quote(column.name)).join(', ');
-    await writeTable(
-      service,
-      caller,
-      {
-        ...destination,
-        settings: {
-          ...(first.partitioning ? { partitioning: first.partitioning } : {}),
-          ...(first.clustering ? { clustering: first.clustering } : {}),
-          ...(first.description ? { description: first.description } : {}),
+    const rows = await readingAll(store.catalog, tables, async (unmoved) => {
+      let copied = 0;
+      await writeTable(
+        service,
+        caller,
+        {
+          ...destination,
+          settings: {
+            ...(first.partitioning ? { partitioning: first.partitioning } : {}),
+            ...(first.clustering ? { clustering: first.clustering } : {}),
+            ...(first.description ? { description: first.description } : {}),
+          },
         },
-      },
-      first.columns,
-      async (connection: Connection, physical: string) => {
-        for (const table of tables)
-          rows += (await connection.run(`INSERT INTO ${physical} (${names}) SELECT ${names} FROM ${physicalName(table.id)}`)).rowsChanged;
-      },
-      (connection) => service.jobs.store(connection, job),
-    );
+        first.columns,
+        async (connection: Connection, physical: string) => {
+          for (const table of tables)
+            copied += (await connection.run(`INSERT INTO ${physical} (${names}) SELECT ${names} FROM ${store.catalog.rowsOf(table)}`))
+              .rowsChanged;
+          unmoved();
+        },
+        (connection) => service.jobs.store(connection, job),
+      );
+      return copied;
+    });
     job.statistics = { copy: { copiedRows: String(rows), copiedLogicalBytes: '0' } };
   };
 }

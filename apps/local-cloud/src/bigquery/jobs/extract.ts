@@ -7,7 +7,7 @@ import type { SqlType } from '../../googlesql/contract.ts';
 import { quote } from '../../googlesql/sql-type.ts';
 import type { Caller } from '../../identity/index.ts';
 import { demand } from '../catalog/access.ts';
-import { physicalName } from '../catalog/catalog.ts';
+import { readingAll } from '../catalog/moved.ts';
 import { invalid, required } from '../errors.ts';
 import { tablePathOf } from '../execute/queries.ts';
 import type { Json } from '../rest/http.ts';
@@ -35,43 +35,45 @@ export function extractSpec(service: Service, project: string, caller: Caller, e
     await store.readable([table]);
     await mkdir(dirname(file), { recursive: true });
     const columns = table.columns.map((column) => quote(column.name)).join(', ');
-    if (format === 'PARQUET') {
-      await store.database.use((connection) =>
-        connection.run(`COPY (SELECT ${columns} FROM ${physicalName(table.id)}) TO '${file.replaceAll("'", "''")}' (FORMAT parquet)`),
-      );
-    } else {
-      if (format === 'CSV' && table.columns.some(({ type }) => type.kind === 'ARRAY' || type.kind === 'STRUCT'))
-        throw invalid('Operation cannot be performed on a nested schema. CSV cannot hold nested or repeated fields.');
-      const out = createWriteStream(file);
-      const encode = rowEncoder(table.columns);
-      const delimiter = { tab: '\t' }[String(extract.fieldDelimiter)] ?? String(extract.fieldDelimiter ?? ',');
-      const write = async (text: string) => {
-        if (!out.write(text)) await once(out, 'drain');
-      };
-      if (format === 'CSV' && extract.printHeader !== false)
-        await write(
-          `${csvLine(
-            table.columns.map((column) => column.name),
-            delimiter,
-          )}\n`,
-        );
-      await store.database.use(async (connection) => {
-        for await (const chunk of connection.chunks(`SELECT ${columns} FROM ${physicalName(table.id)}`)) {
-          const lines = chunk.getRows().map((row) => {
-            const wire = encode(row);
-            return format === 'CSV'
-              ? csvLine(
-                  wire.f.map((cell, i) => plainText(table.columns[i]!.type, cell.v)),
-                  delimiter,
-                )
-              : JSON.stringify(plainRow(table.columns, wire));
-          });
-          await write(`${lines.join('\n')}\n`);
-        }
-      });
-      out.end();
-      await once(out, 'finish');
-    }
+    await readingAll(store.catalog, [table], async (unmoved) => {
+      const rows = `SELECT ${columns} FROM ${store.catalog.rowsOf(table)}`;
+      if (format === 'PARQUET') {
+        await store.database.use((connection) => connection.run(`COPY (${rows}) TO '${file.replaceAll("'", "''")}' (FORMAT parquet)`));
+      } else {
+        if (format === 'CSV' && table.columns.some(({ type }) => type.kind === 'ARRAY' || type.kind === 'STRUCT'))
+          throw invalid('Operation cannot be performed on a nested schema. CSV cannot hold nested or repeated fields.');
+        const out = createWriteStream(file);
+        const encode = rowEncoder(table.columns);
+        const delimiter = { tab: '\t' }[String(extract.fieldDelimiter)] ?? String(extract.fieldDelimiter ?? ',');
+        const write = async (text: string) => {
+          if (!out.write(text)) await once(out, 'drain');
+        };
+        if (format === 'CSV' && extract.printHeader !== false)
+          await write(
+            `${csvLine(
+              table.columns.map((column) => column.name),
+              delimiter,
+            )}\n`,
+          );
+        await store.database.use(async (connection) => {
+          for await (const chunk of connection.chunks(rows)) {
+            const lines = chunk.getRows().map((row) => {
+              const wire = encode(row);
+              return format === 'CSV'
+                ? csvLine(
+                    wire.f.map((cell, i) => plainText(table.columns[i]!.type, cell.v)),
+                    delimiter,
+                  )
+                : JSON.stringify(plainRow(table.columns, wire));
+            });
+            await write(`${lines.join('\n')}\n`);
+          }
+        });
+        out.end();
+        await once(out, 'finish');
+      }
+      unmoved();
+    });
     const { bytes } = await service.sizes.of(table);
     job.statistics = { extract: { destinationUriFileCounts: ['1'], inputBytes: String(bytes) } };
   };

@@ -4,7 +4,8 @@ import type { DuckDBValue } from '@duckdb/node-api';
 import type { Column, SqlType } from '../../googlesql/contract.ts';
 import { quote } from '../../googlesql/sql-type.ts';
 import { demand } from '../catalog/access.ts';
-import { etagOf, physicalName } from '../catalog/catalog.ts';
+import { etagOf } from '../catalog/catalog.ts';
+import { readingAll } from '../catalog/moved.ts';
 import { ApiError, invalid } from '../errors.ts';
 import { firstRows } from '../jobs/results.ts';
 import type { Service } from '../service.ts';
@@ -39,9 +40,13 @@ export function tabledataRoutes(service: Service): Route[] {
     await store.readable([table]);
     const { rows: total } = await service.sizes.of(table);
     const columns = selected.map(({ name }) => quote(name)).join(', ');
-    const rows = await store.database.use((connection) =>
-      firstRows(connection, `SELECT ${columns} FROM ${physicalName(table.id)} LIMIT ${limit} OFFSET ${start}`, selected),
-    );
+    const rows = await readingAll(store.catalog, [table], async (unmoved) => {
+      const page = await store.database.use((connection) =>
+        firstRows(connection, `SELECT ${columns} FROM ${store.catalog.rowsOf(table)} LIMIT ${limit} OFFSET ${start}`, selected),
+      );
+      unmoved();
+      return page;
+    });
     const next = start + rows.length;
     return {
       kind: 'bigquery#tableDataList',

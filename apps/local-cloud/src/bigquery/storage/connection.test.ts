@@ -60,3 +60,14 @@ test('1. a rollback that a cancelled job interrupts is asked for again before th
   await connection.rollback();
   expect(asked).toEqual(['BEGIN TRANSACTION', 'ROLLBACK', 'ROLLBACK']);
 });
+
+test('work in any order leaves the connection in order, and its error to be seen', async () => {
+  const order = async (connection: Connection) => (await connection.rows("SELECT current_setting('preserve_insertion_order')"))[0]?.[0];
+  await database.use(async (connection) => {
+    expect(await connection.inAnyOrder(() => order(connection))).toBe(false);
+    expect(await order(connection)).toBe(true);
+    const failing = connection.transaction(() => connection.inAnyOrder(() => connection.run("INSERT INTO t SELECT error('first')")));
+    await expect(failing).rejects.toThrow('first');
+    expect(await order(connection)).toBe(true);
+  });
+});

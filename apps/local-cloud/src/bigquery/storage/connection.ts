@@ -42,6 +42,7 @@ export class Connection {
   readonly #said = new Map<string, DuckDBPreparedStatement>();
   readonly #gate: WriteGate;
   #open = false;
+  #anyOrder = false;
   constructor(raw: DuckDBConnection, gate: WriteGate) {
     this.raw = raw;
     this.#gate = gate;
@@ -60,6 +61,24 @@ export class Connection {
     } finally {
       release(statement, kept);
     }
+  }
+
+  /** `work`, whose rows may lie in any order afterwards: only then can threads write without waiting for each other. */
+  async inAnyOrder<T>(work: () => Promise<T>): Promise<T> {
+    await this.raw.run('SET SESSION preserve_insertion_order = false');
+    this.#anyOrder = true;
+    try {
+      return await work();
+    } finally {
+      // A transaction in which something failed takes ROLLBACK only; that is followed by this.
+      await this.#inOrder().catch(() => undefined);
+    }
+  }
+
+  async #inOrder(): Promise<void> {
+    if (!this.#anyOrder) return;
+    await this.raw.run('SET SESSION preserve_insertion_order = true');
+    this.#anyOrder = false;
   }
 
   /** Within a transaction the gate has been passed already. */
@@ -187,6 +206,7 @@ export class Connection {
     );
     if (interrupted) return this.rollback();
     this.#left();
+    await this.#inOrder();
   }
 
   #left(): void {

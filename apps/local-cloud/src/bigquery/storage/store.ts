@@ -10,7 +10,9 @@ import { join } from 'node:path';
 import { DuckDBTimestampTZValue, TIMESTAMPTZ } from '@duckdb/node-api';
 import type { Column, Partitioning } from '../../googlesql/contract.ts';
 import { physicalType, quote } from '../../googlesql/sql-type.ts';
-import { CatalogStore, type Change, physicalName, type TableRecord } from '../catalog/catalog.ts';
+import { CatalogStore, type Change, type TableRecord } from '../catalog/catalog.ts';
+import { physicalName } from '../catalog/parts.ts';
+import { noTable } from '../errors.ts';
 import { duckType } from '../values/physical.ts';
 import { Checkpoints } from './checkpoints.ts';
 import type { Connection } from './connection.ts';
@@ -50,9 +52,16 @@ export const ingestionTime = (partitioning: Partitioning | undefined) => partiti
 export function columnsDdl(columns: readonly Column[], partitioning?: Partitioning): string {
   const parts = columns.map((column) => `${quote(column.name)} ${physicalType(column.type)}${column.required ? ' NOT NULL' : ''}`);
   if (ingestionTime(partitioning)) {
-    parts.push(`"_PARTITIONTIME" TIMESTAMPTZ DEFAULT date_trunc('${partitioning!.granularity.toLowerCase()}', now())`);
+    parts.push('"_PARTITIONTIME" TIMESTAMPTZ');
   }
   return parts.join(', ');
+}
+
+/** Rows that were written without saying when they arrive come now. No default of the column: DuckDB can not repeat an ALTER of such a table from its log. */
+export async function arriveNow(connection: Connection, physical: string, partitioning: Partitioning | undefined): Promise<void> {
+  if (!ingestionTime(partitioning)) return;
+  const now = `date_trunc('${partitioning!.granularity.toLowerCase()}', now())`;
+  await connection.run(`UPDATE ${physical} SET "_PARTITIONTIME" = ${now} WHERE "_PARTITIONTIME" IS NULL`);
 }
 
 /**
@@ -178,17 +187,58 @@ export class Store {
     return () => this.catalog.markPhysical(table.id, true);
   }
 
+  /** `work` may add rows to the table's own physical table, which is there and stays. */
+  async adding<T>(table: TableRecord, work: () => Promise<T>): Promise<T> {
+    for (;;) {
+      await this.#makePhysical(table);
+      const release = await this.locks.acquire(table.id, false);
+      try {
+        if (this.catalog.hasPhysical(table.id)) return await work();
+        if (!this.catalog.byId(table.id)) throw noTable(table.path.project, table.path.dataset, table.path.table);
+      } finally {
+        release();
+      }
+    }
+  }
+
+  async #makePhysical(table: TableRecord): Promise<void> {
+    if (this.catalog.hasPhysical(table.id)) return;
+    await this.locks.exclusive(table.id, async () => {
+      // Of one that is gone, nobody would drop it again.
+      if (this.catalog.hasPhysical(table.id) || !this.catalog.byId(table.id)) return;
+      const created = await this.database.transaction((connection) => this.ensurePhysical(connection, table));
+      created();
+    });
+  }
+
   /** Makes tables readable: creates what is missing, folds what is waiting. */
   async readable(tables: Iterable<TableRecord>): Promise<void> {
     for (const table of tables) {
       if (table.kind !== 'TABLE') continue;
       if (this.ingest.has(table.id)) await this.ingest.fold(table.id);
-      if (this.catalog.hasPhysical(table.id)) continue;
-      await this.locks.exclusive(table.id, async () => {
-        if (this.catalog.hasPhysical(table.id)) return;
-        const created = await this.database.transaction((connection) => this.ensurePhysical(connection, table));
-        created();
-      });
+      if (this.catalog.parts.of(table.id).length === 0) await this.#makePhysical(table);
+    }
+  }
+
+  /** Nobody else writes these tables while `work` runs, and no streamed row of theirs is waiting. Locks in id order. */
+  async exclusively<T>(tables: readonly TableRecord[], work: () => Promise<T>): Promise<T> {
+    const ordered = tables.filter((table) => table.kind === 'TABLE').sort((a, b) => a.id - b.id);
+    const releases: (() => void)[] = [];
+    try {
+      for (const { id } of ordered) {
+        for (;;) {
+          if (this.ingest.has(id)) await this.ingest.fold(id);
+          const release = await this.locks.acquire(id, true);
+          if (!this.ingest.has(id)) {
+            releases.push(release);
+            break;
+          }
+          release();
+        }
+      }
+      return await work();
+    } finally {
+      for (const release of releases) release();
     }
   }
 

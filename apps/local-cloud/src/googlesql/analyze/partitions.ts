@@ -83,7 +83,7 @@ function partitionColumn({ columns, partitioning }: CatalogTable): { name: strin
 export function keptRows(scans: readonly Scan[]): string {
   const [scan] = scans as readonly [Scan];
   const { table } = scan;
-  const { physical } = table;
+  const physical = table.rows ?? table.physical;
   const { name, type } = partitionColumn(table);
   const partitioning = table.partitioning!;
   const { granularity } = partitioning;

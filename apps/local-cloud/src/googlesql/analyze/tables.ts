@@ -133,7 +133,8 @@ function readTable(table: CatalogTable, alias: string, at: number, env: Env, com
   env.unit.scans.add(table, name);
   const visible: Scope = { parent: env.scope, ranges: [{ alias, columns }], columns };
   const filter = rowFilter(table, visible, env, at);
-  const sql = filter ? `(SELECT * FROM ${table.physical} AS ${name} WHERE ${filter}) AS ${name}` : `${table.physical} AS ${name}`;
+  const rows = table.rows ?? table.physical;
+  const sql = filter ? `(SELECT * FROM ${rows} AS ${name} WHERE ${filter}) AS ${name}` : `${rows} AS ${name}`;
   return { sql, name, scope: visible };
 }
 
@@ -202,7 +203,7 @@ function wildcard(parts: readonly string[], alias: string, at: number, env: Env)
       return `${coerce(raw(column.type, column.sql), c.type).sql} AS ${quote(c.name)}`;
     });
     const suffix = table.path.table.slice(prefix.length).replaceAll("'", "''");
-    return `SELECT ${list.join(', ')}, '${suffix}' AS "_TABLE_SUFFIX" FROM ${table.physical} AS ${inner}${filter ? ` WHERE ${filter}` : ''}`;
+    return `SELECT ${list.join(', ')}, '${suffix}' AS "_TABLE_SUFFIX" FROM ${table.rows ?? table.physical} AS ${inner}${filter ? ` WHERE ${filter}` : ''}`;
   });
   const columns: ScopeColumn[] = newest.columns.map((c) => ({ name: c.name, type: c.type, sql: `${name}.${quote(c.name)}` }));
   columns.push({ name: '_TABLE_SUFFIX', type: STRING, sql: `${name}."_TABLE_SUFFIX"`, hidden: true });

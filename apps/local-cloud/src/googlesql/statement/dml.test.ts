@@ -130,6 +130,75 @@ describe('DELETE and TRUNCATE', () => {
   });
 });
 
+test('a row that does not say when it arrives does so in the hour of a table by hours', async () => {
+  await runner.table('hourly', [{ name: 'v', type: INT64 }], { partitioning: { column: '_PARTITIONTIME', granularity: 'HOUR' } });
+  await runner.run('insert d.hourly (v) values (1)');
+  expect(
+    await runner.values('select timestamp_diff(timestamp_trunc(current_timestamp(), hour), _PARTITIONTIME, hour) in (0, 1) from d.hourly'),
+  ).toEqual([['true']]);
+});
+
+describe('a MERGE is an exchange', () => {
+  const DAY: SqlType = { kind: 'DATE' };
+  const columns = [
+    { name: 'd', type: DAY },
+    { name: 'v', type: INT64 },
+  ];
+  beforeAll(async () => {
+    await runner.table('same', columns);
+    await runner.table('turned', [...columns].reverse());
+    await runner.table('other', [columns[0]!, { name: 'v', type: STRING }]);
+    await runner.table('strict', [columns[0]!, { name: 'v', type: INT64, required: true }]);
+    await runner.table('filtered', columns, { rowFilters: ['v > 1'] });
+  });
+  const compiled = (source: string, insert: string, more = '', into = 'days') =>
+    compile(
+      `merge d.${into} t using ${source} on false when not matched by source and t.v = 1 then delete when not matched${more} then insert ${insert}`,
+      runner.context(),
+    ) as CompiledDml;
+
+  test.each([
+    ['d.same s', '(d, v) values (s.d, v)'],
+    ['d.same', '(v, d) values (same.v, same.d)'],
+    ['d.same s', 'row'],
+    ['d.same s', '(D, V) values (S.D, S.V)'],
+  ])('of all rows of %s with %s', async (source, insert) => {
+    const { exchange } = compiled(source, insert);
+    expect(exchange?.source.path.table).toBe('same');
+    await runner.connection.run('INSERT INTO "same" VALUES (NULL, 1), (NULL, 1), (NULL, 2)');
+    const { text } = exchange!.going('"same"');
+    expect(await (await runner.connection.run(text)).getRows()).toEqual([[2n]]);
+    await runner.connection.run('DELETE FROM "same"');
+  });
+
+  test.each([
+    ['a query', '(select * from d.same) s', 'row'],
+    ['a condition', 'd.same s', 'row', ' and s.v > 1'],
+    ['another value', 'd.same s', '(d, v) values (s.d, s.v + 1)'],
+    ['a column in the place of another', 'd.turned s', '(d, v) values (s.d, s.v)'],
+    ['a column that is left out', 'd.same s', '(d) values (s.d)'],
+    ['another type', 'd.other s', '(d, v) values (s.d, 1)'],
+    ['a required column', 'd.same s', 'row', '', 'strict'],
+    ['rows that not everybody sees', 'd.filtered s', 'row'],
+    ['rows of the target that not everybody sees', 'd.same s', 'row', '', 'filtered'],
+    ['itself', 'd.days s', 'row'],
+    ['a moment of arrival', 'd.same s', '(v) values (s.v)', '', 'ingested'],
+  ])('but not with %s', (_, source, insert, more = '', into = 'days') => {
+    expect(compiled(source, insert, more, into).exchange).toBeUndefined();
+  });
+
+  test('nor where the condition reads other tables', () => {
+    const sql =
+      'merge d.days t using d.same s on false when not matched by source and t.v in (select v from d.turned) then delete when not matched then insert row';
+    expect((compile(sql, runner.context()) as CompiledDml).exchange).toBeUndefined();
+  });
+
+  test('and not with itself where its rows are read from elsewhere', async () => {
+    await runner.table('moved', columns, { rows: '"same"' });
+    expect(compiled('d.moved s', 'row', '', 'moved').exchange).toBeUndefined();
+  });
+});
+
 describe('MERGE', () => {
   beforeEach(() => runner.run("insert into d.t (id, name) values (1, 'a'), (2, 'b'), (3, 'c')"));
   test('takes every branch in order, against the table as it was', async () => {

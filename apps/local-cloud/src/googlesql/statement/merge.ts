@@ -11,10 +11,11 @@ import { analyze } from '../analyze/expression.ts';
 import { analyzeFrom } from '../analyze/from.ts';
 import { want } from '../analyze/operator.ts';
 import type { RangeVariable, Scope, ScopeColumn, Source } from '../analyze/scope.ts';
+import { findTable } from '../analyze/tables.ts';
 import { conjunctsOf, raw } from '../analyze/typed.ts';
 import type { Env } from '../analyze/unit.ts';
-import type { Column, CompiledDml } from '../contract.ts';
-import type { MergeBranch, Statement } from '../parse/ast.ts';
+import type { CatalogTable, Column, CompiledDml } from '../contract.ts';
+import type { From, MergeBranch, Node, Statement } from '../parse/ast.ts';
 import { SyntaxFault } from '../parse/fault.ts';
 import { BOOL, quote } from '../sql-type.ts';
 import { assignments, TOO_MANY } from './dml.ts';
@@ -92,9 +93,12 @@ function unmatched(statement: Merge, target: Target, source: Enclosed, envFor: (
   };
   const { columns, values } = insertValues(come[0]!, target, source, envFor(come[0]!));
   const from = `SELECT ${values.join(', ')} FROM ${source.sql}${where(come[0]!)}`;
-  if (from.includes(target.physical)) return undefined;
+  if ([target.physical, target.table.rows].some((rows) => rows && from.includes(rows))) return undefined;
   const old = `FROM ${target.physical} AS ${target.alias}${where(gone[0]!, target.filter)}`;
   const id = partitionId(target.table, target.alias);
+  const covered = where(gone[0]!);
+  // What a subquery reads, also one of a function, could move while the rows are exchanged.
+  const whole = /\bSELECT\b/i.test(covered) ? undefined : wholeTable(statement.source, come[0]!, target, env);
   return {
     ...(id ? { partitions: duckSql(`SELECT DISTINCT ${id} AS id ${old}`, env) } : {}),
     statements: [
@@ -102,7 +106,35 @@ function unmatched(statement: Merge, target: Target, source: Enclosed, envFor: (
       { effect: 'inserted' as const, sql: duckSql(`INSERT INTO ${target.physical} (${columns}) ${from}`, env) },
     ],
     insertsOnly: false,
+    ...(whole && {
+      exchange: {
+        source: whole,
+        going: (physical: string) => duckSql(`SELECT count(*) FROM ${physical} AS ${target.alias}${covered}`, env),
+      },
+    }),
   };
+}
+
+/** The table that the source is, if an INSERT of its rows leaves each of them as it is. */
+function wholeTable(from: From, branch: MergeBranch, target: Target, env: Env): CatalogTable | undefined {
+  if (from.k !== 'path' || from.offset || from.asOf || branch.and || branch.action.k !== 'insert' || target.filter) return undefined;
+  const source = findTable(from.path, env, from.at);
+  const stored = (table: CatalogTable) => !table.temporary && table.kind === 'TABLE' && table.partitioning?.column !== '_PARTITIONTIME';
+  if (!stored(source) || !stored(target.table) || source.rowFilters) return undefined;
+  const columns = (table: CatalogTable) =>
+    JSON.stringify(
+      table.columns.map(({ name, type, required, maxLength, precision, scale }) => [name, type, required, maxLength, precision, scale]),
+    );
+  if (columns(source) !== columns(target.table)) return undefined;
+  const alias = (from.alias ?? from.path.at(-1)!.split('.').at(-1)!).toLowerCase();
+  const names = branch.action.columns ?? source.columns.map(({ name }) => name);
+  if (names.length !== source.columns.length) return undefined;
+  const named = (node: Node): string | undefined => {
+    if (node.k === 'name') return node.name;
+    return node.k === 'dot' && node.of.k === 'name' && node.of.name.toLowerCase() === alias ? node.name : undefined;
+  };
+  const given = branch.action.values?.map(named) ?? source.columns.map(({ name }) => name);
+  return names.every((name, i) => given[i]?.toLowerCase() === name.toLowerCase()) ? source : undefined;
 }
 
 function general(statement: Merge, target: Target, source: Enclosed, on: string, envFor: (b: MergeBranch) => Env, env: Env) {

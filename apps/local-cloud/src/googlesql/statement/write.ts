@@ -76,7 +76,6 @@ function stored(value: Typed, column: Column): string {
 
 /** What a column gets when it is not named: its default, or NULL. */
 export function defaultOf(column: Column, env: Env, at: number): string {
-  if (column.name === '_PARTITIONTIME') return `date_trunc('day', ${env.unit.moment('now')})`;
   if (column.defaultSql === undefined) {
     if (column.required) throw new SyntaxFault(`Required column ${column.name} is not provided`, at);
     return column.type.kind === 'ARRAY' ? `CAST([] AS ${physicalType(column.type)})` : `CAST(NULL AS ${physicalType(column.type)})`;
@@ -94,7 +93,13 @@ export function valueFor(node: Node, column: Column, env: Env, verb?: string): s
 /** All columns that a row written to the table has, pseudo-columns included. */
 export function storedColumns(table: CatalogTable): Column[] {
   const columns = [...table.columns];
-  if (table.partitioning?.column === '_PARTITIONTIME') columns.push({ name: '_PARTITIONTIME', type: { kind: 'TIMESTAMP' } });
+  const { partitioning } = table;
+  if (partitioning?.column === '_PARTITIONTIME')
+    columns.push({
+      name: '_PARTITIONTIME',
+      type: { kind: 'TIMESTAMP' },
+      defaultSql: `TIMESTAMP_TRUNC(CURRENT_TIMESTAMP(), ${partitioning.granularity})`,
+    });
   return columns;
 }
 
