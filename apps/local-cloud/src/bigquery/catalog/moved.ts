@@ -1,7 +1,7 @@
 /**
  * The rows that a statement reads may lie elsewhere than when it was compiled: then it is compiled and run again.
  *
- * 1. It is run again only if nobody has seen what it read, and nothing of it was committed: `unmoved` says so before either.
+ * 1. It is run again only if nobody has seen what it read, and nothing of it was committed: `steadily` says so before either.
  * 2. In a transaction nothing is run again, and nothing moves (take-over.ts).
  */
 import { setTimeout as pause } from 'node:timers/promises';
@@ -27,9 +27,12 @@ export class Moved extends ApiError {
   }
 }
 
-/** To be called before anybody sees what was read; `except` is a table that was only written. */
-export function unmoved({ steady }: Watched, except?: number): void {
+/** Reads, or reads and writes what is not committed yet. What fails may have failed because rows moved. `except` is a table that is only written. */
+export async function steadily<T>({ steady }: Watched, read: () => Promise<T>, except?: number): Promise<T> {
+  const [outcome] = await Promise.allSettled([read()]);
   for (const [id, still] of steady) if (id !== except && !still()) throw new Moved();
+  if (outcome.status === 'rejected') throw outcome.reason;
+  return outcome.value;
 }
 
 /** Runs what was compiled, as often as what it looked at moves meanwhile. */
@@ -45,11 +48,11 @@ export async function whereItLies<C, T>(asker: Asker | undefined, compile: () =>
   }
 }
 
-/** The same for who reads tables without a statement; `unmoved` is to be called before anybody sees what was read. */
+/** The same for who reads tables without a statement: in `steady`, which ends before anything is committed. */
 export const readingAll = <T>(
   catalog: CatalogStore,
   tables: readonly TableRecord[],
-  read: (unmoved: () => void) => Promise<T>,
+  read: (steady: <R>(work: () => Promise<R>) => Promise<R>) => Promise<T>,
 ): Promise<T> =>
   whereItLies(
     undefined,
@@ -57,5 +60,5 @@ export const readingAll = <T>(
       for (const { id, path } of tables) if (!catalog.byId(id)) throw noTable(path.project, path.dataset, path.table);
       return { steady: new Map(tables.map((table) => [table.id, catalog.parts.watch(table.id)])) };
     },
-    (looked) => read(() => unmoved(looked)),
+    (watched) => read((work) => steadily(watched, work)),
   );

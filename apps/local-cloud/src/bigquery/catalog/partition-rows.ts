@@ -49,13 +49,10 @@ async function counts({ store, sizes }: Service, table: TableRecord) {
   await store.readable([table]);
   const size = await sizes.of(table);
   const id = partitionIdSql(table) ?? 'NULL';
-  const partitions = await readingAll(store.catalog, [table], async (unmoved) => {
-    const from = store.catalog.rowsOf(table);
-    const rows = await store.database.use((connection) =>
-      connection.rows(`SELECT ${id} AS id, count(*) FROM ${from} GROUP BY 1 ORDER BY 1`),
+  const query = () =>
+    store.database.use((connection) =>
+      connection.rows(`SELECT ${id} AS id, count(*) FROM ${store.catalog.rowsOf(table)} GROUP BY 1 ORDER BY 1`),
     );
-    unmoved();
-    return rows;
-  });
+  const partitions = await readingAll(store.catalog, [table], (steady) => steady(query));
   return { partitions, size };
 }

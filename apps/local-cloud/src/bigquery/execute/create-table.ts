@@ -4,7 +4,7 @@ import { quote } from '../../googlesql/sql-type.ts';
 import { demand } from '../catalog/access.ts';
 import type { TableRecord } from '../catalog/catalog.ts';
 import type { NewTable } from '../catalog/metadata.ts';
-import { unmoved } from '../catalog/moved.ts';
+import { steadily } from '../catalog/moved.ts';
 import { physicalName } from '../catalog/parts.ts';
 import { storedColumn } from '../catalog/stored-column.ts';
 import { ApiError, invalid } from '../errors.ts';
@@ -83,18 +83,16 @@ function fillFrom(
   const names = made.columns.map((column) => quote(column.name)).join(', ');
   if (source)
     return async (connection, physical) => {
-      await connection.run(`INSERT INTO ${physical} (${names}) SELECT ${names} FROM ${statements.service.store.catalog.rowsOf(source)}`);
-      unmoved(looked);
+      const { catalog } = statements.service.store;
+      const watched = { steady: new Map([[source.id, catalog.parts.watch(source.id)]]) };
+      await steadily(watched, () => connection.run(`INSERT INTO ${physical} (${names}) SELECT ${names} FROM ${catalog.rowsOf(source)}`));
     };
   if (!query) return undefined;
-  return (connection, physical) =>
-    duck(() =>
-      // INFORMATION_SCHEMA rows have to be on the connection that runs the query.
-      statements.onGivenConnection(connection, session, looked, async () => {
-        await connection.run(`INSERT INTO ${physical} (${names}) ${query.sql.text}`, statements.bind(query.sql, session));
-        unmoved(looked);
-      }),
-    );
+  return async (connection, physical) => {
+    const run = () => connection.run(`INSERT INTO ${physical} (${names}) ${query.sql.text}`, statements.bind(query.sql, session));
+    // INFORMATION_SCHEMA rows have to be on the connection that runs the query.
+    await steadily(looked, () => duck(() => statements.onGivenConnection(connection, session, looked, run)));
+  };
 }
 
 async function temporaryTable(

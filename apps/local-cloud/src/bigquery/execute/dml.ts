@@ -10,7 +10,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { CompiledDml, DuckSql } from '../../googlesql/contract.ts';
 import type { TableRecord } from '../catalog/catalog.ts';
-import { Moved, unmoved } from '../catalog/moved.ts';
+import { Moved, steadily } from '../catalog/moved.ts';
 import { gather, gathered } from '../catalog/take-over.ts';
 import { ApiError } from '../errors.ts';
 import type { Service } from '../service.ts';
@@ -53,11 +53,7 @@ export async function runDml(
     }
   }
   const written = mutating || !dml.reads.some((read) => samePath(read.path, dml.target.path)) ? table.id : undefined;
-  const attempt = async (connection: Connection) => {
-    const done = await once(statements, dml, session, connection);
-    unmoved(looked, written);
-    return done;
-  };
+  const attempt = (connection: Connection) => steadily(looked, () => once(statements, dml, session, connection), written);
   const { transaction } = session;
   const takesTime = () => service.control.limits.latency(800, 2000);
   if (transaction) {

@@ -10,7 +10,7 @@ import type { Column, Compiled, CompiledQuery, DuckSql, Position, TablePath } fr
 import { compile, compileExpression, formatType } from '../../googlesql/index.ts';
 import type { TableRecord } from '../catalog/catalog.ts';
 import { materialize } from '../catalog/information-schema.ts';
-import { unmoved, whereItLies } from '../catalog/moved.ts';
+import { steadily, whereItLies } from '../catalog/moved.ts';
 import { ApiError } from '../errors.ts';
 import type { ResultSet } from '../jobs/results.ts';
 import type { Service } from '../service.ts';
@@ -128,11 +128,9 @@ export class Statements implements Runner {
   async #rows({ sql }: CompiledQuery, looked: Looked, session: Session): Promise<DuckDBValue[][]> {
     await this.ready(looked, session);
     const values = this.bind(sql, session);
-    const rows = await this.onConnection(session, looked, (connection) =>
-      duck(async () => (await connection.query(sql.text, values)).getRows()),
+    return steadily(looked, () =>
+      this.onConnection(session, looked, (connection) => duck(async () => (await connection.query(sql.text, values)).getRows())),
     );
-    unmoved(looked);
-    return rows;
   }
 
   /** Compiled and permitted. */
@@ -200,10 +198,8 @@ export class Statements implements Runner {
       const values = this.bind(compiled.sql, session);
       if (options.into) {
         const insert = async (connection: Connection, physicalColumns: string) => {
-          await this.onGivenConnection(connection, session, looked, () =>
-            connection.run(`INSERT INTO ${physicalColumns} ${compiled.sql.text}`, values),
-          );
-          unmoved(looked);
+          const run = () => connection.run(`INSERT INTO ${physicalColumns} ${compiled.sql.text}`, values);
+          await steadily(looked, () => this.onGivenConnection(connection, session, looked, run));
         };
         const result = await spread(() => options.into!(compiled, insert));
         return { statementType: 'SELECT', ...(result ? { result } : {}), ...cost };
@@ -244,9 +240,7 @@ export class Statements implements Runner {
         const given = new GivenRows(connection);
         try {
           const { text, values: bound } = await given.in(compiled.sql, values);
-          const result = await this.service.results.collect(connection, text, bound, compiled.columns, session.aborted);
-          unmoved(looked);
-          return result;
+          return await steadily(looked, () => this.service.results.collect(connection, text, bound, compiled.columns, session.aborted));
         } finally {
           // In a transaction that has failed there is nothing to drop any more.
           await given.drop().catch(() => undefined);

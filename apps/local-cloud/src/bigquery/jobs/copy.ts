@@ -36,7 +36,7 @@ export function copySpec(service: Service, project: string, caller: Caller, copy
     }
     await store.readable(tables);
     const names = first.columns.map((column: Column) => quote(column.name)).join(', ');
-    const rows = await readingAll(store.catalog, tables, async (unmoved) => {
+    const rows = await readingAll(store.catalog, tables, async (steady) => {
       let copied = 0;
       await writeTable(
         service,
@@ -50,12 +50,12 @@ export function copySpec(service: Service, project: string, caller: Caller, copy
           },
         },
         first.columns,
-        async (connection: Connection, physical: string) => {
-          for (const table of tables)
-            copied += (await connection.run(`INSERT INTO ${physical} (${names}) SELECT ${names} FROM ${store.catalog.rowsOf(table)}`))
-              .rowsChanged;
-          unmoved();
-        },
+        (connection: Connection, physical: string) =>
+          steady(async () => {
+            for (const table of tables)
+              copied += (await connection.run(`INSERT INTO ${physical} (${names}) SELECT ${names} FROM ${store.catalog.rowsOf(table)}`))
+                .rowsChanged;
+          }),
         (connection) => service.jobs.store(connection, job),
       );
       return copied;

@@ -35,7 +35,7 @@ export function extractSpec(service: Service, project: string, caller: Caller, e
     await store.readable([table]);
     await mkdir(dirname(file), { recursive: true });
     const columns = table.columns.map((column) => quote(column.name)).join(', ');
-    await readingAll(store.catalog, [table], async (unmoved) => {
+    const extracted = async () => {
       const rows = `SELECT ${columns} FROM ${store.catalog.rowsOf(table)}`;
       if (format === 'PARQUET') {
         await store.database.use((connection) => connection.run(`COPY (${rows}) TO '${file.replaceAll("'", "''")}' (FORMAT parquet)`));
@@ -72,8 +72,8 @@ export function extractSpec(service: Service, project: string, caller: Caller, e
         out.end();
         await once(out, 'finish');
       }
-      unmoved();
-    });
+    };
+    await readingAll(store.catalog, [table], (steady) => steady(extracted));
     const { bytes } = await service.sizes.of(table);
     job.statistics = { extract: { destinationUriFileCounts: ['1'], inputBytes: String(bytes) } };
   };

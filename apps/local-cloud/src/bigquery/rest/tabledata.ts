@@ -40,13 +40,11 @@ export function tabledataRoutes(service: Service): Route[] {
     await store.readable([table]);
     const { rows: total } = await service.sizes.of(table);
     const columns = selected.map(({ name }) => quote(name)).join(', ');
-    const rows = await readingAll(store.catalog, [table], async (unmoved) => {
-      const page = await store.database.use((connection) =>
+    const page = () =>
+      store.database.use((connection) =>
         firstRows(connection, `SELECT ${columns} FROM ${store.catalog.rowsOf(table)} LIMIT ${limit} OFFSET ${start}`, selected),
       );
-      unmoved();
-      return page;
-    });
+    const rows = await readingAll(store.catalog, [table], (steady) => steady(page));
     const next = start + rows.length;
     return {
       kind: 'bigquery#tableDataList',
