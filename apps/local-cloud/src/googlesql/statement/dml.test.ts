@@ -201,6 +201,17 @@ describe('a MERGE is an exchange', () => {
 
 describe('MERGE', () => {
   beforeEach(() => runner.run("insert into d.t (id, name) values (1, 'a'), (2, 'b'), (3, 'c')"));
+  test('conditions of branches may hold subqueries', async () => {
+    await runner.run(
+      "merge d.t t using unnest([2, 4]) s on t.id = s when matched and t.id in (select v + 1 from unnest([1]) v) then update set name = 'B' when not matched and s > (select 2) then insert (id, name) values (s, (select max(name) from d.t))",
+    );
+    expect(await runner.values('select id, name from d.t order by id')).toEqual([
+      ['1', 'a'],
+      ['2', 'B'],
+      ['3', 'c'],
+      ['4', 'c'],
+    ]);
+  });
   test('takes every branch in order, against the table as it was', async () => {
     const counts =
       await runner.run(`merge d.t t using unnest([struct(1 as id, 'A' as name), (2, 'gone'), (7, 'new'), (8, 'skip')]) s on t.id = s.id

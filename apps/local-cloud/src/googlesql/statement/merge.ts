@@ -147,7 +147,7 @@ function general(statement: Merge, target: Target, source: Enclosed, on: string,
     'NOT MATCHED BY SOURCE': `${source.marker} IS NULL`,
   };
   const cases: string[] = [];
-  const columns: string[] = [];
+  const columns: ((branch: string) => string)[] = [];
   const statements: { effect: 'inserted' | 'updated' | 'deleted' | 'none'; text: string }[] = [];
   const later: typeof statements = [];
   for (const [index, branch] of branches.entries()) {
@@ -197,11 +197,12 @@ function general(statement: Merge, target: Target, source: Enclosed, on: string,
     ? `${visible} ${has('NOT MATCHED') ? 'FULL' : 'LEFT'} JOIN ${source.sql} ON ${on}`
     : `${source.sql} ${has('NOT MATCHED') ? 'LEFT' : 'INNER'} JOIN ${visible} ON ${on}`;
   const partition = partitionId(target.table, target.alias);
+  const branch = `CASE ${cases.join(' ')} ELSE 0 END`;
   const list = [
     `${target.alias}.rowid AS r`,
-    `CASE ${cases.join(' ')} ELSE 0 END AS gs_a`,
+    `${branch} AS gs_a`,
     ...(partition ? [`${partition} AS gs_p`] : []),
-    ...columns,
+    ...columns.map((column) => column(/\bSELECT\b/.test(branch) ? `(${branch})` : 'gs_a')),
   ];
   const create = `CREATE OR REPLACE TEMP TABLE gs_merge AS SELECT ${list.join(', ')} FROM ${join} WHERE gs_a > 0`;
   const check = `SELECT gs_fail('${TOO_MANY}') FROM (SELECT gs_m.r FROM ${TEMP} AS gs_m WHERE gs_m.r IS NOT NULL GROUP BY gs_m.r HAVING count(*) > 1 LIMIT 1)`;
@@ -220,10 +221,10 @@ function general(statement: Merge, target: Target, source: Enclosed, on: string,
 
 /**
  * The values of a branch, together: an alias is replaced by what it stands for wherever it is used, and beside each value the conditions of
- * all branches made planning take longer than the statement.
+ * all branches made planning take longer than the statement. Where these hold subqueries DuckDB refuses the alias.
  */
-const packed = (k: number, values: readonly string[]) =>
-  `CASE WHEN gs_a = ${k} THEN struct_pack(${values.map((sql, i) => `v${i} := ${sql}`).join(', ')}) END AS b${k}`;
+const packed = (k: number, values: readonly string[]) => (branch: string) =>
+  `CASE WHEN ${branch} = ${k} THEN struct_pack(${values.map((sql, i) => `v${i} := ${sql}`).join(', ')}) END AS b${k}`;
 const taken = (k: number, i: number) => `struct_extract(gs_m.b${k}, 'v${i}')`;
 
 function insertValues(branch: MergeBranch, target: Target, source: Enclosed, env: Env): { columns: string; values: string[] } {
