@@ -60,7 +60,7 @@ describe('a MERGE that exchanges rows', () => {
     expect(await contents()).toBe(`${2 * ROWS} ${8 * ROWS} ${2 * ROWS}`);
   });
 
-  test('copies where parts would have to be cut, and where rows are few', async () => {
+  test('copies where rows are few, and gathers where parts would have to be cut', async () => {
     expect((await replaced('2025-01-01', 1, 99_999)).taken).toBe(0);
     expect((await replaced('2025-01-02', 2)).taken).toBe(ROWS);
     // Two days at once, of which one is half of what lies there.
@@ -68,8 +68,23 @@ describe('a MERGE that exchanges rows', () => {
     await run(`insert ${both} select date '2025-01-03', id, v from ${both}`);
     await merge(both, '2025-01-02');
     expect(await value(`select count(*), sum(v) from ${target} where day >= '2025-01-02'`)).toBe(`${2 * ROWS} ${6 * ROWS}`);
-    expect((await replaced('2025-01-03', 4)).taken).toBe(0);
+    expect((await replaced('2025-01-03', 4)).taken).toBe(ROWS);
     expect(await value(`select count(*), sum(v) from ${target} where day >= '2025-01-02'`)).toBe(`${2 * ROWS} ${7 * ROWS}`);
+  });
+
+  test('days of few rows lie beside days of many, whatever comes first and again', async () => {
+    await replaced('2025-01-01', 1, 10);
+    expect((await replaced('2025-01-02', 2)).taken).toBe(ROWS);
+    const { answer, taken } = await replaced('2025-01-01', 3, 7);
+    expect(taken).toBe(0);
+    expect(answer.dmlStats).toEqual({ insertedRowCount: '7', updatedRowCount: '0', deletedRowCount: '10' });
+    await replaced('2025-01-03', 5, 20);
+    expect((await replaced('2025-01-01', 4)).taken).toBe(ROWS);
+    expect(await contents()).toBe(`${2 * ROWS + 20} ${6 * ROWS + 100} ${2 * ROWS + 20}`);
+    // Fewer than before in the place of a whole part.
+    await replaced('2025-01-02', 6, 3);
+    await replaced('2025-01-03', 7);
+    expect(await contents()).toBe(`${2 * ROWS + 3} ${11 * ROWS + 18} ${2 * ROWS + 3}`);
   });
 
   const changes: [string, (table: string) => string, string][] = [

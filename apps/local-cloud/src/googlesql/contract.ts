@@ -161,9 +161,13 @@ export interface CompiledDml {
   readonly insertsOnly: boolean;
   /**
    * All that the statement does is to put the rows of `source`, whole and as they are, in the place of those that `going` counts in a
-   * physical table of the target.
+   * physical table of the target, and `removing` deletes.
    */
-  readonly exchange?: { readonly source: CatalogTable; readonly going: (physical: string) => DuckSql };
+  readonly exchange?: {
+    readonly source: CatalogTable;
+    readonly going: (physical: string) => DuckSql;
+    readonly removing: (physical: string) => DuckSql;
+  };
   readonly reads: CompiledQuery['reads'];
 }
 

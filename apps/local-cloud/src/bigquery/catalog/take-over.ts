@@ -7,26 +7,30 @@
 import { quote } from '../../googlesql/sql-type.ts';
 import type { Connection } from '../storage/connection.ts';
 import type { MetadataChange, Store } from '../storage/store.ts';
-import type { TableRecord } from './catalog.ts';
+import type { Change, TableRecord } from './catalog.ts';
 import { physicalName } from './parts.ts';
 
 /** Each is one more scan in every query: more than these are gathered. */
 const MOST_PARTS = 64;
+class Refused extends Error {}
 
 export interface Exchange {
   readonly target: TableRecord;
   readonly source: TableRecord;
+  /** Whether the target takes the source's physical tables over; else it copies their rows. */
+  readonly share: boolean;
   /** Of the rows in a physical table of the target: how many go. */
   readonly going: (connection: Connection, physical: string) => Promise<number>;
+  readonly remove: (connection: Connection, physical: string) => Promise<void>;
   readonly beforeCommit: (connection: Connection, counts: { came: number; went: number }) => Promise<void>;
 }
 
 /**
- * Replaces what goes in the target by all rows of the source. Where whole parts can not be exchanged nothing happens and the answer is
+ * Replaces what goes in the target by all rows of the source. Where a part would have to be cut nothing happens and the answer is
  * undefined. The caller has `target` and `source` exclusively.
  */
 export async function takeOver(store: Store, exchange: Exchange): Promise<{ came: number; went: number } | undefined> {
-  const { target, source, going, beforeCommit } = exchange;
+  const { target, source, share, going, remove, beforeCommit } = exchange;
   const { catalog } = store;
   const parts = { target: catalog.parts.of(target.id), source: catalog.parts.of(source.id) };
   if (parts.target.length + parts.source.length >= MOST_PARTS) return undefined;
@@ -35,40 +39,56 @@ export async function takeOver(store: Store, exchange: Exchange): Promise<{ came
     await connection.begin();
     const leaving: number[] = [];
     const counts = { came: 0, went: 0 };
+    let made = (): void => undefined;
     try {
-      for (const id of [...owned(target), ...parts.target]) {
-        const gone = await going(connection, physicalName(id));
-        const all = await countOf(connection, id);
-        if (gone === all) leaving.push(id);
-        else if (gone > 0) {
+      for (const part of parts.target) {
+        const gone = await going(connection, physicalName(part));
+        if (gone === 0) continue;
+        if (gone < (await countOf(connection, part))) {
           await connection.rollback();
           return undefined;
         }
+        leaving.push(part);
         counts.went += gone;
       }
-      for (const id of [...owned(source), ...parts.source]) counts.came += await countOf(connection, id);
+      for (const id of owned(target)) {
+        counts.went += await going(connection, physicalName(id));
+        await remove(connection, physicalName(id));
+      }
+      if (share) for (const id of [...owned(source), ...parts.source]) counts.came += await countOf(connection, id);
+      else {
+        made = await store.ensurePhysical(connection, target);
+        const names = target.columns.map(({ name }) => quote(name)).join(', ');
+        const insert = `INSERT INTO ${physicalName(target.id)} (${names}) SELECT ${names} FROM ${catalog.rowsOf(source)}`;
+        counts.came = (await connection.run(insert)).rowsChanged;
+      }
     } catch (error) {
       await connection.rollback();
       throw error;
     }
     const part = catalog.newTableId();
-    const taken = [...parts.source, ...owned(source).map(() => part)];
-    const changes = [
-      { put: 'parts', record: { id: source.id, parts: taken } },
-      { put: 'parts', record: { id: target.id, parts: [...parts.target.filter((old) => !leaving.includes(old)), ...taken] } },
-    ] as const;
+    const taken = share ? [...parts.source, ...owned(source).map(() => part)] : [];
     const commit = async (): Promise<MetadataChange<typeof counts | undefined>> => {
-      if (catalog.parts.refusals > 0) return { changes: [], result: undefined };
-      for (const id of owned(source)) await connection.run(`ALTER TABLE ${physicalName(id)} RENAME TO ${physicalName(part)}`);
+      if (catalog.parts.refusals > 0) throw new Refused();
       for (const old of catalog.parts.onlyOf([target.id], leaving)) await connection.run(`DROP TABLE ${physicalName(old)}`);
+      if (share) for (const id of owned(source)) await connection.run(`ALTER TABLE ${physicalName(id)} RENAME TO ${physicalName(part)}`);
       await beforeCommit(connection, counts);
+      const changes: Change[] = [
+        { put: 'parts', record: { id: target.id, parts: [...parts.target.filter((old) => !leaving.includes(old)), ...taken] } },
+        ...(share ? [{ put: 'parts', record: { id: source.id, parts: taken } } as const] : []),
+      ];
       const applied = () => {
-        catalog.markPhysical(source.id, false);
-        if (leaving.includes(target.id)) catalog.markPhysical(target.id, false);
+        made();
+        if (share) catalog.markPhysical(source.id, false);
       };
       return { changes, result: counts, applied };
     };
-    return catalog.parts.move([source.id, target.id], () => store.commitMetadata(connection, commit));
+    return catalog.parts
+      .move([source.id, target.id], () => store.commitMetadata(connection, commit))
+      .catch((error) => {
+        if (error instanceof Refused) return undefined;
+        throw error;
+      });
   });
 }
 

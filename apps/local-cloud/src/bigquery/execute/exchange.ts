@@ -1,6 +1,6 @@
 /**
- * A MERGE that does no more than put all rows of one table in the place of others: large ones change hands without being written again.
- * Answers undefined, with nothing done, where the rows have to be copied.
+ * A MERGE that does no more than put all rows of one table in the place of others: large tables change hands without being written again.
+ * Answers undefined, with nothing done, where the general way has to be taken.
  */
 import type { CompiledDml } from '../../googlesql/contract.ts';
 import type { TableRecord } from '../catalog/catalog.ts';
@@ -27,7 +27,9 @@ export async function exchanged(
 ): Promise<DmlCounts | undefined> {
   const { control, mutations, sizes, store } = statements.service;
   const source = exchange && store.catalog.table(exchange.source.path);
-  if (!source || !looked.tables.has(source) || (await sizes.of(source)).rows < WORTH_IT) return undefined;
+  if (!source || !looked.tables.has(source)) return undefined;
+  const share = (await sizes.of(source)).rows >= WORTH_IT;
+  if (!share && store.catalog.parts.of(target.id).length === 0) return undefined;
   let counts: DmlCounts | undefined;
   await store.exclusively([target, source], async () => {
     if (store.catalog.table(source.path) !== source || store.catalog.table(target.path) !== target) return;
@@ -36,10 +38,15 @@ export async function exchanged(
         takeOver(store, {
           target,
           source,
+          share,
           going: async (connection, physical) => {
             const sql = exchange.going(physical);
             const [row] = await connection.rows(sql.text, statements.bind(sql, session));
             return Number(row![0]);
+          },
+          remove: async (connection, physical) => {
+            const sql = exchange.removing(physical);
+            await connection.run(sql.text, statements.bind(sql, session));
           },
           beforeCommit: async (connection, { came, went }) => {
             await options.beforeCommit?.(connection, { inserted: came, updated: 0, deleted: went });
@@ -57,7 +64,7 @@ export async function exchanged(
   if (!counts) return undefined;
   control.stats.count(
     { product: 'bigquery', caller: session.caller.subject, resource: `${target.path.dataset}.${target.path.table}` },
-    { rowsTakenOver: counts.inserted },
+    { rowsTakenOver: share ? counts.inserted : 0 },
   );
   store.changed(source.id);
   store.changed(target.id);

@@ -110,6 +110,7 @@ function unmatched(statement: Merge, target: Target, source: Enclosed, envFor: (
       exchange: {
         source: whole,
         going: (physical: string) => duckSql(`SELECT count(*) FROM ${physical} AS ${target.alias}${covered}`, env),
+        removing: (physical: string) => duckSql(`DELETE FROM ${physical} AS ${target.alias}${covered}`, env),
       },
     }),
   };
