@@ -38,6 +38,7 @@ export async function takeOver(store: Store, exchange: Exchange): Promise<{ came
   return store.database.use(async (connection) => {
     await connection.begin();
     const leaving: number[] = [];
+    const emptied: number[] = [];
     const counts = { came: 0, went: 0 };
     let made = (): void => undefined;
     try {
@@ -52,8 +53,11 @@ export async function takeOver(store: Store, exchange: Exchange): Promise<{ came
         counts.went += gone;
       }
       for (const id of owned(target)) {
-        counts.went += await going(connection, physicalName(id));
-        await remove(connection, physicalName(id));
+        const gone = await going(connection, physicalName(id));
+        // An empty one would make every query a union.
+        if (share && gone === (await countOf(connection, id))) emptied.push(id);
+        else if (gone > 0) await remove(connection, physicalName(id));
+        counts.went += gone;
       }
       if (share) for (const id of [...owned(source), ...parts.source]) counts.came += await countOf(connection, id);
       else {
@@ -70,7 +74,8 @@ export async function takeOver(store: Store, exchange: Exchange): Promise<{ came
     const taken = share ? [...parts.source, ...owned(source).map(() => part)] : [];
     const commit = async (): Promise<MetadataChange<typeof counts | undefined>> => {
       if (catalog.parts.refusals > 0) throw new Refused();
-      for (const old of catalog.parts.onlyOf([target.id], leaving)) await connection.run(`DROP TABLE ${physicalName(old)}`);
+      for (const old of [...emptied, ...catalog.parts.onlyOf([target.id], leaving)])
+        await connection.run(`DROP TABLE ${physicalName(old)}`);
       if (share) for (const id of owned(source)) await connection.run(`ALTER TABLE ${physicalName(id)} RENAME TO ${physicalName(part)}`);
       await beforeCommit(connection, counts);
       const changes: Change[] = [
@@ -80,6 +85,7 @@ export async function takeOver(store: Store, exchange: Exchange): Promise<{ came
       const applied = () => {
         made();
         if (share) catalog.markPhysical(source.id, false);
+        for (const id of emptied) catalog.markPhysical(id, false);
       };
       return { changes, result: counts, applied };
     };
