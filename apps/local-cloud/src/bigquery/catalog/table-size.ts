@@ -7,6 +7,7 @@ import type { Column, SqlType } from '../../googlesql/contract.ts';
 import { quote } from '../../googlesql/sql-type.ts';
 import type { Store } from '../storage/store.ts';
 import type { TableRecord } from './catalog.ts';
+import { whereItLies } from './moved.ts';
 
 const FIXED: Partial<Record<SqlType['kind'], number>> = {
   INT64: 8,
@@ -60,27 +61,28 @@ export class TableSizes {
       if (known.version === version && (rough || !known.reckoned)) return known.size;
       if (rough && known.size.rows > ROUGH_FROM_ROWS && known.at > Date.now() - ROUGH_MS) return known.size;
     }
-    const from = store.catalog.rowsOf(table);
-    const size = await store.database.use(async (connection) => {
-      const [[count]] = (await (await connection.query(`SELECT count(*) FROM ${from}`)).getRows()) as [[bigint]];
-      const rows = Number(count);
-      let averages = this.#averages.get(table.id);
-      // Averages move slowly: measure again only when the table has doubled.
-      if (averages?.record.columns !== table.columns || rows > averages.rows * 2 + 10) {
-        averages = { record: table, rows, perColumn: new Map() };
-        const measured = table.columns.filter((column) => FIXED[column.type.kind] === undefined);
-        for (const column of table.columns) averages.perColumn.set(column.name.toLowerCase(), FIXED[column.type.kind] ?? 0);
-        if (measured.length > 0 && rows > 0) {
-          const sums = measured.map((column) => `avg(${lengthSql(column)})`).join(', ');
-          const [row] = await connection.rows(`SELECT ${sums} FROM (SELECT * FROM ${from} LIMIT ${SAMPLE})`);
-          for (const [i, column] of measured.entries()) averages.perColumn.set(column.name.toLowerCase(), Number(row?.[i] ?? 0));
+    const measure = (from: string) =>
+      store.database.use(async (connection) => {
+        const [[count]] = (await (await connection.query(`SELECT count(*) FROM ${from}`)).getRows()) as [[bigint]];
+        const rows = Number(count);
+        let averages = this.#averages.get(table.id);
+        // Averages move slowly: measure again only when the table has doubled.
+        if (averages?.record.columns !== table.columns || rows > averages.rows * 2 + 10) {
+          averages = { record: table, rows, perColumn: new Map() };
+          const measured = table.columns.filter((column) => FIXED[column.type.kind] === undefined);
+          for (const column of table.columns) averages.perColumn.set(column.name.toLowerCase(), FIXED[column.type.kind] ?? 0);
+          if (measured.length > 0 && rows > 0) {
+            const sums = measured.map((column) => `avg(${lengthSql(column)})`).join(', ');
+            const [row] = await connection.rows(`SELECT ${sums} FROM (SELECT * FROM ${from} LIMIT ${SAMPLE})`);
+            for (const [i, column] of measured.entries()) averages.perColumn.set(column.name.toLowerCase(), Number(row?.[i] ?? 0));
+          }
+          this.#averages.set(table.id, averages);
         }
-        this.#averages.set(table.id, averages);
-      }
-      let width = 0;
-      for (const bytes of averages.perColumn.values()) width += bytes;
-      return { rows, bytes: Math.round(rows * width), perColumn: averages.perColumn };
-    });
+        let width = 0;
+        for (const bytes of averages.perColumn.values()) width += bytes;
+        return { rows, bytes: Math.round(rows * width), perColumn: averages.perColumn };
+      });
+    const size = await whereItLies(undefined, () => store.catalog.rowsOf(table), measure);
     this.#known.set(table.id, { version, record: table, size, at: Date.now() });
     if (this.#known.size > 5000) this.#known.clear();
     if (this.#averages.size > 5000) this.#averages.clear();

@@ -81,12 +81,14 @@ function fillFrom(
   looked: Looked,
 ): Fill | undefined {
   const names = made.columns.map((column) => quote(column.name)).join(', ');
-  if (source)
+  const { catalog } = statements.service.store;
+  if (source) {
+    // From before the transaction that fills, whose snapshot may be older than what moves meanwhile.
+    const watched = { steady: new Map([[source.id, catalog.parts.watch(source.id)]]) };
     return async (connection, physical) => {
-      const { catalog } = statements.service.store;
-      const watched = { steady: new Map([[source.id, catalog.parts.watch(source.id)]]) };
       await steadily(watched, () => connection.run(`INSERT INTO ${physical} (${names}) SELECT ${names} FROM ${catalog.rowsOf(source)}`));
     };
+  }
   if (!query) return undefined;
   return async (connection, physical) => {
     const run = () => connection.run(`INSERT INTO ${physical} (${names}) ${query.sql.text}`, statements.bind(query.sql, session));

@@ -98,9 +98,12 @@ export class ScriptTransaction {
     const open = this.#session.transaction;
     if (!open) return;
     this.#session.transaction = undefined;
-    await open.connection.rollback();
-    this.#service.mutations.end(open.mutation, false);
-    open.ended();
-    open.connection.close();
+    try {
+      await open.connection.rollback();
+    } finally {
+      this.#service.mutations.end(open.mutation, false);
+      open.ended();
+      open.connection.close();
+    }
   }
 }

@@ -77,7 +77,14 @@ export class Connection {
 
   async #inOrder(): Promise<void> {
     if (!this.#anyOrder) return;
-    await this.raw.run('SET SESSION preserve_insertion_order = true');
+    const interrupted = await this.raw.run('SET SESSION preserve_insertion_order = true').then(
+      () => false,
+      (error: Error) => {
+        if (/^INTERRUPT/i.test(error.message)) return true;
+        throw error;
+      },
+    );
+    if (interrupted) return this.#inOrder();
     this.#anyOrder = false;
   }
 
