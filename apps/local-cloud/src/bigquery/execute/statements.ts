@@ -6,7 +6,7 @@
  * 3. What it reads and writes is checked against the access lists before it runs.
  */
 import type { DuckDBValue } from '@duckdb/node-api';
-import type { Column, Compiled, CompiledQuery, DuckSql, Position, TablePath } from '../../googlesql/contract.ts';
+import type { Column, CompileContext, Compiled, CompiledQuery, DuckSql, Position, TablePath } from '../../googlesql/contract.ts';
 import { compile, compileExpression, formatType } from '../../googlesql/index.ts';
 import type { TableRecord } from '../catalog/catalog.ts';
 import { materialize } from '../catalog/information-schema.ts';
@@ -64,15 +64,7 @@ export class Statements implements Runner {
       return known;
     }
     const scoped = new ScopedCatalog(catalog, session);
-    const compiled = translating(() =>
-      compile(sql, {
-        catalog: scoped,
-        parameters: session.parameters.map(({ name, type }) => (name === undefined ? { type } : { name, type })),
-        positional: session.positional,
-        variables: new Map([...session.variables].map(([name, { type }]) => [name, type])),
-        ...(at ? { at } : {}),
-      }),
-    );
+    const compiled = translating(() => compile(sql, contextOf(scoped, session, at)));
     const entry = { compiled, looked: scoped.looked, version: catalog.version };
     if (key !== undefined && compiled.kind !== 'ddl' && scoped.looked.information.length === 0) {
       this.#compiled.set(key, entry);
@@ -94,15 +86,7 @@ export class Statements implements Runner {
   async expression(sql: string, session: Session, at?: Position): Promise<{ columns: readonly Column[]; row: readonly DuckDBValue[] }> {
     const compiled = () => {
       const scoped = new ScopedCatalog(this.service.store.catalog, session);
-      const query = translating(() =>
-        compileExpression(sql, {
-          catalog: scoped,
-          parameters: session.parameters.map(({ name, type }) => (name === undefined ? { type } : { name, type })),
-          positional: session.positional,
-          variables: new Map([...session.variables].map(([name, { type }]) => [name, type])),
-          ...(at ? { at } : {}),
-        }),
-      );
+      const query = translating(() => compileExpression(sql, contextOf(scoped, session, at)));
       permit(this.service.store.catalog, query, scoped.looked, session);
       return { query, looked: scoped.looked };
     };
@@ -311,3 +295,11 @@ export class Statements implements Runner {
 }
 
 const pathsOf = (looked: Looked): TablePath[] => [...looked.tables].map((table) => table.path);
+
+const contextOf = (catalog: ScopedCatalog, session: Session, at: Position | undefined): CompileContext => ({
+  catalog,
+  parameters: session.parameters.map(({ name, type }) => (name === undefined ? { type } : { name, type })),
+  positional: session.positional,
+  variables: new Map([...session.variables].map(([name, { type }]) => [name, type])),
+  ...(at ? { at } : {}),
+});
