@@ -130,11 +130,15 @@ describe('DELETE and TRUNCATE', () => {
   });
 });
 
-test('a row that does not say when it arrives does so in the hour of a table by hours', async () => {
-  await runner.table('hourly', [{ name: 'v', type: INT64 }], { partitioning: { column: '_PARTITIONTIME', granularity: 'HOUR' } });
-  await runner.run('insert d.hourly (v) values (1)');
+test.each(['HOUR', 'MONTH'] as const)('a row that does not say when it arrives does so in the %s of its table', async (granularity) => {
+  const table = `by_${granularity.toLowerCase()}`;
+  await runner.table(table, [{ name: 'v', type: INT64 }], { partitioning: { column: '_PARTITIONTIME', granularity } });
+  await runner.run(`insert d.${table} (v) values (1)`);
+  const since = `timestamp_diff(timestamp_trunc(current_timestamp(), ${granularity === 'HOUR' ? 'hour' : 'month'}), _PARTITIONTIME, hour)`;
   expect(
-    await runner.values('select timestamp_diff(timestamp_trunc(current_timestamp(), hour), _PARTITIONTIME, hour) in (0, 1) from d.hourly'),
+    await runner.values(
+      `select ${granularity === 'HOUR' ? `${since} in (0, 1)` : `${since} in (0, 24 * 28, 24 * 29, 24 * 30, 24 * 31)`} from d.${table}`,
+    ),
   ).toEqual([['true']]);
 });
 
